@@ -1,0 +1,94 @@
+/**
+ * The one error of the engine. Every failure that a caller, a handler or an operator sees is an `RpcError`: a stable code
+ * (gRPC's names and numbers), whether the call may have run, and, where a limit was hit, that limit by name, value and
+ * setting. Message texts are for people and may change; `code` and `started` are API.
+ *
+ * Bottom of the layers: imports nothing, used by all.
+ */
+
+/** gRPC's status codes, by name. `OK` is 0 and never an error. */
+export const RpcCodes = {
+  CANCELLED: 1,
+  UNKNOWN: 2,
+  INVALID_ARGUMENT: 3,
+  DEADLINE_EXCEEDED: 4,
+  NOT_FOUND: 5,
+  ALREADY_EXISTS: 6,
+  PERMISSION_DENIED: 7,
+  RESOURCE_EXHAUSTED: 8,
+  FAILED_PRECONDITION: 9,
+  ABORTED: 10,
+  OUT_OF_RANGE: 11,
+  UNIMPLEMENTED: 12,
+  INTERNAL: 13,
+  UNAVAILABLE: 14,
+  DATA_LOSS: 15,
+  UNAUTHENTICATED: 16,
+} as const;
+
+/** Name of a status code, as carried by `RpcError.code`. */
+export type RpcCode = keyof typeof RpcCodes;
+
+const nameByNumber: readonly (RpcCode | undefined)[] = (() => {
+  const names: (RpcCode | undefined)[] = [];
+  for (const [name, number] of Object.entries(RpcCodes)) names[number] = name as RpcCode;
+  return names;
+})();
+
+/** The name of a code that travelled as a number; a number nobody assigned reads as `UNKNOWN`. */
+export function rpcCodeName(number: number): RpcCode {
+  return nameByNumber[number] ?? 'UNKNOWN';
+}
+
+/**
+ * Whether the other side's handler may have run: `no` is a guarantee (the call may be sent again), `yes` is a fact,
+ * `maybe` is all that can be said, for example when the connection broke after the request was sent.
+ */
+export type Started = 'no' | 'maybe' | 'yes';
+
+/** The limit behind a failure: its name with the unit as last word, its value, and the option that changes it. */
+export interface LimitHit {
+  readonly name: string;
+  readonly value: number;
+  readonly setting: string;
+}
+
+export interface RpcErrorOptions {
+  /** Default `no`: an error made before anything was sent. */
+  readonly started?: Started;
+  readonly limit?: LimitHit;
+  /** The server's hint: milliseconds to wait before the next attempt. Absent: no hint. */
+  readonly retryAfterMs?: number;
+  /** The server's hint: another endpoint may take the call. Default false. */
+  readonly elsewhere?: boolean;
+  readonly cause?: unknown;
+}
+
+export class RpcError extends Error {
+  readonly code: RpcCode;
+  readonly started: Started;
+  readonly limit: LimitHit | undefined;
+  readonly retryAfterMs: number | undefined;
+  readonly elsewhere: boolean;
+
+  constructor(code: RpcCode, message: string, options: RpcErrorOptions = {}) {
+    super(message, options.cause === undefined ? undefined : { cause: options.cause });
+    this.code = code;
+    this.started = options.started ?? 'no';
+    this.limit = options.limit;
+    this.retryAfterMs = options.retryAfterMs;
+    this.elsewhere = options.elsewhere ?? false;
+  }
+
+  /** The code as it travels. */
+  get number(): number {
+    return RpcCodes[this.code];
+  }
+}
+Object.defineProperty(RpcError.prototype, 'name', { value: 'RpcError', configurable: true, writable: true });
+
+/** A failure caused by a limit: the text names the limit, its value and the setting that changes it. */
+export function limitError(what: string, limit: LimitHit, options: Omit<RpcErrorOptions, 'limit'> = {}): RpcError {
+  const text = `${what}: the limit ${limit.name} is ${limit.value} (setting: ${limit.setting})`;
+  return new RpcError('RESOURCE_EXHAUSTED', text, { ...options, limit });
+}

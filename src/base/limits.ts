@@ -1,0 +1,95 @@
+/**
+ * Every limit of the engine: its name with the unit as last word, its default, and where the figure comes from.
+ * A limit is a setting: `new Server({ limits: { messageBytesMax: 8 << 20 } })`, likewise for `connect`.
+ */
+
+/** What a peer is told in HELLO; it binds what the peer sends. */
+export interface AnnouncedLimits {
+  /** Longest frame, without its 12-byte header. Default 65,536 bytes. */
+  readonly frameBytesMax: number;
+  /** Longest message, after decompression too. Default 4 MiB (gRPC's default). */
+  readonly messageBytesMax: number;
+  /** Calls that the peer may have open at once. Default 1,000 (Go's net/http2 250, Envoy 1,024). */
+  readonly callsInFlightMax: number;
+  /** Metadata of one message, encoded. Default 16,384 bytes (Kestrel, Helidon). */
+  readonly metadataBytesMax: number;
+  /** Entries in the metadata of one message. Default 100 (Kestrel). */
+  readonly metadataEntriesMax: number;
+  /** Methods that the peer may declare on one connection. Default 1,024. */
+  readonly methodsMax: number;
+  /** Bytes of stream items that the peer may send before it gets CREDIT. Default 262,144. */
+  readonly streamWindowBytes: number;
+  /** Mean time between two PING frames that is accepted. Default 5,000 ms. */
+  readonly pingIntervalMsMin: number;
+}
+
+/** Limits that stay on this side. */
+export interface LocalLimits {
+  /** Handlers that run at once for one connection, cancelled ones included until they end. Default: callsInFlightMax. */
+  readonly handlersMax: number;
+  /** Calls that wait here for a free slot, a connection or room in the write queue. Default 1,024. */
+  readonly callsQueuedMax: number;
+  /** Bytes of unsent frames from which callers and answers wait. Default 1 MiB. */
+  readonly writeQueueBytesSoft: number;
+  /** Bytes of unsent frames at which the connection is given up. Default 16 MiB. */
+  readonly writeQueueBytesHard: number;
+  /** Bytes held for messages that have arrived in part, or wait for a schema. Default 64 MiB. */
+  readonly assemblyBytesMax: number;
+  /** A peer that reads nothing for this long while bytes wait for it is closed. Default 15,000 ms (Helidon). */
+  readonly stallMsMax: number;
+  /** Time from the start of dialling until the peer's HELLO was read. Default 5,000 ms. */
+  readonly connectMsMax: number;
+  /** Time an accepted socket has until its HELLO was read. Default 10,000 ms (Kestrel). */
+  readonly handshakeMsMax: number;
+  /** Deadline of a call that names none. Default 30,000 ms. */
+  readonly deadlineMsDefault: number;
+  /** Silence after which a PING asks whether the peer is alive, jittered by 10 %. Default 20,000 ms. */
+  readonly keepaliveMs: number;
+  /** Time the peer has to send anything after that PING. Default 10,000 ms. */
+  readonly keepaliveTimeoutMs: number;
+  /** Cancels, refusals and late frames tolerated beyond the calls that ended normally. Default 200 (nghttp2: 1,000, then 33/s). */
+  readonly resetsBurstMax: number;
+  /** Refill of that budget. Default 33 per second (nghttp2). */
+  readonly resetsPerSecondMax: number;
+  /** Text of a schema that a peer sends. Default 262,144 bytes. */
+  readonly schemaBytesMax: number;
+}
+
+export type Limits = AnnouncedLimits & LocalLimits;
+
+export const defaultLimits: Limits = {
+  frameBytesMax: 64 * 1024,
+  messageBytesMax: 4 * 1024 * 1024,
+  callsInFlightMax: 1_000,
+  metadataBytesMax: 16 * 1024,
+  metadataEntriesMax: 100,
+  methodsMax: 1_024,
+  streamWindowBytes: 256 * 1024,
+  pingIntervalMsMin: 5_000,
+  handlersMax: 1_000,
+  callsQueuedMax: 1_024,
+  writeQueueBytesSoft: 1024 * 1024,
+  writeQueueBytesHard: 16 * 1024 * 1024,
+  assemblyBytesMax: 64 * 1024 * 1024,
+  stallMsMax: 15_000,
+  connectMsMax: 5_000,
+  handshakeMsMax: 10_000,
+  deadlineMsDefault: 30_000,
+  keepaliveMs: 20_000,
+  keepaliveTimeoutMs: 10_000,
+  resetsBurstMax: 200,
+  resetsPerSecondMax: 33,
+  schemaBytesMax: 256 * 1024,
+};
+
+/** What every peer accepts, and what a side keeps to until it has read the peer's HELLO. Nobody may announce less. */
+export const minimumLimits: AnnouncedLimits = {
+  frameBytesMax: 16 * 1024,
+  messageBytesMax: 64 * 1024,
+  callsInFlightMax: 16,
+  metadataBytesMax: 4 * 1024,
+  metadataEntriesMax: 16,
+  methodsMax: 64,
+  streamWindowBytes: 64 * 1024,
+  pingIntervalMsMin: 0,
+};

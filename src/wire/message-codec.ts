@@ -1,0 +1,71 @@
+/**
+ * The seam between moving bytes and understanding them. A connection moves opaque messages: it is handed codecs and
+ * method descriptions through these interfaces and never learns what Avro is. `avro/` implements them, and a framework
+ * with a serializer of its own may do so too.
+ */
+
+/** How well a reader's schema takes what a writer's schema writes. */
+export type SchemaGrade = 'identical' | 'compatible' | 'breaking';
+
+export interface Resolution {
+  readonly grade: SchemaGrade;
+  /** Reads what the writer wrote, as values of the reader's schema. Null when the grade is `breaking`. */
+  readonly codec: MessageCodec | null;
+  /** Path of the first offending field, such as `City.location.lat`; empty unless breaking. */
+  readonly path: string;
+  /** Why it offends, in words; empty unless breaking. */
+  readonly reason: string;
+}
+
+export interface MessageCodec<T = unknown> {
+  /** SHA-256 (32 bytes) of `schemaText`; null for raw bytes without a schema. */
+  readonly fingerprint: Buffer | null;
+  /** The schema's Parsing Canonical Form; empty for raw bytes. */
+  readonly schemaText: string;
+  /**
+   * Writes `value` into `into` from `offset`. Returns the offset behind the message, or, when it does not fit, minus the
+   * number of bytes that are missing. Throws an `RpcError` (INVALID_ARGUMENT, started=no) with the path of the wrong
+   * field when the value does not match the schema. Bytes behind the returned offset may be overwritten.
+   */
+  encode(value: T, into: Buffer, offset: number): number;
+  /**
+   * Reads exactly the bytes `start` to `end` of `from`; keeps no view of them. Throws an `RpcError` (INVALID_ARGUMENT)
+   * when they are anything but one well-formed message.
+   */
+  decode(from: Buffer, start: number, end: number): T;
+  /** How this codec reads what a peer writes with `writerSchemaText`. The text came from a peer and is not trusted. */
+  resolveWriter(writerSchemaText: string): Resolution;
+  /** How a peer with `readerSchemaText` reads what this codec writes (`codec` is null). The text is not trusted. */
+  gradeReader(readerSchemaText: string): Resolution;
+}
+
+/** What kind of exchange a method is. The order is the number on the wire. */
+export const methodKinds = ['unary', 'serverStream', 'clientStream', 'duplex', 'oneway'] as const;
+export type MethodKind = (typeof methodKinds)[number];
+
+/** A compression codec by its name in HELLO, or none. */
+export type CompressionName = 'lz4' | 'gzip' | 'off';
+
+/** One method as both sides of a connection need it. */
+export interface MethodSpec<Request = unknown, Response = unknown> {
+  /** Dense number of this definition in this process, given by `nextMethodOrdinal`: an index into per-connection tables. */
+  readonly ordinal: number;
+  /** Service and method, as on the wire: `demo.Cities/get`. */
+  readonly name: string;
+  readonly kind: MethodKind;
+  readonly request: MessageCodec<Request>;
+  readonly response: MessageCodec<Response>;
+  /** Codec of the union of declared errors; null when the method declares none. */
+  readonly errors: MessageCodec | null;
+  /** The caller may send it twice without harm. Default false. */
+  readonly idempotent: boolean;
+  /** Overrides the channel's and the server's setting; undefined follows them. */
+  readonly compression: CompressionName | undefined;
+}
+
+let ordinals = 0;
+
+/** The next process-wide method ordinal, from 0. */
+export function nextMethodOrdinal(): number {
+  return ordinals++;
+}
