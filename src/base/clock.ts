@@ -1,0 +1,42 @@
+/**
+ * Time as the engine sees it. Everything above `base/` asks a `Clock`, so that the whole engine also runs on virtual
+ * time. `systemClock` is the real one: monotonic, so a change of the wall clock has no effect (F28).
+ */
+
+export interface Timer {
+  /** Stops the timer; harmless when it already ran. */
+  cancel(): void;
+}
+
+export interface Clock {
+  /** Milliseconds since some fixed point, monotonic, with fractions. */
+  now(): number;
+  /** Calls back once after at least `ms` milliseconds. Does not keep the process alive. */
+  setTimer(callback: () => void, ms: number): Timer;
+  /**
+   * Calls back once after the input that is already waiting has been read. Whoever judges that something did not
+   * arrive in time asks here first: after a blocked event loop the timers run before the sockets are read.
+   */
+  afterReads(callback: () => void): void;
+}
+
+class SystemTimer implements Timer {
+  private handle: NodeJS.Timeout | null;
+
+  constructor(callback: () => void, ms: number) {
+    this.handle = setTimeout(callback, ms);
+    this.handle.unref();
+  }
+
+  cancel(): void {
+    if (this.handle === null) return;
+    clearTimeout(this.handle);
+    this.handle = null;
+  }
+}
+
+export const systemClock: Clock = {
+  now: () => performance.now(),
+  setTimer: (callback, ms) => new SystemTimer(callback, ms),
+  afterReads: (callback) => void setImmediate(callback),
+};
