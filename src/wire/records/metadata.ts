@@ -1,0 +1,90 @@
+/**
+ * Metadata of a call: an Avro `map<union{string, bytes}>` in front of a message. What is wrong with it is the fault of one
+ * call, never of the connection: both directions throw an `RpcError`, INVALID_ARGUMENT when it is malformed and
+ * RESOURCE_EXHAUSTED when it is beyond a limit.
+ */
+import { limitError, RpcError } from '../../base/errors.js';
+import type { AnnouncedLimits } from '../../base/limits.js';
+import { ByteReader } from './byte-reader.js';
+import { ByteWriter } from './byte-writer.js';
+
+/** What the metadata of one call holds. Read from a peer it has no prototype, so every key is an own property. */
+export type Metadata = Readonly<Record<string, string | Buffer>>;
+
+export type MetadataLimits = Pick<AnnouncedLimits, 'metadataBytesMax' | 'metadataEntriesMax'>;
+
+const KEY_BYTES_MAX = 255;
+/** Key length, one byte of key, branch, value length. */
+const ENTRY_BYTES_MIN = 4;
+const loneSurrogate = /\p{Surrogate}/u;
+
+/** The encoded map, without the size in front of it. `limits` are the peer's. */
+export function encodeMetadata(metadata: Metadata, limits: MetadataLimits): Buffer {
+  const keys = Object.keys(metadata);
+  if (keys.length > limits.metadataEntriesMax) {
+    throw tooMany(`the metadata has ${keys.length} entries`, 'metadataEntriesMax', limits, ' of the peer');
+  }
+  const writer = new ByteWriter();
+  writer.writeBlock(keys, (key) => {
+    const value: unknown = metadata[key];
+    const wrong = describeWrongKey(key, Buffer.byteLength(key));
+    if (wrong !== null) throw invalid(wrong);
+    writer.writeString(key);
+    if (typeof value === 'string') {
+      if (loneSurrogate.test(value)) throw invalid(`the value of '${key}' is not well-formed Unicode`);
+      writer.writeLong(0);
+      writer.writeString(value);
+    } else if (value instanceof Uint8Array) {
+      writer.writeLong(1);
+      writer.writeBytes(value);
+    } else {
+      throw invalid(`the value of '${key}' is neither a string nor a Buffer`);
+    }
+  });
+  if (writer.length > limits.metadataBytesMax) {
+    throw tooMany(`the metadata has ${writer.length} bytes`, 'metadataBytesMax', limits, ' of the peer');
+  }
+  return writer.finish();
+}
+
+/** Reads exactly the bytes `start` to `end`: the encoded map without its size. `limits` are this side's. */
+export function decodeMetadata(buffer: Buffer, start: number, end: number, limits: MetadataLimits): Metadata {
+  if (end - start > limits.metadataBytesMax) {
+    throw tooMany(`the metadata has ${end - start} bytes`, 'metadataBytesMax', limits, '');
+  }
+  const reader = new ByteReader(buffer, start, end, invalid);
+  const metadata = Object.create(null) as Record<string, string | Buffer>;
+  let entries = 0;
+  reader.readBlocks(ENTRY_BYTES_MIN, () => {
+    if (entries++ === limits.metadataEntriesMax) {
+      throw tooMany(
+        `the metadata has more than ${limits.metadataEntriesMax} entries`,
+        'metadataEntriesMax',
+        limits,
+        '',
+      );
+    }
+    const key = reader.readString();
+    const wrong = describeWrongKey(key, Buffer.byteLength(key));
+    if (wrong !== null) throw invalid(wrong);
+    if (key in metadata) throw invalid(`it has the key '${key}' twice`);
+    metadata[key] = reader.readBranch(2) === 0 ? reader.readString() : reader.readBytes();
+  });
+  reader.finish();
+  return metadata;
+}
+
+function describeWrongKey(key: string, bytes: number): string | null {
+  if (bytes === 0 || bytes > KEY_BYTES_MAX) return `a key has ${bytes} bytes, not 1 to ${KEY_BYTES_MAX}`;
+  if (key.includes('\0')) return 'a key contains NUL';
+  if (loneSurrogate.test(key)) return 'a key is not well-formed Unicode';
+  return null;
+}
+
+function invalid(text: string): RpcError {
+  return new RpcError('INVALID_ARGUMENT', `metadata: ${text}`);
+}
+
+function tooMany(what: string, name: keyof MetadataLimits, limits: MetadataLimits, whose: string): RpcError {
+  return limitError(what, { name, value: limits[name], setting: `limits.${name}${whose}` });
+}
