@@ -1,0 +1,28 @@
+/**
+ * What a compression codec is to the engine: a name for HELLO and the settings, a number for the wire, the most its
+ * format can expand by, and two synchronous functions. Whoever holds a `Compressor` may use it at once: everything that
+ * can be missing (an optional package) was found out when it was loaded (`load.ts`).
+ *
+ * Implemented by `lz4.ts` and `gzip.ts`; used through `message.ts`, which does every check that the codecs share.
+ */
+
+import type { CompressionName } from '../wire/message-codec.js';
+
+export type CompressorName = Exclude<CompressionName, 'off'>;
+
+export interface Compressor {
+  /** As in HELLO.compression and in the `compression` setting. */
+  readonly name: CompressorName;
+  /** As in the first byte of a compressed message. */
+  readonly id: 1 | 2;
+  /** Bytes that one byte of this format can stand for at most. A message that claims more is refused unread. */
+  readonly ratioMax: number;
+  /** The compressed form of the bytes `start` to `end` of `message`: the data alone, without codec and length. */
+  compress(message: Buffer, start: number, end: number): Buffer;
+  /**
+   * Restores a message of at most `rawLength` bytes in a buffer of its own. `sized` is `rawLength u32 | data` as it
+   * stands in the message; both limits on `rawLength` were checked. Throws when the data is anything but one whole,
+   * well-formed piece of its format, or expands beyond `rawLength`. The caller compares the length of the result.
+   */
+  decompress(sized: Buffer, rawLength: number): Buffer;
+}
