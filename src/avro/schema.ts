@@ -1,0 +1,103 @@
+/**
+ * Avro schemas as this folder handles them: as JSON, and as nodes, which is JSON after it was checked: names are full names,
+ * references point at what they mean, so a recursive schema is a graph with cycles. `schema-parser.ts` makes nodes;
+ * `canonical.ts`, `evolution.ts` and `protocol.ts` walk them.
+ *
+ * Invariants of a graph of nodes: every name is legal and defined once; no union holds a union or two branches that a reader
+ * could not tell apart; fields and symbols differ. Nodes are never changed once the parser has returned them.
+ */
+
+/** A schema as JSON, structurally: what types its values have is the business of `infer.ts`. */
+export type SchemaJson = string | SchemaObject | readonly SchemaJson[];
+
+export interface SchemaObject {
+  readonly type: SchemaJson;
+  readonly [attribute: string]: unknown;
+}
+
+/** What the specification does not use for reading bytes: doc, default, order, logicalType and anything an author adds. */
+export type Attributes = Readonly<Record<string, unknown>>;
+
+export const primitiveKinds = ['null', 'boolean', 'int', 'long', 'float', 'double', 'bytes', 'string'] as const;
+export type PrimitiveKind = (typeof primitiveKinds)[number];
+
+export interface PrimitiveNode {
+  readonly kind: PrimitiveKind;
+  readonly attributes: Attributes;
+}
+
+export interface FieldNode {
+  readonly name: string;
+  readonly aliases: readonly string[];
+  readonly hasDefault: boolean;
+  readonly type: SchemaNode;
+  readonly attributes: Attributes;
+}
+
+export interface RecordNode {
+  readonly kind: 'record';
+  readonly name: string;
+  readonly aliases: readonly string[];
+  /** Declared as `error`: the same bytes as a record, another meaning to applications. */
+  readonly isError: boolean;
+  readonly fields: readonly FieldNode[];
+  readonly attributes: Attributes;
+}
+
+export interface EnumNode {
+  readonly kind: 'enum';
+  readonly name: string;
+  readonly aliases: readonly string[];
+  readonly symbols: readonly string[];
+  /** What a reader takes for a symbol it does not know; it stands in `attributes` too. */
+  readonly default: string | undefined;
+  readonly attributes: Attributes;
+}
+
+export interface FixedNode {
+  readonly kind: 'fixed';
+  readonly name: string;
+  readonly aliases: readonly string[];
+  readonly size: number;
+  readonly attributes: Attributes;
+}
+
+export interface ArrayNode {
+  readonly kind: 'array';
+  readonly items: SchemaNode;
+  readonly attributes: Attributes;
+}
+
+export interface MapNode {
+  readonly kind: 'map';
+  readonly values: SchemaNode;
+  readonly attributes: Attributes;
+}
+
+export interface UnionNode {
+  readonly kind: 'union';
+  readonly branches: readonly SchemaNode[];
+}
+
+export type NamedNode = RecordNode | EnumNode | FixedNode;
+export type SchemaNode = PrimitiveNode | NamedNode | ArrayNode | MapNode | UnionNode;
+
+export function isNamed(node: SchemaNode): node is NamedNode {
+  return node.kind === 'record' || node.kind === 'enum' || node.kind === 'fixed';
+}
+
+/** The last part of a full name. */
+export function unqualified(name: string): string {
+  return name.slice(name.lastIndexOf('.') + 1);
+}
+
+/** What stands before the last dot of a full name; empty for a name without a namespace. */
+export function namespaceOf(name: string): string {
+  const dot = name.lastIndexOf('.');
+  return dot < 0 ? '' : name.slice(0, dot);
+}
+
+/** How messages and paths call a type: its name without the namespace, or what kind it is. */
+export function labelOf(node: SchemaNode): string {
+  return isNamed(node) ? unqualified(node.name) : node.kind;
+}
