@@ -1,0 +1,296 @@
+/** Proves of each tidy check that it can fail: small trees that it must object to, next to such that it must not. */
+import { test } from 'uvu';
+import * as assert from 'uvu/assert';
+import { committedTestProblems } from './committed-tests.js';
+import { codeOnly, type FileTree, withoutComments } from './file-tree.js';
+import {
+  clockProblems,
+  entryPoints,
+  importsOf,
+  layerProblems,
+  packageImportProblems,
+  purityProblems,
+  unusedFileProblems,
+} from './layers.js';
+import { packageProblems } from './package-contents.js';
+import { anyProblems, headerProblems, indexProblems, markerProblems, nameProblems, sizeProblems } from './shape.js';
+import { vectorProblems } from './vectors.js';
+
+const tree = (files: Record<string, string>): FileTree => new Map(Object.entries(files));
+
+/** One problem for each pattern, in order, and no other. */
+function assertProblems(problems: readonly string[], ...patterns: readonly RegExp[]): void {
+  assert.is(problems.length, patterns.length, `\n${problems.join('\n')}\n`);
+  for (const [index, pattern] of patterns.entries()) assert.match(problems[index] ?? '', pattern);
+}
+
+test('strings, comments and regular expressions are told apart', () => {
+  const text = `a('//', "it's"); // it's\nb(/['"/*]\\//g, c / d / e); f = \`\n'\`; /* " */ g('h')`;
+  assert.is(withoutComments(text), text.replace("// it's", '       ').replace('/* " */', '       '));
+  assert.is(codeOnly(text), `a('  ', "    ");        \nb(/         /, c / d / e); f = \`\n \`;         g(' ')`);
+});
+
+test('imports are found in each form, and not in comments', () => {
+  const text = [
+    `import a from './a.js';`,
+    `import {\n  b,\n  type C,\n} from "./b.js";`,
+    `import type { D } from './d.js';`,
+    `export { e } from './e.js';`,
+    `import './f.js';`,
+    `const g = await import('./g.js');`,
+    `const h: typeof import('./h.js') = require('./i.js');`,
+    `// import './no.js';`,
+    `/*\nimport './no.js';\n*/`,
+  ].join('\n');
+  const found = importsOf(text).map(({ specifier, lazy }) => `${specifier}${lazy ? ' lazy' : ''}`);
+  assert.equal(found, ['./a.js', './b.js', './d.js', './e.js', './f.js', './g.js lazy', './h.js lazy', './i.js lazy']);
+});
+
+test('an import up or across the layers is found, one down or inside a layer is not', () => {
+  assertProblems(
+    layerProblems(
+      tree({
+        'src/index.ts': `export { a } from './client/a.js';`,
+        'src/client/a.ts': `import '../base/errors.js';\nimport './b.js';\nimport '../wire/records/hello.js';`,
+        'src/wire/decoder.ts': `import { x } from '../connection/x.js';`,
+        'src/avro/codec.ts': `import type { y } from '../compression/y.js';`,
+        'src/wire/records/hello.ts': `import '../constants.js';\nimport '../../base/errors.js';`,
+        'src/base/errors.ts': `\nimport '../index.js';`,
+        'src/stuff/a.ts': '',
+      }),
+    ),
+    /^src\/wire\/decoder.ts:1: wire \(rank 3\) imports connection \(rank 6\)$/,
+    /^src\/avro\/codec.ts:1: avro \(rank 4\) imports compression \(rank 4\)$/,
+    /^src\/base\/errors.ts:2: base \(rank 1\) imports index.ts/,
+    /^src\/stuff\/a.ts: src\/stuff has no rank/,
+  );
+});
+
+test('an import of a package is found where it is not allowed', () => {
+  assertProblems(
+    packageImportProblems(
+      tree({
+        'src/avro/type.ts': `import avro from 'avsc';\nimport { x } from 'node:fs';\nimport './codec.js';`,
+        'src/compression/lz4.ts': `const lz4 = await import('lz4-napi');`,
+        'src/base/native.ts': `const addon = require(path);`,
+        'src/client/a.ts': `import lodash from 'lodash';`,
+        'src/connection/a.ts': `import avro from 'avsc';`,
+        'src/compression/a.ts': `import lz4 from 'lz4-napi';`,
+        'src/server/a.ts': `await import(name);`,
+      }),
+    ),
+    /client\/a.ts:1: imports lodash/,
+    /connection\/a.ts:1: avsc is for src\/avro only/,
+    /compression\/a.ts:1: lz4-napi is optional/,
+    /server\/a.ts:1: imports a computed name/,
+  );
+});
+
+test('a promise, a timer or a socket in wire/ is found, the word in a comment or a string is not', () => {
+  assertProblems(
+    purityProblems(
+      tree({
+        'src/wire/a.ts': `// async\nconst text = 'await the Promise';\nimport { crc32 } from 'node:zlib';`,
+        'src/wire/b.ts': `import { Socket } from 'node:net';`,
+        'src/wire/c.ts': `\nasync function c() {}`,
+        'src/connection/d.ts': `await import('node:net');`,
+      }),
+    ),
+    /wire\/b.ts:1: wire is pure and does without node:net/,
+    /wire\/c.ts:2: wire is pure and does without async/,
+  );
+});
+
+test('time and chance that are not injected are found', () => {
+  assertProblems(
+    clockProblems(
+      tree({
+        'src/base/clock.ts': 'setTimeout(f, 1); Date.now();',
+        'src/cli/call.ts': 'setTimeout(f, 1)',
+        'src/connection/a.ts': 'clock.setTimeout(1); socket.setTimeout(0); // Date.now()',
+        'src/channel/a.ts': '\nconst now = Date.now();',
+        'src/resilience/a.ts': 'Math.random()',
+      }),
+    ),
+    /channel\/a.ts:2: Date.now/,
+    /resilience\/a.ts:1: Math.random/,
+  );
+});
+
+test('a file that no entry point leads to is found, also when files import each other', () => {
+  const exports = {
+    '.': { types: './dist/index.d.ts', default: './dist/index.js' },
+    './package.json': './package.json',
+  };
+  const entries = entryPoints({ exports, bin: { trunkline: 'dist/cli/main.js' } });
+  assert.equal(entries, ['src/index.ts', 'src/cli/main.ts']);
+  assertProblems(
+    unusedFileProblems(
+      tree({
+        'src/index.ts': `export { a } from './client/a.js';`,
+        'src/client/a.ts': `const b = await import('./b.js');`,
+        'src/client/b.ts': '',
+        'src/wire/c.ts': `import './d.js';`,
+        'src/wire/d.ts': `import './c.js';`,
+      }),
+      entries,
+    ),
+    /src\/cli\/main.ts: offered, but not there/,
+    /src\/wire\/c.ts: no entry point/,
+    /src\/wire\/d.ts: no entry point/,
+  );
+});
+
+test('anything but named re-exports in an index.ts is found', () => {
+  assertProblems(
+    indexProblems(
+      tree({
+        'src/index.ts': `/** All. */\nexport {\n  a,\n  type B,\n} from './a.js';\nexport type { C } from './c.js';\n`,
+        'src/wire/index.ts': `export * from './a.js';`,
+        'src/testing/index.ts': `export { a } from './a.js';\nexport const b = 1;`,
+        'src/wire/a.ts': 'export const a = 1;',
+      }),
+    ),
+    /src\/wire\/index.ts: .*export \*/,
+    /src\/testing\/index.ts: .*const b/,
+  );
+});
+
+const lines = (count: number, line: string): string => `${line}\n`.repeat(count);
+
+test('a long line, a long file and a long function are found', () => {
+  const body = (count: number): string => lines(count, '    x();');
+  assertProblems(
+    sizeProblems(
+      tree({
+        'src/a/long-line.ts': `ok();\n// ${'x'.repeat(138)}`,
+        'src/a/long-file.ts': lines(401, 'x();'),
+        'src/a/short-file.ts': lines(400, 'x();'),
+        'src/a/method.ts': `class A {\n  b(c: number): void {\n${body(69)}  }\n}\n`,
+        'src/a/header.ts': `class A {\n  b(\n    c: number,\n  ): { d: number } {\n${body(69)}  }\n}\n`,
+        'src/a/arrow.ts': `const a = {\n  b: () => {\n${body(69)}  },\n};\n`,
+        'src/a/short.ts': `class A extends B(1) {\n  b() {\n${body(68)}  }\n\n  c() {\n${body(68)}  }\n}\n`,
+        'src/a/loop.ts': `function a() {\n${body(30)}  for (const b of c) {\n  }\n  if (d) {\n  } else if (e) {\n  }\n${body(30)}}\n`,
+      }),
+    ),
+    /long-line.ts:2: 141 characters/,
+    /long-file.ts: 401 lines/,
+    /method.ts:2: a function of 71 lines/,
+    /header.ts:4: a function of 71 lines/,
+    /arrow.ts:2: a function of 71 lines/,
+  );
+});
+
+test('a source without a comment at its head is found', () => {
+  assertProblems(
+    headerProblems(
+      tree({
+        'src/a.ts': '/** What this is for, and who calls it. */\nimport x;',
+        'src/cli/b.ts': '#!/usr/bin/env node\n/**\n * One command, and what it is for.\n */',
+        'src/e.ts': '/** Paths such as src/e.ts, and what they are for. */',
+        'src/c.ts': 'import x;\n/** What this is for, and who calls it. */',
+        'src/d.ts': '/** */ const a = 1; /** One of the ones, and what it is for. */',
+      }),
+    ),
+    /src\/c.ts/,
+    /src\/d.ts/,
+  );
+});
+
+test('file names without a meaning are found', () => {
+  assertProblems(
+    nameProblems(
+      tree({ 'src/wire/utils.ts': '', 'test/helpers/a.ts': '', 'src/a/string-util.ts': '', 'src/utility.ts': '' }),
+    ),
+    /utils.ts/,
+    /helpers/,
+    /string-util/,
+  );
+});
+
+test('a note of work left over is found', () => {
+  assertProblems(
+    markerProblems(tree({ 'src/a.ts': 'x();\n// TODO: y', 'src/b.ts': '// FIXME', 'src/c.ts': 'TODOS' })),
+    /a.ts:2/,
+    /b.ts:1/,
+  );
+});
+
+test('only, skip and a forgotten run() are found, also of a suite; words in strings are not', () => {
+  const imports = `import { suite, test } from 'uvu';\n`;
+  assertProblems(
+    committedTestProblems(
+      tree({
+        'test/good.test.ts': `${imports}const Wire = suite('x');\nWire('a', f);\ntest('test.only(', f);\ntest.run();\nWire.run();`,
+        'test/type.ts': `import { suite } from 'uvu';\nexport const text = 'test.skip()';`,
+        'test/only.test.ts': `${imports}test.only('a', f);\ntest.run();`,
+        'test/skip.test.ts': `${imports}const maybe = there ? test : test.skip;\ntest.run();`,
+        'test/suite.test.ts': `${imports}const Wire = suite<Context>('x');\nWire('a', f);\nWire.skip('b', f);`,
+        'test/run.test.ts': `${imports}test('a', f);\n// test.run();`,
+      }),
+    ),
+    /only.test.ts:2: test.only/,
+    /skip.test.ts:2: test.skip/,
+    /suite.test.ts: Wire.run\(\) is not called/,
+    /suite.test.ts:4: Wire.skip/,
+    /run.test.ts: test.run\(\) is not called/,
+  );
+});
+
+test('a frame type without a vector is found, and a vector of no frame type', () => {
+  const constants = 'export const FrameType = {\n  HELLO: 1,\n  PING: 11,\n  PONG: 12,\n} as const;\n';
+  const vectors = tree({
+    'spec/vectors/hello.json': '[{"name":"a","frames":[{"type":"HELLO"},{"type":"HOWDY"}]}]',
+    'spec/vectors/session.json': '{"cases":[{"steps":[{"frames":[{"type":"PONG"}]}],"type":"PING"}]}',
+  });
+  assertProblems(vectorProblems(constants, vectors), /hello.json: HOWDY/, /no vector has a PING frame/);
+  assertProblems(vectorProblems('export const Flag = {} as const;', vectors), /no FrameType found/);
+});
+
+test('any in a declaration is found; in a comment, a string or as a name it is not', () => {
+  assertProblems(
+    anyProblems(
+      tree({
+        'dist/good.d.ts': `/** any */\nexport declare const a: { any: string; kind: 'any' };\nfunction any(x: number): void;`,
+        'dist/bad.d.ts': 'export declare const a: any;',
+        'dist/list.d.ts': '\nexport declare const a: Map<string, any[]>;',
+        'dist/default.d.ts': 'export type A<T = any> = T;',
+      }),
+    ),
+    /bad.d.ts:1/,
+    /list.d.ts:2/,
+    /default.d.ts:1/,
+  );
+});
+
+test('a package that lacks something, or holds too much, is found', () => {
+  const manifest = {
+    exports: { '.': { types: './dist/index.d.ts', default: './dist/index.js' } },
+    dependencies: { avsc: '1' },
+  };
+  const whole = [
+    'package.json',
+    'README.md',
+    'LICENSE',
+    'CHANGELOG.md',
+    'spec/protocol.md',
+    'dist/index.js',
+    'dist/index.d.ts',
+  ];
+  assertProblems(packageProblems(manifest, [...whole, 'spec/vectors/a.json'], ['src/index.ts']));
+  assertProblems(packageProblems(manifest, whole.slice(1), []), /package.json: missing/);
+  assertProblems(packageProblems(manifest, whole.slice(0, -1), []), /dist\/index.d.ts: missing/);
+  assertProblems(
+    packageProblems(manifest, whole, ['src/index.ts', 'src/a/b.ts']),
+    /dist\/a\/b.js: missing/,
+    /b.d.ts: missing/,
+  );
+  assertProblems(
+    packageProblems(manifest, [...whole, 'dist/gone.js', 'test/a.ts'], ['src/index.ts']),
+    /dist\/gone.js: does not belong/,
+    /test\/a.ts: does not belong/,
+  );
+  assertProblems(packageProblems({ ...manifest, dependencies: { avsc: '1', left: '2' } }, whole, []), /not left/);
+});
+
+test.run();

@@ -1,0 +1,88 @@
+/** The checks of this folder, applied to the project itself. */
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { test } from 'uvu';
+import * as assert from 'uvu/assert';
+import { committedTestProblems } from './committed-tests.js';
+import { type FileTree, readTree } from './file-tree.js';
+import {
+  clockProblems,
+  entryPoints,
+  layerProblems,
+  packageImportProblems,
+  purityProblems,
+  unusedFileProblems,
+} from './layers.js';
+import { anyProblems, headerProblems, indexProblems, markerProblems, nameProblems, sizeProblems } from './shape.js';
+import { vectorProblems } from './vectors.js';
+
+const root = fileURLToPath(new URL('../../..', import.meta.url));
+const manifest = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')) as { exports: unknown; bin?: unknown };
+const source = readTree(root, ['src'], ['.ts']);
+const tests = readTree(root, ['test'], ['.ts']);
+const written = new Map([...source, ...tests, ...readTree(root, ['bench', 'examples'], ['.ts'])]);
+
+/** Fails with all problems, one a line. An empty tree has none, and must not pass for that. */
+function assertTidy(tree: FileTree, problems: readonly string[]): void {
+  assert.ok(tree.size > 0, 'no file was read');
+  assert.ok(problems.length === 0, problems.join('\n    '));
+}
+
+test('folders import only folders of a lower rank', () => {
+  assertTidy(source, layerProblems(source));
+});
+
+test('the core imports builtins, itself, and avsc in avro/; lz4-napi only when compression needs it', () => {
+  assertTidy(source, packageImportProblems(source));
+});
+
+test('wire/ has no sockets, timers, promises or events', () => {
+  assertTidy(source, purityProblems(source));
+});
+
+test('time and chance come from base/', () => {
+  assertTidy(source, clockProblems(source));
+});
+
+test('every source is reached from an entry point of package.json', () => {
+  assertTidy(source, unusedFileProblems(source, entryPoints(manifest)));
+});
+
+test('index.ts holds named re-exports only', () => {
+  assertTidy(source, indexProblems(source));
+});
+
+test('sources, functions and lines are short', () => {
+  assertTidy(source, sizeProblems(source));
+});
+
+test('each source begins with a comment that says what it is for', () => {
+  assertTidy(source, headerProblems(source));
+});
+
+test('file names say what a file is', () => {
+  assertTidy(written, nameProblems(written));
+});
+
+test('nothing is left for later in a comment', () => {
+  // The words themselves stand in the check and in its test.
+  const others = new Map([...written].filter(([path]) => !path.startsWith('test/tidy/')));
+  assertTidy(others, markerProblems(others));
+});
+
+test('committed tests all run', () => {
+  assertTidy(tests, committedTestProblems(tests));
+});
+
+test('every frame type has a vector', () => {
+  const vectors = readTree(root, ['spec/vectors'], ['.json']);
+  assertTidy(vectors, vectorProblems(source.get('src/wire/constants.ts') ?? '', vectors));
+});
+
+test('the public declarations hold no any', () => {
+  const declarations = readTree(root, ['dist'], ['.d.ts']);
+  assertTidy(declarations, anyProblems(declarations));
+});
+
+test.run();
