@@ -1,0 +1,54 @@
+/**
+ * Lets a schema constant be used more than once inside another schema. In Avro a named type is defined once and referred to by
+ * name after that; whoever writes schemas as TypeScript constants writes the constant again instead. So where the very same
+ * object is met again under the same full name, its name is put in its place. Everything else stays as it is: two different
+ * objects of one name are still an error, which the parser reports.
+ *
+ * Called by `service.ts` before a schema is compiled.
+ */
+
+type JsonObject = Readonly<Record<string, unknown>>;
+
+/** Deeper than any schema that the parser accepts, so that an object that contains itself reaches its error. */
+const DEPTH_MAX = 128;
+
+/** The schema with each repetition of a named type's object replaced by the type's name. The argument is not changed. */
+export function shareNamedTypes(schema: unknown): unknown {
+  return share(schema, '', new Map(), 0);
+}
+
+function share(json: unknown, namespace: string, seen: Map<string, unknown>, depth: number): unknown {
+  if (depth > DEPTH_MAX || typeof json !== 'object' || json === null) return json;
+  if (Array.isArray(json)) return json.map((branch: unknown) => share(branch, namespace, seen, depth + 1));
+  const schema = json as JsonObject;
+  switch (schema['type']) {
+    case 'array':
+      return { ...schema, items: share(schema['items'], namespace, seen, depth + 1) };
+    case 'map':
+      return { ...schema, values: share(schema['values'], namespace, seen, depth + 1) };
+    case 'record':
+    case 'error':
+    case 'enum':
+    case 'fixed':
+      return shareNamed(schema, namespace, seen, depth);
+    default:
+      return json;
+  }
+}
+
+function shareNamed(schema: JsonObject, enclosing: string, seen: Map<string, unknown>, depth: number): unknown {
+  const { name, namespace = enclosing, fields } = schema;
+  if (typeof name !== 'string' || typeof namespace !== 'string') return schema;
+  const fullName = name.includes('.') || namespace === '' ? name.replace(/^\./, '') : `${namespace}.${name}`;
+  if (seen.get(fullName) === schema) return fullName.includes('.') || enclosing === '' ? fullName : `.${fullName}`;
+  seen.set(fullName, schema);
+  if (!Array.isArray(fields)) return schema;
+  const inside = fullName.slice(0, Math.max(0, fullName.lastIndexOf('.')));
+  return {
+    ...schema,
+    fields: fields.map((field: unknown) => {
+      if (typeof field !== 'object' || field === null) return field;
+      return { ...field, type: share((field as JsonObject)['type'], inside, seen, depth + 1) };
+    }),
+  };
+}
