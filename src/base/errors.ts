@@ -61,8 +61,12 @@ export interface RpcErrorOptions {
   readonly retryAfterMs?: number;
   /** The server's hint: another endpoint may take the call. Default false. */
   readonly elsewhere?: boolean;
+  /** Metadata that came with the failure. */
+  readonly metadata?: ErrorMetadata | null;
   readonly cause?: unknown;
 }
+
+export type ErrorMetadata = Readonly<Record<string, string | Buffer>>;
 
 export class RpcError extends Error {
   readonly code: RpcCode;
@@ -70,6 +74,8 @@ export class RpcError extends Error {
   readonly limit: LimitHit | undefined;
   readonly retryAfterMs: number | undefined;
   readonly elsewhere: boolean;
+  /** Metadata that the other side sent with the failure, or null. */
+  readonly metadata: ErrorMetadata | null;
 
   constructor(code: RpcCode, message: string, options: RpcErrorOptions = {}) {
     super(message, options.cause === undefined ? undefined : { cause: options.cause });
@@ -78,6 +84,7 @@ export class RpcError extends Error {
     this.limit = options.limit;
     this.retryAfterMs = options.retryAfterMs;
     this.elsewhere = options.elsewhere ?? false;
+    this.metadata = options.metadata ?? null;
   }
 
   /** The code as it travels. */

@@ -9,7 +9,10 @@ export const GENERATION_MAX = 0x7fff;
 /** Bit 31 as it stands in a call number opened by the accepting side. */
 export const ACCEPTING_SIDE = 0x8000_0000;
 
-export function callNumber(openerBit: 0 | typeof ACCEPTING_SIDE, generation: number, slot: number): number {
+/** 0: the dialling side opened the call. */
+export type OpenerBit = 0 | typeof ACCEPTING_SIDE;
+
+export function callNumber(openerBit: OpenerBit, generation: number, slot: number): number {
   return (openerBit | (generation << 16) | slot) >>> 0;
 }
 
@@ -21,7 +24,7 @@ export function generationOf(call: number): number {
   return (call >>> 16) & GENERATION_MAX;
 }
 
-export function openerOf(call: number): 0 | typeof ACCEPTING_SIDE {
+export function openerOf(call: number): OpenerBit {
   return call >>> 31 === 0 ? 0 : ACCEPTING_SIDE;
 }
 

@@ -4,6 +4,8 @@
  * with a serializer of its own may do so too.
  */
 
+import type { RpcError } from '../base/errors.js';
+
 /** How well a reader's schema takes what a writer's schema writes. */
 export type SchemaGrade = 'identical' | 'compatible' | 'breaking';
 
@@ -57,10 +59,20 @@ export interface MethodSpec<Request = unknown, Response = unknown> {
   readonly response: MessageCodec<Response>;
   /** Codec of the union of declared errors; null when the method declares none. */
   readonly errors: MessageCodec | null;
+  /** How declared errors travel; null when the method declares none. */
+  readonly declared: DeclaredErrors | null;
   /** The caller may send it twice without harm. Default false. */
   readonly idempotent: boolean;
   /** Overrides the channel's and the server's setting; undefined follows them. */
   readonly compression: CompressionName | undefined;
+}
+
+/** Between errors as handlers throw and callers catch them and the bytes of FAILURE.detail. */
+export interface DeclaredErrors {
+  /** The detail for an error that a handler threw, or null when it is none of the declared ones. */
+  toDetail(error: unknown): Buffer | null;
+  /** The error that the caller gets: `failure` with the typed value, or `failure` itself when the detail cannot be read. */
+  fromDetail(codec: MessageCodec, detail: Buffer, failure: RpcError): RpcError;
 }
 
 let ordinals = 0;

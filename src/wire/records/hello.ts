@@ -51,7 +51,7 @@ const limitRanges: readonly (readonly [name: keyof AnnouncedLimits, min: number,
 ];
 
 /** The version both sides speak: the highest in both ranges, or 0 when there is none. */
-export function agreedVersion(one: Hello, other: Hello): number {
+export function agreedVersion(one: Pick<Hello, 'versionMin' | 'versionMax'>, other: typeof one): number {
   const version = Math.min(one.versionMax, other.versionMax);
   return version >= one.versionMin && version >= other.versionMin ? version : 0;
 }

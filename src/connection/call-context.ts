@@ -1,0 +1,62 @@
+/**
+ * What a handler is told about its call. One object per call; whatever costs something (signal, remaining time) is made when
+ * it is first asked for.
+ */
+import type { RpcError } from '../base/errors.js';
+import type { Metadata } from '../wire/records/metadata.js';
+import type { Link } from './link.js';
+import type { Peer } from './peer.js';
+
+const noMetadata: Metadata = Object.freeze(Object.create(null) as Record<string, string>);
+
+export class CallContext {
+  /** Set it to send metadata with the answer or the failure. */
+  responseMetadata: Metadata | null = null;
+
+  private readonly link: Link;
+  private readonly deadlineAt: number;
+  private readonly received: Metadata | null;
+  private controller: AbortController | null = null;
+  private abortReason: RpcError | null = null;
+
+  /** @internal */
+  constructor(link: Link, deadlineAt: number, metadata: Metadata | null) {
+    this.link = link;
+    this.deadlineAt = deadlineAt;
+    this.received = metadata;
+  }
+
+  /** The caller's metadata: strings and Buffers by name, on an object without prototype. Empty when there was none. */
+  get metadata(): Metadata {
+    return this.received ?? noMetadata;
+  }
+
+  /** Milliseconds left until the call's deadline, 0 when it has passed, Infinity when it has none. */
+  get deadlineMs(): number {
+    return Math.max(0, this.deadlineAt - this.link.clock.now());
+  }
+
+  /**
+   * Aborts when the caller cancels, the deadline passes or the connection is lost; `signal.reason` is the `RpcError` that
+   * says which.
+   */
+  get signal(): AbortSignal {
+    if (this.controller === null) {
+      this.controller = new AbortController();
+      if (this.abortReason !== null) this.controller.abort(this.abortReason);
+    }
+    return this.controller.signal;
+  }
+
+  /** Who calls. */
+  get peer(): Peer {
+    return this.link.peer;
+  }
+
+  /** @internal The call has ended without its handler. */
+  abort(reason: RpcError): void {
+    if (this.abortReason !== null) return;
+    this.abortReason = reason;
+    this.controller?.abort(reason);
+  }
+}

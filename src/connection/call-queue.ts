@@ -1,0 +1,75 @@
+/**
+ * Calls that wait for a free slot, for room in the write queue, or for a connection: in order, bounded by count, each with
+ * its deadline running. Nothing of them has been sent, so whatever ends them, they did not start.
+ */
+import { limitError, RpcError } from '../base/errors.js';
+import { abortError, type PendingCall } from './pending-call.js';
+
+export class CallQueue {
+  /** Waiting calls; the settled ones still in the array do not count. */
+  length = 0;
+  private calls: (PendingCall | undefined)[] = [];
+  private head = 0;
+
+  constructor(
+    private readonly lengthMax: number,
+    /** What they wait for, for the texts of their failures: `a free call slot`. */
+    private readonly awaited: string,
+  ) {}
+
+  /** Takes the call in, or fails it when the queue is full. */
+  push(call: PendingCall): void {
+    if (this.length >= this.lengthMax) {
+      const limit = { name: 'callsQueuedMax', value: this.lengthMax, setting: 'limits.callsQueuedMax' };
+      call.fail(limitError(`too many calls wait for ${this.awaited}`, limit));
+      return;
+    }
+    this.calls.push(call);
+    this.length++;
+    call.watchAbort(() => this.end(call, abortError(call.extras?.signal as AbortSignal, 'no')));
+  }
+
+  /** The call that has waited longest, or undefined. */
+  shift(): PendingCall | undefined {
+    while (this.head < this.calls.length) {
+      const call = this.calls[this.head];
+      this.calls[this.head++] = undefined;
+      if (this.head > 1024 && this.head * 2 > this.calls.length) {
+        this.calls = this.calls.slice(this.head);
+        this.head = 0;
+      }
+      if (call === undefined || call.settled) continue;
+      this.length--;
+      call.leave();
+      return call;
+    }
+    this.calls = [];
+    this.head = 0;
+    return undefined;
+  }
+
+  /** Fails what is due. Returns the earliest deadline left, or Infinity. */
+  sweep(now: number): number {
+    let earliest = Infinity;
+    for (let index = this.head; index < this.calls.length; index++) {
+      const call = this.calls[index];
+      if (call === undefined || call.settled) continue;
+      if (call.deadlineAt <= now) {
+        this.end(call, new RpcError('DEADLINE_EXCEEDED', `the deadline passed while the call waited for ${this.awaited}`));
+      } else if (call.deadlineAt < earliest) {
+        earliest = call.deadlineAt;
+      }
+    }
+    return earliest;
+  }
+
+  failAll(error: (call: PendingCall) => RpcError): void {
+    for (let call = this.shift(); call !== undefined; call = this.shift()) call.fail(error(call));
+  }
+
+  private end(call: PendingCall, error: RpcError): void {
+    if (call.settled) return;
+    this.length--;
+    call.fail(error);
+  }
+}

@@ -1,0 +1,43 @@
+/** One slot of the callee's table: an object that stays, filled by one call after the other. */
+import type { Started } from '../base/errors.js';
+import type { CallContext } from './call-context.js';
+import type { IncomingMessage } from './incoming-message.js';
+import type { IncomingMethod } from './incoming-methods.js';
+import type { LongMessage } from './message-sender.js';
+
+/** Where a call is; the drawing is in `callee.ts`. */
+export const Phase = { FREE: 0, RECEIVING: 1, HELD: 2, RUNNING: 3, ANSWERING: 4 } as const;
+export type Phase = (typeof Phase)[keyof typeof Phase];
+
+export class CalleeSlot {
+  phase: Phase = Phase.FREE;
+  /** The slot's latest call, open or ended. */
+  call = 0;
+  generation = 0;
+  deadlineAt = Infinity;
+  method: IncomingMethod | null = null;
+  /** Set while RUNNING or ANSWERING; tells a late handler whether the slot is still its own. */
+  context: CallContext | null = null;
+  message: IncomingMessage | null = null;
+  long: LongMessage | null = null;
+  oneway = false;
+  /** A call of this slot that has ended while frames of its request may still come, to be thrown away; 0: none. */
+  skippedCall = 0;
+
+  /** Whether the handler of the open call has begun. */
+  get started(): Started {
+    return this.phase === Phase.RUNNING || this.phase === Phase.ANSWERING ? 'yes' : 'no';
+  }
+
+  /** The call has ended; the slot is FREE and keeps only its number. */
+  leave(): void {
+    this.phase = Phase.FREE;
+    this.deadlineAt = Infinity;
+    this.method = null;
+    this.context = null;
+    this.message?.release();
+    this.message = null;
+    this.long = null;
+    this.oneway = false;
+  }
+}

@@ -1,0 +1,481 @@
+/**
+ * The callee's half of a connection: the calls that the peer opened.
+ *
+ *              whole REQUEST, sync handler: answered before the next frame is read
+ *   FREE ------------------------------------------------------------------------> FREE
+ *     |-- REQUEST with MORE --> RECEIVING --whole--+                                 ^
+ *     |-- schema on its way --> HELD --------------+--> RUNNING --> ANSWERING -------+
+ *                                                        the handler's    the write queue is full,
+ *                                                        promise          or the answer is long
+ *
+ * Every call that is not ONEWAY gets exactly one terminal frame: `Answers` writes them and nobody else, and the
+ * slot is FREE behind it (or ANSWERING, until the last frame has left). A handler whose call was cancelled or ran out of
+ * time still counts as `executing` until it ends, so that cancelling does not buy work.
+ */
+import { limitError, RpcError, rpcCodeName } from '../base/errors.js';
+import { generationOf, nextGeneration, type OpenerBit, openerOf } from '../wire/call-number.js';
+import { CloseCode, Flag } from '../wire/constants.js';
+import { readU32 } from '../wire/encoder.js';
+import type { MessageCodec } from '../wire/message-codec.js';
+import { decodeCancel } from '../wire/records/cancel.js';
+import { Answers } from './answers.js';
+import { CallContext } from './call-context.js';
+import type { CallHost, HostedMethod } from './call-host.js';
+import { CalleeSlot, Phase } from './callee-slot.js';
+import { DeadlineTimer } from './deadline-timer.js';
+import { IncomingMessage } from './incoming-message.js';
+import type { IncomingMethod, IncomingMethods } from './incoming-methods.js';
+import type { Link } from './link.js';
+
+export class Callee {
+  /** Handlers that have not ended. */
+  executing = 0;
+  /** Calls that have not got their terminal frame. */
+  inFlight = 0;
+  private readonly slots: (CalleeSlot | null)[] = [];
+  /** Answers that wait for room in the write queue. */
+  private readonly ready: (() => void)[] = [];
+  /** A ONEWAY request that found all handlers busy; reading is paused until it has run. */
+  private heldOneway: (() => void) | null = null;
+  private readonly answers: Answers;
+  private readonly timer: DeadlineTimer;
+  /** Handlers that may run at once; 0 once new calls are refused. */
+  private admitMax: number;
+  private draining = false;
+
+  constructor(
+    private readonly link: Link,
+    private readonly methods: IncomingMethods,
+    private readonly host: CallHost | null,
+    private readonly peerBit: OpenerBit,
+  ) {
+    this.admitMax = link.limits.handlersMax;
+    this.answers = new Answers(link, host);
+    this.timer = new DeadlineTimer(link.clock, (now) => this.sweep(now));
+  }
+
+  /** Calls that ended with a RESPONSE. */
+  get finished(): number {
+    return this.answers.finished;
+  }
+
+  onRequest(call: number, flags: number, number: number, buffer: Buffer, start: number, end: number): void {
+    const { link } = this;
+    const slot = call & 0xffff;
+    const entry = this.slots[slot] ?? this.addSlot(call, flags);
+    if (entry === null) return;
+    const method = this.methods.declared[number];
+    if (
+      entry.phase !== Phase.FREE ||
+      generationOf(call) !== nextGeneration(entry.generation) ||
+      openerOf(call) !== this.peerBit ||
+      method === undefined
+    ) {
+      this.onOtherRequest(entry, call, flags, number, buffer, start, end);
+      return;
+    }
+    entry.generation = generationOf(call);
+    entry.call = call;
+    if ((flags & ~Flag.DEADLINE) !== 0 || method.state !== 'ready' || this.executing >= this.admitMax) {
+      this.receive(entry, method, flags, buffer, start, end);
+      return;
+    }
+    let deadlineAt = Infinity;
+    if (flags !== 0) {
+      const deadlineMs = end - start >= 4 ? readU32(buffer, start) : 0;
+      if (deadlineMs === 0) {
+        this.receive(entry, method, flags, buffer, start, end);
+        return;
+      }
+      deadlineAt = link.now + deadlineMs;
+      start += 4;
+    }
+    this.run(entry, method, buffer, start, end, deadlineAt, null);
+  }
+
+  onCancel(call: number, buffer: Buffer, start: number, end: number): void {
+    const record = decodeCancel(buffer, start, end);
+    const entry = this.liveOrLate(call, 'CANCEL');
+    if (!this.link.chargeReset() || entry === null) return;
+    const reason = new RpcError(rpcCodeName(record.code), record.text || 'the caller cancelled the call', {
+      started: entry.started,
+    });
+    this.endEarly(entry, reason);
+  }
+
+  /** A frame of a stream (ITEM, END, CREDIT) from the caller: no call that is open here has one. */
+  onStreamFrame(call: number, name: string): void {
+    const entry = this.liveOrLate(call, name);
+    if (entry !== null) this.link.fail(CloseCode.PROTOCOL, `${name} for call ${call}, which is no stream`);
+    else this.link.chargeReset();
+  }
+
+  /** Refuses every new call from now on, with started=no. */
+  drain(): void {
+    this.draining = true;
+    this.admitMax = 0;
+  }
+
+  /** The write queue has drained: waiting answers may go on. */
+  onDrain(): void {
+    const { ready, link } = this;
+    while (ready.length > 0 && !link.queue.saturated) (ready.shift() as () => void)();
+  }
+
+  /** The connection is over: every handler's signal aborts, nothing is answered any more. */
+  close(reason: RpcError): void {
+    this.timer.stop();
+    this.ready.length = 0;
+    this.heldOneway = null;
+    for (const entry of this.slots) {
+      if (entry === null || entry.phase === Phase.FREE) continue;
+      entry.context?.abort(reason);
+      this.leave(entry);
+    }
+  }
+
+  /** The slot of a call number, or null when it may not be used; then the call has been refused or the connection closed. */
+  private addSlot(call: number, flags: number): CalleeSlot | null {
+    const { link } = this;
+    const slot = call & 0xffff;
+    const { callsInFlightMax } = link.limits;
+    if (slot >= callsInFlightMax) {
+      if (openerOf(call) !== this.peerBit) {
+        link.fail(CloseCode.CALL_NUMBER, `REQUEST for call ${call}, which only this side could open`);
+      } else if (link.chargeReset()) {
+        const limit = { name: 'callsInFlightMax', value: callsInFlightMax, setting: 'limits.callsInFlightMax' };
+        if ((flags & Flag.ONEWAY) === 0) this.answers.fail(call, limitError('too many calls at once', limit), 'no');
+      }
+      return null;
+    }
+    while (this.slots.length <= slot) this.slots.push(null);
+    const entry = new CalleeSlot();
+    this.slots[slot] = entry;
+    return entry;
+  }
+
+  /** A REQUEST that does not open a call: it continues a message, comes late, or is an error. */
+  private onOtherRequest(
+    entry: CalleeSlot,
+    call: number,
+    flags: number,
+    number: number,
+    buffer: Buffer,
+    start: number,
+    end: number,
+  ): void {
+    const { link } = this;
+    const more = (flags & Flag.MORE) !== 0;
+    if (entry.call === call && (entry.phase === Phase.RECEIVING || entry.skippedCall === call)) {
+      if ((flags & ~Flag.MORE) !== 0) {
+        link.fail(CloseCode.FLAGS, `flags 0x${flags.toString(16)} on a frame that continues a REQUEST`);
+        return;
+      }
+      if (more && start === end && !link.admitEmptyFragment()) return;
+      // The rest of a message that was refused: its caller may not have known.
+      if (entry.skippedCall === call) entry.skippedCall = more ? call : 0;
+      else this.continue(entry, number, flags, buffer, start, end);
+    } else if (openerOf(call) !== this.peerBit) {
+      link.fail(CloseCode.CALL_NUMBER, `REQUEST for call ${call}, which only this side could open`);
+    } else if (entry.phase !== Phase.FREE) {
+      link.fail(CloseCode.CALL_NUMBER, `REQUEST for call ${call}, but call ${entry.call} is open in that slot`);
+    } else if (generationOf(call) !== nextGeneration(entry.generation)) {
+      const text = `REQUEST for call ${call}: generation ${generationOf(call)} follows ${entry.generation}`;
+      link.fail(CloseCode.CALL_NUMBER, text);
+    } else {
+      link.fail(CloseCode.PROTOCOL, `REQUEST for method ${number}, which was not declared`);
+    }
+  }
+
+  private continue(entry: CalleeSlot, number: number, flags: number, buffer: Buffer, start: number, end: number): void {
+    const method = entry.method as IncomingMethod;
+    if (this.methods.declared[number] !== method) {
+      this.link.fail(CloseCode.PROTOCOL, `a frame that continues a REQUEST names method ${number}`);
+      return;
+    }
+    const message = entry.message as IncomingMessage;
+    try {
+      message.continue(flags, buffer, start, end);
+    } catch (error) {
+      this.refuse(entry, error, (flags & Flag.MORE) !== 0);
+      return;
+    }
+    if (!message.partial) this.admit(entry, method, message);
+  }
+
+  /** A request that is not the usual one: parts, metadata, compression, a schema to wait for, a full house. */
+  private receive(
+    entry: CalleeSlot,
+    method: IncomingMethod,
+    flags: number,
+    buffer: Buffer,
+    start: number,
+    end: number,
+  ): void {
+    const more = (flags & Flag.MORE) !== 0;
+    if (more && start === end && !this.link.admitEmptyFragment()) return;
+    entry.phase = Phase.RECEIVING;
+    entry.method = method;
+    entry.oneway = (flags & Flag.ONEWAY) !== 0;
+    this.inFlight++;
+    try {
+      const message = new IncomingMessage(this.link, flags, true, buffer, start, end);
+      entry.message = message;
+      if (message.deadlineMs >= 0) {
+        entry.deadlineAt = this.link.now + message.deadlineMs;
+        if (message.deadlineMs === 0) throw new RpcError('DEADLINE_EXCEEDED', 'the deadline had passed when the call arrived');
+        this.timer.watch(entry.deadlineAt);
+      }
+      if (method.failure !== null) throw method.failure;
+      if (this.draining) throw new RpcError('UNAVAILABLE', 'this server is draining', { elsewhere: true });
+      if (entry.oneway !== (method.hosted?.spec.kind === 'oneway')) {
+        throw new RpcError('FAILED_PRECONDITION', 'the flag ONEWAY does not agree with the kind of the method');
+      }
+      if (message.partial) return;
+      this.admit(entry, method, message);
+    } catch (error) {
+      this.refuse(entry, error, more);
+    }
+  }
+
+  /** The whole request is here: waits for schemas or a free handler where it must, else runs. */
+  private admit(entry: CalleeSlot, method: IncomingMethod, message: IncomingMessage): void {
+    if (method.state === 'resolving') {
+      entry.phase = Phase.HELD;
+      const { call } = entry;
+      try {
+        message.keep();
+      } catch (error) {
+        this.refuse(entry, error, false);
+        return;
+      }
+      method.waiting.push(() => {
+        if (entry.phase === Phase.HELD && entry.call === call) this.admit(entry, method, message);
+      });
+      return;
+    }
+    if (method.failure !== null) {
+      this.refuse(entry, method.failure, false);
+      return;
+    }
+    if (this.executing >= this.admitMax) {
+      if (entry.oneway) this.holdOneway(entry, method, message);
+      else this.refuse(entry, this.fullHouse(), false);
+      return;
+    }
+    this.start(entry, method, message);
+  }
+
+  private start(entry: CalleeSlot, method: IncomingMethod, message: IncomingMessage): void {
+    try {
+      message.expand();
+    } catch (error) {
+      this.refuse(entry, error, false);
+      return;
+    }
+    const { deadlineAt } = entry;
+    const { buffer, start, end, metadata } = message;
+    entry.message = null;
+    this.leave(entry);
+    this.run(entry, method, buffer, start, end, deadlineAt, metadata);
+    message.release();
+  }
+
+  private fullHouse(): RpcError {
+    if (this.draining) return new RpcError('UNAVAILABLE', 'this server is draining', { elsewhere: true });
+    const limit = { name: 'handlersMax', value: this.link.limits.handlersMax, setting: 'limits.handlersMax' };
+    return limitError('all handlers of this connection are busy', limit, { elsewhere: true });
+  }
+
+  /** Nobody could be told that a ONEWAY call was refused, so it waits, and so does everything behind it. */
+  private holdOneway(entry: CalleeSlot, method: IncomingMethod, message: IncomingMessage): void {
+    entry.phase = Phase.HELD;
+    try {
+      message.keep();
+    } catch (error) {
+      this.refuse(entry, error, false);
+      return;
+    }
+    this.link.pauseReading();
+    this.heldOneway = () => this.start(entry, method, message);
+  }
+
+  /** Decodes the request, runs the handler, and answers unless the handler returned a promise. */
+  private run(
+    entry: CalleeSlot,
+    method: IncomingMethod,
+    buffer: Buffer,
+    start: number,
+    end: number,
+    deadlineAt: number,
+    metadata: CallContext['metadata'] | null,
+  ): void {
+    const hosted = method.hosted as HostedMethod;
+    let request: unknown;
+    try {
+      request = (method.request as MessageCodec).decode(buffer, start, end);
+    } catch (error) {
+      if (this.link.chargeReset() && hosted.spec.kind !== 'oneway') this.answers.fail(entry.call, asRefusal(error), 'no');
+      return;
+    }
+    const context = new CallContext(this.link, deadlineAt, metadata);
+    let result: unknown;
+    try {
+      result = hosted.invoke(request, context);
+    } catch (error) {
+      this.answers.failThrown(entry.call, error, hosted.spec, context);
+      return;
+    }
+    if (isThenable(result)) {
+      this.await(entry, method, hosted, context, deadlineAt, result);
+    } else if (hosted.spec.kind !== 'oneway') {
+      this.answer(entry, method, hosted, context, result);
+    }
+  }
+
+  private await(
+    entry: CalleeSlot,
+    method: IncomingMethod,
+    hosted: HostedMethod,
+    context: CallContext,
+    deadlineAt: number,
+    result: PromiseLike<unknown>,
+  ): void {
+    const oneway = hosted.spec.kind === 'oneway';
+    this.executing++;
+    if (!oneway) {
+      entry.phase = Phase.RUNNING;
+      entry.context = context;
+      entry.method = method;
+      entry.deadlineAt = deadlineAt;
+      this.inFlight++;
+      if (deadlineAt !== Infinity) this.timer.watch(deadlineAt);
+    }
+    result.then(
+      (value) => {
+        if (entry.context === context) {
+          this.leave(entry);
+          this.answer(entry, method, hosted, context, value);
+        }
+        this.onHandlerEnd();
+      },
+      (error: unknown) => {
+        if (entry.context === context) {
+          this.leave(entry);
+          this.answers.failThrown(entry.call, error, hosted.spec, context);
+        } else if (!(error instanceof RpcError)) {
+          this.host?.onHandlerError(error, hosted.spec);
+        }
+        this.onHandlerEnd();
+      },
+    );
+  }
+
+  private onHandlerEnd(): void {
+    this.executing--;
+    const { heldOneway } = this;
+    if (heldOneway !== null && this.executing < this.link.limits.handlersMax) {
+      this.heldOneway = null;
+      heldOneway();
+      if (this.heldOneway === null) this.link.resumeReading();
+    }
+    this.link.onCallEnded();
+  }
+
+  /** Sends the RESPONSE, now or when the write queue has room. */
+  private answer(
+    entry: CalleeSlot,
+    method: IncomingMethod,
+    hosted: HostedMethod,
+    context: CallContext,
+    value: unknown,
+  ): void {
+    const { link } = this;
+    if (link.queue.saturated) {
+      this.enter(entry, Phase.ANSWERING, context);
+      this.ready.push(() => {
+        if (entry.context !== context) return;
+        this.leave(entry);
+        this.answer(entry, method, hosted, context, value);
+      });
+      return;
+    }
+    const long = this.answers.respond(entry.call, hosted.spec, method.compression, context, value);
+    if (long === null) return;
+    this.enter(entry, Phase.ANSWERING, context);
+    entry.long = long;
+    long.onSent = () => {
+      if (entry.context === context) this.leave(entry);
+      link.onCallEnded();
+    };
+  }
+
+  /** Ends a call that is not answered yet, by CANCEL or deadline: one FAILURE, and its handler's signal. */
+  private endEarly(entry: CalleeSlot, reason: RpcError): void {
+    const { phase, call, context, oneway } = entry;
+    if (phase === Phase.RECEIVING) entry.skippedCall = call;
+    if (entry.long !== null) this.link.sender.drop(entry.long);
+    this.leave(entry);
+    if (!oneway) this.answers.fail(call, reason, reason.started);
+    context?.abort(reason);
+    this.link.onCallEnded();
+  }
+
+  /** Refuses a call whose handler has not run. `more`: frames of its request are still to come. */
+  private refuse(entry: CalleeSlot, error: unknown, more: boolean): void {
+    if (!(error instanceof RpcError)) throw error;
+    const { call, oneway } = entry;
+    this.leave(entry);
+    if (more) entry.skippedCall = call;
+    // What a peer's own bytes provoked is paid for; a busy, draining or differently versioned server is not its fault.
+    const provoked = error.code === 'INVALID_ARGUMENT' || (error.limit !== undefined && error.limit.name !== 'handlersMax');
+    if (provoked && !this.link.chargeReset()) return;
+    if (!oneway) this.answers.fail(call, error, 'no');
+  }
+
+  /** The entry of a call that is open; null for the slot's last call, whose terminal frame was on its way; else CLOSE. */
+  private liveOrLate(call: number, name: string): CalleeSlot | null {
+    const entry = this.slots[call & 0xffff];
+    if (entry == null || entry.call !== call || openerOf(call) !== this.peerBit) {
+      this.link.fail(CloseCode.CALL_NUMBER, `${name} for call ${call}, which is not open`);
+      return null;
+    }
+    return entry.phase === Phase.FREE ? null : entry;
+  }
+
+  /** Ends what is due. Returns the earliest deadline left. */
+  private sweep(now: number): number {
+    let earliest = Infinity;
+    for (const entry of this.slots) {
+      if (entry === null || entry.phase === Phase.FREE) continue;
+      if (entry.deadlineAt <= now) {
+        this.endEarly(entry, new RpcError('DEADLINE_EXCEEDED', 'the deadline passed at the callee', { started: entry.started }));
+      } else if (entry.deadlineAt < earliest) {
+        earliest = entry.deadlineAt;
+      }
+    }
+    return earliest;
+  }
+
+  private enter(entry: CalleeSlot, phase: Phase, context: CallContext): void {
+    entry.phase = phase;
+    entry.context = context;
+    this.inFlight++;
+  }
+
+  private leave(entry: CalleeSlot): void {
+    entry.leave();
+    this.inFlight--;
+  }
+}
+
+function isThenable(value: unknown): value is PromiseLike<unknown> {
+  return (
+    value instanceof Promise ||
+    (typeof value === 'object' && value !== null && typeof (value as { then?: unknown }).then === 'function')
+  );
+}
+
+function asRefusal(error: unknown): RpcError {
+  return error instanceof RpcError ? error : new RpcError('INTERNAL', 'the request could not be decoded', { cause: error });
+}

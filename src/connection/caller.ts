@@ -1,0 +1,465 @@
+/**
+ * The caller's half of a connection: the calls that this side opened.
+ *
+ *   call() --> CallQueue --> slot in use --RESPONSE, FAILURE--> free
+ *                 |              |                                 ^
+ *              deadline,     deadline, signal --> given up --------+   (the promise is settled at once; the slot is free
+ *              signal: fails                   RESPONSE, FAILURE       only after the callee's one terminal frame)
+ *
+ * Each call settles exactly once: whoever settles takes the resolvers out of the slot first. Slots are objects that stay, so
+ * the usual call allocates its promise and nothing else.
+ */
+import type { Timer } from '../base/clock.js';
+import { RpcCodes, RpcError, rpcCodeName } from '../base/errors.js';
+import { callNumber, nextGeneration, type OpenerBit, SLOTS_MAX } from '../wire/call-number.js';
+import { CloseCode, Flag, FrameType } from '../wire/constants.js';
+import type { MethodSpec } from '../wire/message-codec.js';
+import { encodeCancel } from '../wire/records/cancel.js';
+import { decodeFailure } from '../wire/records/failure.js';
+import type { Metadata } from '../wire/records/metadata.js';
+import { CallQueue } from './call-queue.js';
+import { CallSlot, type Reject, type Resolve, settled } from './call-slot.js';
+import { DeadlineTimer } from './deadline-timer.js';
+import { IncomingMessage } from './incoming-message.js';
+import type { Link } from './link.js';
+import type { LongMessage } from './message-sender.js';
+import type { OutgoingMethod, OutgoingMethods } from './outgoing-methods.js';
+import { abortError, type CallExtras, PendingCall } from './pending-call.js';
+import { ResetBudget } from './reset-budget.js';
+
+/** The answer of a call made with `detailed`. */
+export interface CallResult<Response = unknown> {
+  readonly value: Response;
+  /** Metadata that came with the response, or null. */
+  readonly metadata: Metadata | null;
+}
+
+const DEADLINE_MS_MAX = 0x7fff_ffff;
+/** Cancels sent are kept to half of what a peer tolerates by default, so that a burst of them never closes the connection. */
+const CANCELS_BURST = 100;
+const CANCELS_PER_SECOND = 30;
+const CANCEL_RETRY_MS = 100;
+
+// A promise's resolvers without a closure per call: the executor leaves them here.
+let takenResolve: Resolve = settled;
+let takenReject: Reject = settled;
+const takeResolvers = (resolve: Resolve, reject: Reject): void => {
+  takenResolve = resolve;
+  takenReject = reject;
+};
+
+export class Caller {
+  /** Calls that ended with a RESPONSE. */
+  finished = 0;
+  /** Slots in use, those given up included. */
+  inFlight = 0;
+  private readonly waiting: CallQueue;
+  private readonly slots: CallSlot[] = [];
+  private readonly free: CallSlot[] = [];
+  private slotsMax: number;
+  private readonly timer: DeadlineTimer;
+  private readonly cancels: ResetBudget;
+  /** Calls given up whose CANCEL waits for the budget. */
+  private readonly cancelsLater: number[] = [];
+  private cancelTimer: Timer | null = null;
+  private starting = false;
+
+  constructor(
+    private readonly link: Link,
+    private readonly methods: OutgoingMethods,
+    private readonly openerBit: OpenerBit,
+  ) {
+    this.waiting = new CallQueue(link.limits.callsQueuedMax, 'a free call slot');
+    this.slotsMax = link.peerLimits.callsInFlightMax;
+    this.timer = new DeadlineTimer(link.clock, (now) => this.sweep(now));
+    this.cancels = new ResetBudget(CANCELS_BURST, CANCELS_PER_SECOND, link.clock.now());
+  }
+
+  /** Calls that wait for a slot. */
+  get queued(): number {
+    return this.waiting.length;
+  }
+
+  /** Makes one call. Never throws; everything that goes wrong is a rejection with an `RpcError`. */
+  call(spec: MethodSpec, request: unknown, deadlineMs: number, extras: CallExtras | null): Promise<unknown> {
+    const { link } = this;
+    const promise = new Promise(takeResolvers);
+    const resolve = takenResolve;
+    const reject = takenReject;
+    // One look at the clock per batch of calls.
+    if (!link.queue.due) link.now = link.clock.now();
+    this.start(spec, request, link.now + deadlineMs, deadlineMs, extras, resolve, reject);
+    return promise;
+  }
+
+  /** The same for a call that has waited elsewhere. */
+  resume(call: PendingCall): void {
+    const { link } = this;
+    if (!link.queue.due) link.now = link.clock.now();
+    this.start(call.spec, call.request, call.deadlineAt, call.deadlineAt - link.now, call.extras, call.resolve, call.reject);
+  }
+
+  /** The peer's HELLO is here: it may accept more calls than the protocol's minimum. */
+  onPeerLimits(): void {
+    this.slotsMax = Math.min(this.link.peerLimits.callsInFlightMax, SLOTS_MAX);
+    this.startWaiting();
+  }
+
+  onResponse(call: number, flags: number, buffer: Buffer, start: number, end: number): void {
+    const entry = this.slots[call & 0xffff];
+    if (entry === undefined || entry.call !== call) {
+      this.link.fail(CloseCode.CALL_NUMBER, `RESPONSE for call ${call}, which is not open`);
+      return;
+    }
+    const method = entry.method as OutgoingMethod;
+    if (flags !== 0 || entry.givenUp || entry.message !== null || entry.extras !== null || method.state !== 'ready') {
+      this.receive(entry, method, flags, buffer, start, end);
+      return;
+    }
+    const { resolve, reject } = entry;
+    this.finished++;
+    this.release(entry);
+    let value: unknown;
+    try {
+      value = method.response.decode(buffer, start, end);
+    } catch (error) {
+      reject(unreadable(method, error));
+      return;
+    }
+    resolve(value);
+  }
+
+  onFailure(call: number, flags: number, buffer: Buffer, start: number, end: number): void {
+    const entry = this.slots[call & 0xffff];
+    if (entry === undefined || entry.call !== call) {
+      this.link.fail(CloseCode.CALL_NUMBER, `FAILURE for call ${call}, which is not open`);
+      return;
+    }
+    const { reject } = entry;
+    const method = entry.method as OutgoingMethod;
+    let failure: RpcError;
+    try {
+      const message = new IncomingMessage(this.link, flags, false, buffer, start, end);
+      const record = decodeFailure(buffer, message.start, end);
+      failure = new RpcError(rpcCodeName(record.code), record.text, {
+        started: record.started,
+        elsewhere: record.elsewhere,
+        metadata: message.metadata,
+        ...(record.retryAfterMs === null ? {} : { retryAfterMs: record.retryAfterMs }),
+      });
+      const { declared } = method.spec;
+      if (record.detail !== null && declared !== null && method.errors !== null) {
+        failure = declared.fromDetail(method.errors, record.detail, failure);
+      }
+    } catch (error) {
+      // A broken record is the connection's error; whatever else is wrong in here is this call's.
+      if (!(error instanceof RpcError)) throw error;
+      failure = error;
+    }
+    this.release(entry);
+    reject(failure);
+  }
+
+  /** The write queue has drained: waiting calls may go on. */
+  onDrain(): void {
+    this.startWaiting();
+  }
+
+  /** The connection is over. `describe` makes each call's error from whether its request had left. */
+  close(describe: (started: 'no' | 'maybe') => RpcError): void {
+    this.timer.stop();
+    this.cancelTimer?.cancel();
+    this.waiting.failAll(() => describe('no'));
+    for (const entry of this.slots) {
+      if (entry.call === 0) continue;
+      const { reject } = entry;
+      const left = this.link.queue.isHandedOver(entry.position);
+      this.release(entry);
+      reject(describe(left ? 'maybe' : 'no'));
+    }
+  }
+
+  private start(
+    spec: MethodSpec,
+    request: unknown,
+    deadlineAt: number,
+    remainingMs: number,
+    extras: CallExtras | null,
+    resolve: Resolve,
+    reject: Reject,
+  ): void {
+    const { link } = this;
+    const { state } = link;
+    if ((state !== 'open' && state !== 'greeting') || !(remainingMs > 0) || extras?.signal?.aborted) {
+      reject(this.refusal(remainingMs, extras));
+      return;
+    }
+    const entry = this.waiting.length === 0 && !link.queue.saturated ? (this.free.pop() ?? this.addSlot()) : null;
+    if (entry === null) {
+      this.waiting.push(new PendingCall(spec, request, deadlineAt, extras, resolve, reject));
+      this.timer.watch(deadlineAt);
+    } else {
+      this.begin(entry, spec, request, deadlineAt, remainingMs, extras, resolve, reject);
+    }
+  }
+
+  /** Sends the request on a free slot. */
+  private begin(
+    entry: CallSlot,
+    spec: MethodSpec,
+    request: unknown,
+    deadlineAt: number,
+    remainingMs: number,
+    extras: CallExtras | null,
+    resolve: Resolve,
+    reject: Reject,
+  ): void {
+    const { link } = this;
+    const generation = nextGeneration(entry.generation);
+    const call = callNumber(this.openerBit, generation, entry.slot);
+    entry.call = call;
+    entry.givenUp = false;
+    entry.deadlineAt = deadlineAt;
+    entry.position = Infinity;
+    entry.resolve = resolve;
+    entry.reject = reject;
+    entry.extras = extras;
+    this.inFlight++;
+    let long: LongMessage | null;
+    try {
+      const method = this.methods.bound[spec.ordinal] ?? this.methods.bind(spec);
+      if (method.failure !== null) throw method.failure;
+      entry.method = method;
+      const wireMs = remainingMs <= DEADLINE_MS_MAX ? Math.ceil(remainingMs) : remainingMs === Infinity ? -1 : DEADLINE_MS_MAX;
+      const flags = spec.kind === 'oneway' ? Flag.ONEWAY : 0;
+      const metadata = extras === null ? null : extras.metadata;
+      const { compression, number } = method;
+      long = link.sender.send(FrameType.REQUEST, flags, call, number, spec.request, request, wireMs, metadata, compression);
+    } catch (error) {
+      // Nothing was sent: the slot goes back as it was.
+      if (entry.call === call) this.release(entry);
+      reject(error);
+      return;
+    }
+    entry.generation = generation;
+    if (long !== null) this.sendOn(entry, call, long);
+    else entry.position = link.queue.position;
+    if (spec.kind === 'oneway') {
+      resolve(undefined);
+      if (long === null && entry.call === call) this.release(entry);
+      return;
+    }
+    this.timer.watch(deadlineAt);
+    if (extras !== null && extras.signal !== null) this.watchAbort(entry, call, extras.signal);
+  }
+
+  private sendOn(entry: CallSlot, call: number, long: LongMessage): void {
+    entry.long = long;
+    long.onSent = () => {
+      if (entry.call !== call) return;
+      entry.long = null;
+      entry.position = this.link.queue.position;
+      if (entry.method?.spec.kind === 'oneway') this.release(entry);
+    };
+  }
+
+  private addSlot(): CallSlot | null {
+    if (this.slots.length >= this.slotsMax) return null;
+    const entry = new CallSlot(this.slots.length);
+    this.slots.push(entry);
+    return entry;
+  }
+
+  /** Frees the slot and forgets everything of its call. */
+  private release(entry: CallSlot): void {
+    entry.call = 0;
+    entry.resolve = settled;
+    entry.reject = settled;
+    this.inFlight--;
+    if (entry.extras !== null || entry.long !== null || entry.message !== null) this.forget(entry);
+    this.free.push(entry);
+    if (this.waiting.length !== 0) this.startWaiting();
+  }
+
+  private forget(entry: CallSlot): void {
+    if (entry.onAbort !== null) entry.extras?.signal?.removeEventListener('abort', entry.onAbort);
+    entry.onAbort = null;
+    entry.extras = null;
+    if (entry.long !== null) this.link.sender.drop(entry.long);
+    entry.long = null;
+    entry.message?.release();
+    entry.message = null;
+  }
+
+  private startWaiting(): void {
+    const { link, waiting } = this;
+    // A call that cannot be encoded gives its slot back at once; the loop below goes on with it, not a nested one.
+    if (this.starting) return;
+    this.starting = true;
+    while (waiting.length > 0 && !link.queue.saturated) {
+      const entry = this.free.pop() ?? this.addSlot();
+      if (entry === null) break;
+      const call = waiting.shift();
+      const remainingMs = call === undefined ? 0 : call.deadlineAt - link.now;
+      if (call === undefined || !(remainingMs > 0)) {
+        this.free.push(entry);
+        call?.reject(this.refusal(remainingMs, call.extras));
+      } else {
+        this.begin(entry, call.spec, call.request, call.deadlineAt, remainingMs, call.extras, call.resolve, call.reject);
+      }
+    }
+    this.starting = false;
+  }
+
+  private watchAbort(entry: CallSlot, call: number, signal: AbortSignal): void {
+    entry.onAbort = () => {
+      if (entry.call !== call || entry.givenUp) return;
+      const started = entry.long === null ? 'maybe' : 'no';
+      this.giveUp(entry, abortError(signal, started));
+      this.cancel(call);
+    };
+    signal.addEventListener('abort', entry.onAbort, { once: true });
+  }
+
+  /** Settles the call for its caller; its slot waits for the terminal frame. */
+  private giveUp(entry: CallSlot, error: RpcError): void {
+    const { reject } = entry;
+    entry.givenUp = true;
+    entry.resolve = settled;
+    entry.reject = settled;
+    this.forget(entry);
+    reject(error);
+  }
+
+  /** Sends CANCEL now, or once the budget allows it. */
+  private cancel(call: number): void {
+    const { link } = this;
+    if (this.cancelsLater.length > 0 || !this.cancels.charge(link.clock.now(), this.finished)) {
+      this.cancelsLater.push(call);
+      if (this.cancelsLater.length === 1) this.cancelTimer = link.clock.setTimer(this.onCancelTimer, CANCEL_RETRY_MS);
+      return;
+    }
+    this.writeCancel(call);
+  }
+
+  private writeCancel(call: number): void {
+    const payload = encodeCancel({ code: RpcCodes.CANCELLED, text: '' });
+    this.link.queue.writeFrame(FrameType.CANCEL, 0, call, 0, payload);
+  }
+
+  private readonly onCancelTimer = (): void => {
+    const later = this.cancelsLater;
+    while (later.length > 0) {
+      const call = later[0] as number;
+      // The terminal frame may have come meanwhile.
+      if (this.slots[call & 0xffff]?.call === call) {
+        if (!this.cancels.charge(this.link.clock.now(), this.finished)) {
+          this.cancelTimer = this.link.clock.setTimer(this.onCancelTimer, CANCEL_RETRY_MS);
+          return;
+        }
+        this.writeCancel(call);
+      }
+      later.shift();
+    }
+  };
+
+  /** Gives up what is due. The callee knows the deadline and answers by itself, so no CANCEL is spent on it. */
+  private sweep(now: number): number {
+    let earliest = this.waiting.sweep(now);
+    for (const entry of this.slots) {
+      if (entry.call === 0 || entry.givenUp) continue;
+      if (entry.deadlineAt <= now) {
+        const halfSent = entry.long !== null;
+        const where = halfSent ? 'while the request was being sent' : 'before the answer came';
+        const name = entry.method?.spec.name ?? '';
+        const { call } = entry;
+        this.giveUp(entry, new RpcError('DEADLINE_EXCEEDED', `the deadline of ${name} passed ${where}`, { started: halfSent ? 'no' : 'maybe' }));
+        if (halfSent) this.cancel(call);
+      } else if (entry.deadlineAt < earliest) {
+        earliest = entry.deadlineAt;
+      }
+    }
+    return earliest;
+  }
+
+  /** A response that is not the usual one: parts, metadata, compression, a schema to wait for, or nobody who wants it. */
+  private receive(entry: CallSlot, method: OutgoingMethod, flags: number, buffer: Buffer, start: number, end: number): void {
+    const more = (flags & Flag.MORE) !== 0;
+    if (more && start === end && !this.link.admitEmptyFragment()) return;
+    if (entry.givenUp) {
+      if (!more) this.release(entry);
+      return;
+    }
+    try {
+      if (entry.message === null) entry.message = new IncomingMessage(this.link, flags, false, buffer, start, end);
+      else entry.message.continue(flags, buffer, start, end);
+      if (entry.message.partial) return;
+      if (method.state === 'resolving') {
+        const { call } = entry;
+        entry.message.keep();
+        method.waiting.push(() => {
+          if (entry.call === call && !entry.givenUp) this.complete(entry, method);
+          else if (entry.call === call) this.release(entry);
+        });
+        return;
+      }
+    } catch (error) {
+      this.failReceived(entry, error, more);
+      return;
+    }
+    this.complete(entry, method);
+  }
+
+  /** The whole response is in `entry.message`. */
+  private complete(entry: CallSlot, method: OutgoingMethod): void {
+    const message = entry.message as IncomingMessage;
+    const { resolve, extras } = entry;
+    let value: unknown;
+    try {
+      if (method.failure !== null) throw method.failure;
+      message.expand();
+      value = method.response.decode(message.buffer, message.start, message.end);
+    } catch (error) {
+      this.failReceived(entry, unreadable(method, error), false);
+      return;
+    }
+    const { metadata } = message;
+    this.finished++;
+    this.release(entry);
+    if (extras?.detailed) resolve({ value, metadata } satisfies CallResult);
+    else resolve(value);
+  }
+
+  /** The response cannot be used: the handler has run, its answer is lost. `more`: the rest of it is still to come. */
+  private failReceived(entry: CallSlot, error: unknown, more: boolean): void {
+    if (!(error instanceof RpcError)) throw error;
+    const { call } = entry;
+    const failure = new RpcError(error.code, error.message, {
+      started: 'yes',
+      cause: error,
+      ...(error.limit === undefined ? {} : { limit: error.limit }),
+    });
+    if (more) {
+      this.giveUp(entry, failure);
+      this.cancel(call);
+    } else {
+      const { reject } = entry;
+      this.release(entry);
+      reject(failure);
+    }
+  }
+
+  private refusal(remainingMs: number, extras: CallExtras | null): RpcError {
+    if (extras?.signal?.aborted) return abortError(extras.signal, 'no');
+    if (Number.isNaN(remainingMs)) return new RpcError('INVALID_ARGUMENT', 'deadlineMs is not a number');
+    if (!(remainingMs > 0)) return new RpcError('DEADLINE_EXCEEDED', 'the deadline had passed before the call was sent');
+    return new RpcError('UNAVAILABLE', `the connection to ${this.link.peer} is ${this.link.state}`);
+  }
+}
+
+/** A response that its codec refused: the handler has run, but its answer is not one. */
+function unreadable(method: OutgoingMethod, error: unknown): RpcError {
+  const text = error instanceof Error ? error.message : String(error);
+  if (error instanceof RpcError && error.code !== 'INVALID_ARGUMENT') return error;
+  return new RpcError('INTERNAL', `the response of ${method.spec.name} cannot be read: ${text}`, { started: 'yes', cause: error });
+}

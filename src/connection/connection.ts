@@ -1,0 +1,562 @@
+/**
+ * One socket with calls both ways. The same class serves the side that dialled and the side that accepted; it moves opaque
+ * messages and is handed codecs. This file holds the connection's life: handshake, dispatch of frames, drain, and the one
+ * teardown that settles everything. The two halves of calling are `caller.ts` and `callee.ts`; the states are in `state.ts`.
+ *
+ * Used by `channel/` (dialling) and `server/` (accepting).
+ */
+import type { Clock, Timer } from '../base/clock.js';
+import { RpcError } from '../base/errors.js';
+import type { AnnouncedLimits, Limits } from '../base/limits.js';
+import { minimumLimits } from '../base/limits.js';
+import { CompressionChoice } from '../compression/choice.js';
+import type { Compressor } from '../compression/compressor.js';
+import { ACCEPTING_SIDE } from '../wire/call-number.js';
+import {
+  CloseCode,
+  type CloseCodeNumber,
+  closeCodeName,
+  FrameType,
+  frameTypeName,
+  PREFACE,
+  PROTOCOL_VERSION,
+} from '../wire/constants.js';
+import { FAILED, FRAME, FrameDecoder } from '../wire/decoder.js';
+import type { CompressionName, MethodSpec } from '../wire/message-codec.js';
+import { decodeClose, encodeClose } from '../wire/records/close.js';
+import { decodeDrain, encodeDrain } from '../wire/records/drain.js';
+import { agreedVersion, decodeHello, encodeHello, type Hello } from '../wire/records/hello.js';
+import { decodeMethod } from '../wire/records/method.js';
+import { WireError } from '../wire/wire-error.js';
+import { AssemblyLedger } from './assembly.js';
+import type { CallHost } from './call-host.js';
+import { Callee } from './callee.js';
+import { Caller } from './caller.js';
+import { IncomingMethods } from './incoming-methods.js';
+import { Keepalive } from './keepalive.js';
+import type { Link } from './link.js';
+import { MessageSender, type MethodCompression, noCompression } from './message-sender.js';
+import { OutgoingMethods } from './outgoing-methods.js';
+import { Peer } from './peer.js';
+import type { CallExtras, PendingCall } from './pending-call.js';
+import { ResetBudget } from './reset-budget.js';
+import { type SchemaCache, SchemaExchange } from './schema-exchange.js';
+import { StallWatch } from './stall-watch.js';
+import { type ConnectionState, transition } from './state.js';
+import type { Transport } from './transport.js';
+import { WriteQueue } from './write-queue.js';
+
+export interface ConnectionObserver {
+  /** The peer's HELLO was read. */
+  onOpen(connection: Connection): void;
+  /** New calls belong elsewhere: the peer asked for it, or ended its half. */
+  onDraining(connection: Connection): void;
+  /** The socket is gone; once. `reason`: what ended the connection. */
+  onClosed(connection: Connection, reason: RpcError): void;
+}
+
+export interface ConnectionOptions {
+  readonly transport: Transport;
+  readonly side: 'dialing' | 'accepting';
+  readonly clock: Clock;
+  /** Numbers from 0 to below 1, for jitter. */
+  readonly random: () => number;
+  readonly limits: Limits;
+  /** Milliseconds until the peer's HELLO must have been read. */
+  readonly handshakeMs: number;
+  /** Answers the peer's calls; null: every one is UNIMPLEMENTED. */
+  readonly host: CallHost | null;
+  /** How messages are compressed unless their method says otherwise. */
+  readonly compression: CompressionName;
+  /** Codecs that are loaded: announced to the peer, and used towards it. */
+  readonly compressors: readonly Compressor[];
+  /** From so many bytes on a message is worth compressing. */
+  readonly compressionBytesMin: number;
+  /** Name and version, for the peer's eyes. */
+  readonly software: string;
+  /** 16 bytes that name this process. */
+  readonly instance: Buffer;
+  readonly schemas: SchemaCache;
+  readonly observer: ConnectionObserver;
+}
+
+/** CLOSE has so long to reach the peer before the socket is destroyed. */
+const CLOSE_MS = 100;
+/** Frames with MORE and no bytes in a row. */
+const EMPTY_FRAGMENTS_MAX = 10;
+/** PING frames accepted at once, beyond the mean. */
+const PINGS_BURST = 5;
+
+export class Connection implements Link {
+  readonly clock: Clock;
+  readonly limits: Limits;
+  peerLimits: AnnouncedLimits = minimumLimits;
+  now: number;
+  lastReadAt: number;
+  readonly queue: WriteQueue;
+  readonly sender: MessageSender;
+  readonly ledger: AssemblyLedger;
+  readonly peer: Peer;
+  readonly acceptedCompressors: readonly Compressor[];
+  private phase: ConnectionState = 'greeting';
+  private readonly options: ConnectionOptions;
+  private readonly transport: Transport;
+  private readonly decoder: FrameDecoder;
+  private readonly outgoingMethods: OutgoingMethods;
+  private readonly incomingMethods: IncomingMethods;
+  private readonly schemas: SchemaExchange;
+  private readonly caller: Caller;
+  private readonly callee: Callee;
+  private readonly resets: ResetBudget;
+  private readonly pings: ResetBudget;
+  private readonly stall: StallWatch;
+  private keepalive: Keepalive | null = null;
+  private handshakeTimer: Timer | null;
+  private closeTimer: Timer | null = null;
+  private graceTimer: Timer | null = null;
+  private peerCompression: readonly string[] = [];
+  private emptyFragments = 0;
+  private pauses = 0;
+  private pingsOut = 0;
+  /** PONGs to come before the peer is known to have seen our DRAIN; -1: no DRAIN was sent. */
+  private drainPongs = -1;
+  private peerDrained = false;
+  private endHeld = false;
+  private reason: RpcError | null = null;
+
+  constructor(options: ConnectionOptions) {
+    const { transport, clock, limits, side } = options;
+    this.options = options;
+    this.transport = transport;
+    this.clock = clock;
+    this.limits = limits;
+    this.now = this.lastReadAt = clock.now();
+    this.acceptedCompressors = options.compressors;
+    this.peer = new Peer(transport.identity);
+    this.ledger = new AssemblyLedger(limits.assemblyBytesMax);
+    this.decoder = new FrameDecoder({ frameBytesMax: limits.frameBytesMax });
+    this.stall = new StallWatch(clock, transport, limits.stallMsMax, () => this.onStall());
+    this.queue = new WriteQueue(
+      transport,
+      {
+        onUnsent: () => this.stall.begin(),
+        onOverflow: (error) => this.fail(error.code, error.message),
+      },
+      limits.writeQueueBytesSoft,
+      limits.writeQueueBytesHard,
+    );
+    this.sender = new MessageSender(this.queue, transport, clock, minimumLimits);
+    this.schemas = new SchemaExchange(this, options.schemas);
+    this.outgoingMethods = new OutgoingMethods(this, this.schemas);
+    this.incomingMethods = new IncomingMethods(this, this.schemas, options.host);
+    this.caller = new Caller(this, this.outgoingMethods, side === 'dialing' ? 0 : ACCEPTING_SIDE);
+    this.callee = new Callee(this, this.incomingMethods, options.host, side === 'dialing' ? ACCEPTING_SIDE : 0);
+    this.resets = new ResetBudget(limits.resetsBurstMax, limits.resetsPerSecondMax, this.now);
+    this.pings = new ResetBudget(PINGS_BURST, 1000 / Math.max(limits.pingIntervalMsMin, 1e-9), this.now);
+    this.handshakeTimer = clock.setTimer(() => clock.afterReads(() => this.onHandshakeTimeout()), options.handshakeMs);
+    this.greet();
+    transport.start({
+      onData: (chunk) => this.onData(chunk),
+      onDrain: () => this.onDrain(),
+      onEnd: () => this.onEnd(),
+      onClose: (error) => this.onTransportClosed(error),
+    });
+  }
+
+  get state(): ConnectionState {
+    return this.phase;
+  }
+
+  /** Calls that this side opened and that are not free of their slot yet, and those that wait for a slot. */
+  get callsOut(): number {
+    return this.caller.inFlight + this.caller.queued;
+  }
+
+  /** Calls of the peer that are not answered. */
+  get callsIn(): number {
+    return this.callee.inFlight;
+  }
+
+  /** Handlers that have not ended, those of cancelled calls included. */
+  get executing(): number {
+    return this.callee.executing;
+  }
+
+  /**
+   * Calls a method of the peer. `deadlineMs`: from now; Infinity for none. Resolves with the response, or with a `CallResult`
+   * when `extras.detailed`; rejects with an `RpcError`, never throws.
+   */
+  call(spec: MethodSpec, request: unknown, deadlineMs: number, extras: CallExtras | null): Promise<unknown> {
+    return this.caller.call(spec, request, deadlineMs, extras);
+  }
+
+  /** Starts a call that has waited for this connection. */
+  resume(call: PendingCall): void {
+    this.caller.resume(call);
+  }
+
+  /** Refuses new calls both ways, lets open ones finish, then closes; what is left after `graceMs` is cancelled. */
+  drain(text: string, graceMs: number): void {
+    if (this.over || this.drainPongs >= 0) return;
+    this.callee.drain();
+    this.queue.writeFrame(FrameType.DRAIN, 0, 0, 0, encodeDrain({ text, graceMs: Math.min(graceMs, 0x7fff_ffff) }));
+    // What the peer sent before it saw DRAIN has arrived once its answer to this PING has.
+    this.sendPing();
+    this.drainPongs = this.pingsOut;
+    this.enterDraining();
+    this.graceTimer = this.clock.setTimer(() => this.fail(CloseCode.SHUTDOWN, 'the grace period is over'), graceMs);
+  }
+
+  /** Ends the connection at once: CLOSE, and every open call fails. */
+  close(text = 'closed by this side'): void {
+    this.fail(CloseCode.SHUTDOWN, text);
+  }
+
+  // Link: what the halves need of the connection.
+
+  compressionFor(method: CompressionName | undefined): MethodCompression {
+    const name = method ?? this.options.compression;
+    if (name === 'off' || !this.peerCompression.includes(name)) return noCompression;
+    const compressor = this.acceptedCompressors.find((candidate) => candidate.name === name) ?? null;
+    if (compressor === null) return noCompression;
+    const bytesMin = this.options.compressionBytesMin;
+    return { compressor, bytesMin, choice: new CompressionChoice(bytesMin) };
+  }
+
+  fail(code: CloseCodeNumber, text: string): void {
+    if (this.over) return;
+    const payload = encodeClose({ code, text });
+    this.queue.writeFrame(FrameType.CLOSE, 0, 0, 0, payload);
+    this.queue.flush();
+    const blamed = !ownReasons.has(code);
+    const name = closeCodeName(code);
+    this.settle(new RpcError(blamed ? 'INTERNAL' : 'UNAVAILABLE', `connection to ${this.peer} closed (${name}): ${text}`));
+    this.phase = transition(this.phase, 'closing');
+    this.transport.end();
+    // Input is read and dropped until then: closing a socket with unread input resets it, and CLOSE might be lost.
+    this.transport.resume();
+    this.closeTimer = this.clock.setTimer(() => this.transport.destroy(), CLOSE_MS);
+  }
+
+  chargeReset(): boolean {
+    if (this.resets.charge(this.now, this.callee.finished + this.caller.finished)) return true;
+    const { resetsBurstMax } = this.limits;
+    this.fail(
+      CloseCode.FLOOD,
+      `too many cancelled, refused or late calls: the limit resetsBurstMax is ${resetsBurstMax} (setting: limits.resetsBurstMax)`,
+    );
+    return false;
+  }
+
+  admitEmptyFragment(): boolean {
+    if (++this.emptyFragments <= EMPTY_FRAGMENTS_MAX) return true;
+    this.fail(CloseCode.FLOOD, `more than ${EMPTY_FRAGMENTS_MAX} empty frames with MORE`);
+    return false;
+  }
+
+  pauseReading(): void {
+    if (this.pauses++ === 0) this.transport.pause();
+  }
+
+  resumeReading(): void {
+    if (--this.pauses > 0 || this.over) return;
+    this.transport.resume();
+    this.clock.afterReads(() => this.pump());
+  }
+
+  onCallEnded(): void {
+    if (this.phase !== 'draining' || this.drainPongs > 0 || this.pauses > 0) return;
+    if (this.callsIn > 0 || this.callsOut > 0 || this.executing > 0) return;
+    this.fail(CloseCode.NONE, 'drained');
+  }
+
+  private get over(): boolean {
+    return this.phase === 'closing' || this.phase === 'closed';
+  }
+
+  private greet(): void {
+    const { options, queue } = this;
+    queue.reserve(PREFACE.length);
+    queue.slab.set(PREFACE, queue.end);
+    queue.commit(queue.end + PREFACE.length);
+    const hello: Hello = {
+      versionMin: PROTOCOL_VERSION,
+      versionMax: PROTOCOL_VERSION,
+      capabilities: [],
+      limits: this.limits,
+      compression: options.compressors.map((compressor) => compressor.name),
+      auth: null,
+      software: options.software,
+      instance: options.instance,
+      extensions: {},
+    };
+    queue.writeFrame(FrameType.HELLO, 0, 0, 0, encodeHello(hello));
+  }
+
+  private onData(chunk: Buffer): void {
+    if (this.over) return;
+    this.lastReadAt = this.now = this.clock.now();
+    this.decoder.push(chunk);
+    this.pump();
+  }
+
+  /** Takes frames from the decoder until it needs more, reading is paused, or the connection is over. */
+  private pump(): void {
+    if (this.over) return;
+    const { decoder, caller, callee } = this;
+    try {
+      while (this.pauses === 0) {
+        const found = decoder.next();
+        if (found !== FRAME) {
+          if (found === FAILED && decoder.error !== null) this.fail(decoder.error.code, decoder.error.message);
+          break;
+        }
+        const { type } = decoder;
+        if (this.phase === 'greeting') {
+          this.onFirstFrame();
+        } else if (type === FrameType.RESPONSE) {
+          caller.onResponse(decoder.call, decoder.flags, decoder.buffer, decoder.start, decoder.end);
+        } else if (type === FrameType.REQUEST) {
+          const { call, flags, method, buffer, start, end } = decoder;
+          callee.onRequest(call, flags, method, buffer, start, end);
+        } else {
+          this.onRareFrame(type);
+        }
+        if (this.over) return;
+      }
+    } catch (error) {
+      this.onPumpError(error);
+      return;
+    }
+    if (this.endHeld && this.pauses === 0) this.onEnd();
+    else if (this.phase === 'draining') this.onCallEnded();
+  }
+
+  private onPumpError(error: unknown): void {
+    if (error instanceof WireError) {
+      this.fail(error.code, error.message);
+      return;
+    }
+    // A defect on this side: it ends this connection, is shown, and does not end the process.
+    this.fail(CloseCode.INTERNAL, 'an internal error');
+    process.emitWarning(error instanceof Error ? error : new Error(String(error)));
+  }
+
+  private onFirstFrame(): void {
+    const { type, buffer, start, end } = this.decoder;
+    if (type === FrameType.CLOSE) {
+      this.onClose(buffer, start, end);
+      return;
+    }
+    if (type !== FrameType.HELLO) {
+      this.fail(CloseCode.PROTOCOL, `${frameTypeName(type)} came before HELLO`);
+      return;
+    }
+    const hello = decodeHello(buffer, start, end);
+    const mine = { versionMin: PROTOCOL_VERSION, versionMax: PROTOCOL_VERSION };
+    if (agreedVersion(hello, mine) === 0) {
+      const theirs = `${hello.versionMin} to ${hello.versionMax}`;
+      this.fail(CloseCode.VERSION, `this side speaks version ${PROTOCOL_VERSION}, the peer ${theirs}`);
+      return;
+    }
+    this.handshakeTimer?.cancel();
+    this.handshakeTimer = null;
+    const { peer, limits } = this;
+    peer.software = hello.software;
+    peer.instance = hello.instance.toString('hex');
+    peer.capabilities = hello.capabilities;
+    peer.limits = this.peerLimits = hello.limits;
+    this.peerCompression = hello.compression;
+    this.sender.setLimits(hello.limits);
+    this.phase = transition(this.phase, 'open');
+    const silenceMs = Math.max(limits.keepaliveMs, hello.limits.pingIntervalMsMin);
+    this.keepalive = new Keepalive(this.clock, this.options.random, silenceMs, limits.keepaliveTimeoutMs, {
+      lastReadAt: () => this.lastReadAt,
+      sendPing: () => this.sendPing(),
+      onDead: () => this.fail(CloseCode.KEEPALIVE_TIMEOUT, `no answer to PING within ${limits.keepaliveTimeoutMs} ms`),
+    });
+    this.outgoingMethods.onHello();
+    this.caller.onPeerLimits();
+    this.options.observer.onOpen(this);
+    if (this.drainPongs >= 0 && !this.over) this.enterDraining();
+  }
+
+  private onRareFrame(type: number): void {
+    const { call, flags, method, buffer, start, end } = this.decoder;
+    switch (type) {
+      case FrameType.FAILURE:
+        this.caller.onFailure(call, flags, buffer, start, end);
+        break;
+      case FrameType.CANCEL:
+        this.callee.onCancel(call, buffer, start, end);
+        break;
+      case FrameType.METHOD: {
+        const record = decodeMethod(buffer, start, end);
+        if (record.role === 'DECLARE') this.incomingMethods.onDeclare(method, record);
+        else this.outgoingMethods.onAnswer(method, record);
+        break;
+      }
+      case FrameType.SCHEMA:
+        this.schemas.onFrame(flags, buffer, start, end);
+        break;
+      case FrameType.PING:
+        this.onPing(buffer, start, end);
+        break;
+      case FrameType.PONG:
+        this.onPong();
+        break;
+      case FrameType.DRAIN:
+        this.onDrainFrame(buffer, start, end);
+        break;
+      case FrameType.CLOSE:
+        this.onClose(buffer, start, end);
+        break;
+      case FrameType.HELLO:
+        this.fail(CloseCode.PROTOCOL, 'a second HELLO');
+        break;
+      default:
+        // ITEM, END, CREDIT: of a call of the peer's, or of one of ours.
+        if ((call & ACCEPTING_SIDE) >>> 0 === (this.options.side === 'dialing' ? ACCEPTING_SIDE : 0)) {
+          this.callee.onStreamFrame(call, frameTypeName(type));
+        } else {
+          this.fail(CloseCode.CALL_NUMBER, `${frameTypeName(type)} for call ${call}, which is no open stream`);
+        }
+    }
+  }
+
+  private sendPing(): void {
+    const payload = Buffer.alloc(8);
+    payload.writeUInt32LE(++this.pingsOut);
+    this.queue.writeFrame(FrameType.PING, 0, 0, 0, payload);
+  }
+
+  private onPing(buffer: Buffer, start: number, end: number): void {
+    if (this.limits.pingIntervalMsMin > 0 && !this.pings.charge(this.now, 0)) {
+      const { pingIntervalMsMin } = this.limits;
+      const text = `too many PING frames: the limit pingIntervalMsMin is ${pingIntervalMsMin} (setting: limits.pingIntervalMsMin)`;
+      this.fail(CloseCode.FLOOD, text);
+      return;
+    }
+    this.queue.writeFrame(FrameType.PONG, 0, 0, 0, buffer.subarray(start, end));
+  }
+
+  private onPong(): void {
+    if (this.pingsOut === 0) {
+      this.fail(CloseCode.PROTOCOL, 'a PONG without a PING');
+      return;
+    }
+    this.pingsOut--;
+    if (this.drainPongs > 0) this.drainPongs--;
+    this.onCallEnded();
+  }
+
+  private onDrainFrame(buffer: Buffer, start: number, end: number): void {
+    decodeDrain(buffer, start, end);
+    if (this.peerDrained) {
+      this.fail(CloseCode.PROTOCOL, 'a second DRAIN');
+      return;
+    }
+    this.peerDrained = true;
+    this.enterDraining();
+    this.onCallEnded();
+  }
+
+  private enterDraining(): void {
+    if (this.phase !== 'open') return;
+    this.phase = transition(this.phase, 'draining');
+    this.options.observer.onDraining(this);
+  }
+
+  private onClose(buffer: Buffer, start: number, end: number): void {
+    const record = decodeClose(buffer, start, end);
+    const name = closeCodeName(record.code);
+    const text = record.text === '' ? name : `${name}: ${record.text}`;
+    this.settle(new RpcError('UNAVAILABLE', `${this.peer} closed the connection (${text})`));
+    this.phase = transition(this.phase, 'closing');
+    this.transport.end();
+    this.closeTimer = this.clock.setTimer(() => this.transport.destroy(), CLOSE_MS);
+  }
+
+  private onDrain(): void {
+    if (this.over) return;
+    this.queue.onDrain();
+    this.sender.pump();
+    this.callee.onDrain();
+    this.caller.onDrain();
+  }
+
+  /** The peer ended its half: its calls may still be answered, ours can no longer be (F6, F7). */
+  private onEnd(): void {
+    if (this.over) {
+      this.transport.end();
+      return;
+    }
+    if (this.pauses > 0) {
+      this.endHeld = true;
+      return;
+    }
+    this.endHeld = false;
+    const truncated = this.decoder.finish();
+    if (truncated !== null || this.phase === 'greeting') {
+      this.fail(CloseCode.TRUNCATED, truncated?.message ?? 'the peer ended the connection before its HELLO');
+      return;
+    }
+    this.caller.close((started) => new RpcError('UNAVAILABLE', `${this.peer} ended the connection`, { started }));
+    this.drainPongs = Math.min(this.drainPongs, 0);
+    this.enterDraining();
+    this.onCallEnded();
+  }
+
+  private onStall(): void {
+    const { stallMsMax } = this.limits;
+    const text = `the peer read nothing for ${stallMsMax} ms: the limit is stallMsMax (setting: limits.stallMsMax)`;
+    this.fail(CloseCode.STALLED, text);
+  }
+
+  private onHandshakeTimeout(): void {
+    if (this.phase !== 'greeting') return;
+    this.fail(CloseCode.HANDSHAKE_TIMEOUT, `no HELLO within ${this.options.handshakeMs} ms`);
+  }
+
+  /** The one teardown: every timer, table and buffer, and every open call settles with `reason`. */
+  private settle(reason: RpcError): void {
+    if (this.reason !== null) return;
+    this.reason = reason;
+    this.handshakeTimer?.cancel();
+    this.handshakeTimer = null;
+    this.graceTimer?.cancel();
+    this.graceTimer = null;
+    this.keepalive?.stop();
+    this.keepalive = null;
+    this.stall.stop();
+    this.sender.close();
+    this.queue.close();
+    this.schemas.close();
+    this.caller.close((started) => new RpcError(reason.code, reason.message, { started, cause: reason.cause }));
+    this.callee.close(reason);
+  }
+
+  private onTransportClosed(error: Error | null): void {
+    this.settle(
+      new RpcError('UNAVAILABLE', `the connection to ${this.peer} was lost${error === null ? '' : `: ${error.message}`}`, {
+        cause: error ?? undefined,
+      }),
+    );
+    this.closeTimer?.cancel();
+    this.closeTimer = null;
+    this.phase = transition(this.phase, 'closed');
+    this.options.observer.onClosed(this, this.reason as RpcError);
+  }
+}
+
+/** CLOSE codes that this side gives without the peer having broken the protocol. */
+const ownReasons: ReadonlySet<number> = new Set([
+  CloseCode.NONE,
+  CloseCode.SHUTDOWN,
+  CloseCode.HANDSHAKE_TIMEOUT,
+  CloseCode.KEEPALIVE_TIMEOUT,
+  CloseCode.STALLED,
+  CloseCode.WRITE_QUEUE,
+  CloseCode.INTERNAL,
+  CloseCode.TRUNCATED,
+]);

@@ -1,0 +1,119 @@
+/**
+ * What stands in front of a message and around it: the prefix parts that its flags announce, frames that continue it, and
+ * compression. Shared by requests and responses; every usual frame goes past this file (flags 0, or DEADLINE alone).
+ */
+import { limitError, RpcError } from '../base/errors.js';
+import { decompressMessage } from '../compression/message.js';
+import { Flag } from '../wire/constants.js';
+import { readU32 } from '../wire/encoder.js';
+import { decodeMetadata, type Metadata } from '../wire/records/metadata.js';
+import { Assembly } from './assembly.js';
+import type { Link } from './link.js';
+
+/** Values from here on are read as the largest below it: 24.8 days. */
+const DEADLINE_MS_MAX = 0x7fff_ffff;
+const LEDGER_BYTES = 12;
+
+export class IncomingMessage {
+  /** Milliseconds that the caller still gives; -1: the frame named no deadline. */
+  deadlineMs = -1;
+  metadata: Metadata | null = null;
+  /** More frames of this message are to come. */
+  partial = false;
+  /** The body once `complete`: from `start` to `end` of `buffer`. */
+  buffer: Buffer;
+  start: number;
+  end: number;
+  readonly flags: number;
+  private readonly link: Link;
+  private assembly: Assembly | null = null;
+
+  /** The first frame's payload. Throws an `RpcError` that fails this call alone. */
+  constructor(link: Link, flags: number, request: boolean, buffer: Buffer, start: number, end: number) {
+    this.link = link;
+    this.flags = flags;
+    this.buffer = buffer;
+    this.start = start;
+    this.end = end;
+    if ((flags & Flag.DEADLINE) !== 0) {
+      const at = this.skip(4);
+      this.deadlineMs = Math.min(readU32(buffer, at), DEADLINE_MS_MAX);
+    }
+    if (!request && (flags & Flag.LEDGER) !== 0) this.skip(LEDGER_BYTES);
+    if ((flags & Flag.METADATA) !== 0) {
+      const bytes = readU32(buffer, this.skip(4));
+      const { metadataBytesMax } = link.limits;
+      if (bytes > metadataBytesMax) {
+        const limit = { name: 'metadataBytesMax', value: metadataBytesMax, setting: 'limits.metadataBytesMax' };
+        throw limitError(`metadata of ${bytes} bytes`, limit);
+      }
+      const at = this.skip(bytes);
+      this.metadata = decodeMetadata(buffer, at, at + bytes, link.limits);
+    }
+    this.checkSize(this.end - this.start);
+    if ((flags & Flag.MORE) !== 0) {
+      this.assembly = new Assembly(link.ledger);
+      this.append(buffer, this.start, this.end);
+      this.partial = true;
+    }
+  }
+
+  /** The next frame of the message. Throws an `RpcError` that fails this call alone. */
+  continue(flags: number, buffer: Buffer, start: number, end: number): void {
+    const assembly = this.assembly as Assembly;
+    this.checkSize(assembly.length + end - start);
+    this.append(buffer, start, end);
+    if ((flags & Flag.MORE) !== 0) return;
+    this.partial = false;
+    this.buffer = assembly.buffer;
+    this.start = 0;
+    this.end = assembly.length;
+  }
+
+  /** Copies a message that must wait, so that its bytes outlive the chunk. */
+  keep(): void {
+    if (this.assembly !== null) return;
+    this.assembly = new Assembly(this.link.ledger);
+    this.append(this.buffer, this.start, this.end);
+    this.buffer = this.assembly.buffer;
+    this.start = 0;
+    this.end = this.assembly.length;
+  }
+
+  /** Undoes the compression, if there is one. Throws an `RpcError` that fails this call alone. */
+  expand(): void {
+    if ((this.flags & Flag.COMPRESSED) === 0) return;
+    const { link } = this;
+    const message = decompressMessage(this.buffer, this.start, this.end, link.acceptedCompressors, link.limits.messageBytesMax);
+    this.buffer = message;
+    this.start = 0;
+    this.end = message.length;
+  }
+
+  /** Gives its bytes back to the connection's ledger; call it once, when the message has been read or dropped. */
+  release(): void {
+    this.assembly?.release();
+    this.assembly = null;
+  }
+
+  private skip(bytes: number): number {
+    const at = this.start;
+    if (this.end - at < bytes) throw new RpcError('INVALID_ARGUMENT', 'the frame ends inside the parts that its flags announce');
+    this.start = at + bytes;
+    return at;
+  }
+
+  private checkSize(bytes: number): void {
+    const { messageBytesMax } = this.link.limits;
+    if (bytes <= messageBytesMax) return;
+    const limit = { name: 'messageBytesMax', value: messageBytesMax, setting: 'limits.messageBytesMax' };
+    throw limitError(`a message of ${bytes} bytes or more`, limit);
+  }
+
+  private append(buffer: Buffer, start: number, end: number): void {
+    if ((this.assembly as Assembly).append(buffer, start, end)) return;
+    const { assemblyBytesMax } = this.link.limits;
+    const limit = { name: 'assemblyBytesMax', value: assemblyBytesMax, setting: 'limits.assemblyBytesMax' };
+    throw limitError('too many bytes of unfinished messages on this connection', limit);
+  }
+}

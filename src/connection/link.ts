@@ -1,0 +1,44 @@
+/**
+ * What the parts of a connection share: the caller's half, the callee's half, methods and schemas all work on one link.
+ * `Connection` implements it and hands itself to them.
+ */
+import type { Clock } from '../base/clock.js';
+import type { AnnouncedLimits, Limits } from '../base/limits.js';
+import type { Compressor } from '../compression/compressor.js';
+import type { CloseCodeNumber } from '../wire/constants.js';
+import type { CompressionName } from '../wire/message-codec.js';
+import type { AssemblyLedger } from './assembly.js';
+import type { MessageSender, MethodCompression } from './message-sender.js';
+import type { Peer } from './peer.js';
+import type { ConnectionState } from './state.js';
+import type { WriteQueue } from './write-queue.js';
+
+export interface Link {
+  readonly clock: Clock;
+  /** This side's settings. */
+  readonly limits: Limits;
+  /** What the peer accepts: the protocol's minimum until its HELLO was read. */
+  readonly peerLimits: AnnouncedLimits;
+  readonly state: ConnectionState;
+  /** Milliseconds of the clock, read once per chunk and once per batch of calls. */
+  now: number;
+  readonly queue: WriteQueue;
+  readonly sender: MessageSender;
+  readonly ledger: AssemblyLedger;
+  readonly peer: Peer;
+  /** Codecs that this side announced. */
+  readonly acceptedCompressors: readonly Compressor[];
+  /** How a method's messages are compressed towards this peer. */
+  compressionFor(method: CompressionName | undefined): MethodCompression;
+  /** The peer broke the protocol: CLOSE with this code, every call settled, the socket ends. */
+  fail(code: CloseCodeNumber, text: string): void;
+  /** The peer spent one of its resets; false: that was one too many and the connection has been closed. */
+  chargeReset(): boolean;
+  /** A frame of a message with MORE and no bytes came; false: too many in a row, the connection has been closed. */
+  admitEmptyFragment(): boolean;
+  /** Reads no more frames until `resumeReading`; nested calls count once. */
+  pauseReading(): void;
+  resumeReading(): void;
+  /** A call ended; the connection may have waited for the last one. */
+  onCallEnded(): void;
+}

@@ -1,0 +1,30 @@
+/** The other side of a connection, as handlers and callers see it: `context.peer`. */
+import type { AnnouncedLimits } from '../base/limits.js';
+import { minimumLimits } from '../base/limits.js';
+import type { PeerCertificateSummary, PeerIdentity } from './transport.js';
+
+export class Peer {
+  readonly kind: PeerIdentity['kind'];
+  /** IP address or unix path. */
+  readonly address: string;
+  readonly port: number;
+  /** The certificate that the peer showed over TLS, verified unless verification was switched off; null without one. */
+  readonly certificate: PeerCertificateSummary | null;
+  /** The peer's HELLO; empty until it has been read. */
+  software = '';
+  /** 16 bytes in hex that name the peer's process; empty until its HELLO has been read. */
+  instance = '';
+  capabilities: readonly string[] = [];
+  limits: AnnouncedLimits = minimumLimits;
+
+  constructor(identity: PeerIdentity) {
+    this.kind = identity.kind;
+    this.address = identity.address;
+    this.port = identity.port;
+    this.certificate = identity.certificate;
+  }
+
+  toString(): string {
+    return this.kind === 'unix' ? `unix:${this.address}` : `${this.kind}://${this.address}:${this.port}`;
+  }
+}

@@ -1,0 +1,102 @@
+/**
+ * A `Transport` on a connected `node:net` or `node:tls` socket. Nagle is off: a flush is already a batch, and a delayed one
+ * waits for the peer's acknowledgement. The half-open state is allowed, so that a peer that has ended its half still gets
+ * its answers (F7).
+ */
+import type { Socket } from 'node:net';
+import { TLSSocket } from 'node:tls';
+import type { PeerCertificateSummary, PeerIdentity, Transport, TransportEvents } from './transport.js';
+
+/** What libuv's stream handle tells beside the public API: bytes submitted to it and bytes of those not yet taken by the kernel. */
+interface StreamHandle {
+  readonly bytesWritten?: number;
+  readonly writeQueueSize?: number;
+}
+
+export class SocketTransport implements Transport {
+  readonly identity: PeerIdentity;
+  private readonly socket: Socket;
+
+  /** `socket` must be connected, with `allowHalfOpen`. `path`: the unix path it was dialled by or listens on. */
+  constructor(socket: Socket, path?: string) {
+    this.socket = socket;
+    this.identity = identify(socket, path);
+    socket.setNoDelay(true);
+    // An 'error' event without a listener ends the process; 'close' follows it and reports it.
+    socket.on('error', () => {});
+  }
+
+  start(events: TransportEvents): void {
+    const { socket } = this;
+    let failure: Error | null = socket.errored;
+    socket.on('error', (error) => {
+      failure = error;
+    });
+    socket.on('data', (chunk: Buffer) => events.onData(chunk));
+    socket.on('drain', () => events.onDrain());
+    socket.on('end', () => events.onEnd());
+    socket.on('close', () => events.onClose(failure));
+    if (socket.destroyed) queueMicrotask(() => events.onClose(failure));
+  }
+
+  write(bytes: Uint8Array): boolean {
+    return this.socket.write(bytes);
+  }
+
+  get unsentBytes(): number {
+    return this.socket.writableLength;
+  }
+
+  get sentBytes(): number {
+    const handle = (this.socket as unknown as { _handle?: StreamHandle | null })._handle;
+    if (handle?.bytesWritten === undefined) return this.socket.bytesWritten - this.socket.writableLength;
+    return handle.bytesWritten - (handle.writeQueueSize ?? 0);
+  }
+
+  cork(): void {
+    this.socket.cork();
+  }
+
+  uncork(): void {
+    this.socket.uncork();
+  }
+
+  pause(): void {
+    this.socket.pause();
+  }
+
+  resume(): void {
+    this.socket.resume();
+  }
+
+  end(): void {
+    this.socket.end();
+  }
+
+  destroy(): void {
+    this.socket.destroy();
+  }
+}
+
+function identify(socket: Socket, path: string | undefined): PeerIdentity {
+  if (path !== undefined) return { kind: 'unix', address: path, port: 0, certificate: null };
+  const tls = socket instanceof TLSSocket;
+  return {
+    kind: tls ? 'tls' : 'tcp',
+    address: socket.remoteAddress ?? '',
+    port: socket.remotePort ?? 0,
+    certificate: tls ? summarize(socket) : null,
+  };
+}
+
+function summarize(socket: TLSSocket): PeerCertificateSummary | null {
+  const certificate = socket.getPeerCertificate();
+  if (certificate.fingerprint256 === undefined) return null;
+  const name: unknown = certificate.subject?.CN;
+  return {
+    subject: typeof name === 'string' ? name : '',
+    alternativeNames: certificate.subjectaltname ?? '',
+    fingerprint256: certificate.fingerprint256,
+    authorized: socket.authorized,
+  };
+}

@@ -1,0 +1,40 @@
+/**
+ * A peer that reads nothing: bytes wait to be sent, and none of them leaves for `stallMsMax`. One timer, armed only while
+ * something is unsent.
+ */
+import type { Clock, Timer } from '../base/clock.js';
+import type { Transport } from './transport.js';
+
+export class StallWatch {
+  private timer: Timer | null = null;
+  private sentBytes = 0;
+
+  constructor(
+    private readonly clock: Clock,
+    private readonly transport: Transport,
+    private readonly stallMsMax: number,
+    private readonly onStall: () => void,
+  ) {}
+
+  /** Bytes are waiting. */
+  begin(): void {
+    if (this.timer === null) this.arm();
+  }
+
+  stop(): void {
+    this.timer?.cancel();
+    this.timer = null;
+  }
+
+  private arm(): void {
+    this.sentBytes = this.transport.sentBytes;
+    this.timer = this.clock.setTimer(() => this.judge(), this.stallMsMax);
+  }
+
+  private judge(): void {
+    this.timer = null;
+    if (this.transport.unsentBytes === 0) return;
+    if (this.transport.sentBytes > this.sentBytes) this.arm();
+    else this.onStall();
+  }
+}

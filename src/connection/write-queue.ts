@@ -1,0 +1,169 @@
+/**
+ * Outgoing frames of one connection. They are written one behind the other into a slab and leave in batches:
+ *
+ *   slab  |  sent  | frames waiting      | free ...        |
+ *                  ^ start               ^ end
+ *
+ * A batch leaves at the end of the tick (a microtask), and before that whenever the waiting bytes reach a limit that starts
+ * each tick at 1 KiB and doubles up to 8 KiB: the early first batch wakes the peer while the rest is still being encoded
+ * (DESIGN figures: 1.5 to 2 times the calls/s at 64 in flight, with less CPU per call).
+ *
+ * When the kernel took a batch at once, which is the usual case, the slab is used again from its beginning; otherwise its
+ * bytes stay untouched until they have left, and a fresh slab follows when half of it is used.
+ *
+ * Bounds: from `soft` unsent bytes on the queue is `saturated`, and callers and answers wait until it has drained; at `hard`
+ * the connection is given up.
+ */
+import { CloseCode, HEADER_BYTES } from '../wire/constants.js';
+import { writeHeader } from '../wire/encoder.js';
+import { WireError } from '../wire/wire-error.js';
+import type { Transport } from './transport.js';
+
+export const SLAB_BYTES = 64 * 1024;
+const FLUSH_BYTES_FIRST = 1024;
+const FLUSH_BYTES_MOST = 8 * 1024;
+
+export interface WriteQueueOwner {
+  /** Bytes wait that the kernel did not take at once. */
+  onUnsent(): void;
+  /** The hard bound was reached. */
+  onOverflow(error: WireError): void;
+}
+
+export class WriteQueue {
+  /** Frames are written here, from `end` on; `commit` makes them part of the queue. */
+  slab: Buffer = Buffer.allocUnsafeSlow(SLAB_BYTES);
+  end = 0;
+  /** More than the soft bound is unsent: whoever can wait, waits. */
+  saturated = false;
+  /** A batch is due at the end of this tick. */
+  due = false;
+  /**
+   * A codec is writing behind `end`. Should the value that it encodes send something itself (a getter that makes a call),
+   * that goes to a fresh slab, and the sender sees that `slab` has changed.
+   */
+  lent = false;
+
+  private start = 0;
+  private limit = FLUSH_BYTES_FIRST;
+  private closed = false;
+  private readonly transport: Transport;
+  private readonly owner: WriteQueueOwner;
+  private readonly softBytes: number;
+  private readonly hardBytes: number;
+  /** Bytes handed to the transport so far. */
+  private handedBytes = 0;
+
+  constructor(transport: Transport, owner: WriteQueueOwner, softBytes: number, hardBytes: number) {
+    this.transport = transport;
+    this.owner = owner;
+    this.softBytes = softBytes;
+    this.hardBytes = hardBytes;
+  }
+
+  /** The position in this connection's outgoing bytes behind everything committed: compare with `isHandedOver`. */
+  get position(): number {
+    return this.handedBytes + this.end - this.start;
+  }
+
+  /** False: the bytes before `position` never left this process, for certain. */
+  isHandedOver(position: number): boolean {
+    return position <= this.handedBytes;
+  }
+
+  /** Makes room for `bytes` (at most a slab) behind `end`. */
+  reserve(bytes: number): void {
+    if (SLAB_BYTES - this.end >= bytes && !this.lent) return;
+    this.flush();
+    if (SLAB_BYTES - this.end < bytes || this.lent) this.renew();
+    this.lent = false;
+  }
+
+  /** The bytes up to `end` of the slab are frames now. */
+  commit(end: number): void {
+    this.end = end;
+    if (end - this.start >= this.limit) {
+      this.flush();
+      if (this.limit < FLUSH_BYTES_MOST) this.limit *= 2;
+    }
+    if (!this.due) {
+      this.due = true;
+      queueMicrotask(this.onTickEnd);
+    }
+  }
+
+  /** One whole frame with its payload given, for control frames. */
+  writeFrame(type: number, flags: number, call: number, method: number, payload: Uint8Array): void {
+    const bytes = HEADER_BYTES + payload.length;
+    if (bytes > SLAB_BYTES) {
+      this.writeLargeFrame(type, flags, call, method, payload);
+      return;
+    }
+    this.reserve(bytes);
+    writeHeader(this.slab, this.end, payload.length, call, type, flags, method);
+    this.slab.set(payload, this.end + HEADER_BYTES);
+    this.commit(this.end + bytes);
+  }
+
+  /** One frame whose payload is not copied: it must stay unchanged until it has left. */
+  writeLargeFrame(type: number, flags: number, call: number, method: number, payload: Uint8Array): void {
+    if (this.closed) return;
+    this.reserve(HEADER_BYTES);
+    writeHeader(this.slab, this.end, payload.length, call, type, flags, method);
+    this.end += HEADER_BYTES;
+    this.transport.cork();
+    this.flush();
+    this.handedBytes += payload.length;
+    this.transport.write(payload);
+    this.transport.uncork();
+    this.judge();
+  }
+
+  /** Hands everything committed to the transport. */
+  flush(): void {
+    if (this.end === this.start || this.closed) return;
+    const batch = this.slab.subarray(this.start, this.end);
+    this.handedBytes += batch.length;
+    this.transport.write(batch);
+    if (this.transport.unsentBytes === 0) {
+      this.start = this.end = 0;
+      return;
+    }
+    this.start = this.end;
+    if (SLAB_BYTES - this.end < SLAB_BYTES / 2) this.renew();
+    this.judge();
+  }
+
+  /** The transport has drained. */
+  onDrain(): void {
+    this.saturated = false;
+  }
+
+  /** Nothing is written any more; what waits is dropped. */
+  close(): void {
+    this.closed = true;
+    this.start = this.end = 0;
+  }
+
+  private renew(): void {
+    this.slab = Buffer.allocUnsafeSlow(SLAB_BYTES);
+    this.start = this.end = 0;
+  }
+
+  private judge(): void {
+    const unsent = this.transport.unsentBytes;
+    if (unsent > 0) this.owner.onUnsent();
+    if (unsent >= this.hardBytes) {
+      const text = `${unsent} bytes are unsent: the limit writeQueueBytesHard is ${this.hardBytes} (setting: limits.writeQueueBytesHard)`;
+      this.owner.onOverflow(new WireError(CloseCode.WRITE_QUEUE, text));
+    } else if (unsent >= this.softBytes) {
+      this.saturated = true;
+    }
+  }
+
+  private readonly onTickEnd = (): void => {
+    this.due = false;
+    this.limit = FLUSH_BYTES_FIRST;
+    this.flush();
+  };
+}
