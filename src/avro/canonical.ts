@@ -12,8 +12,9 @@
 import { createHash } from 'node:crypto';
 import type { SchemaNode } from './schema.js';
 import { isNamed } from './schema.js';
+import { defaultSchemaLimits, overLimit } from './schema-limits.js';
 import type { ParserOptions } from './schema-parser.js';
-import { defaultSchemaLimits, overLimit, parseSchema } from './schema-parser.js';
+import { parseSchema } from './schema-parser.js';
 
 /** The canonical form of a schema given as JSON. Throws an `RpcError` when it is no valid schema. */
 export function canonicalForm(schema: unknown, options?: ParserOptions): string {

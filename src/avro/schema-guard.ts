@@ -1,5 +1,5 @@
 /**
- * The gate for schemas that a peer sends. avsc generates code from a schema, so nothing a peer wrote reaches it before it went
+ * The gate for schemas that a peer sends. Code is generated from schemas, so nothing a peer wrote gets there before it went
  * through here: size and JSON depth are measured before `JSON.parse`, the parser then checks names and limits, and in the end
  * the text must be the canonical form of what it says and hash to the fingerprint that was asked for. So there is one text a
  * schema, and no attribute, duplicate key or escape can stand beside what was checked.
@@ -10,8 +10,9 @@
 import { limitError, RpcError } from '../base/errors.js';
 import { canonicalOf, fingerprintOf } from './canonical.js';
 import type { SchemaNode } from './schema.js';
-import type { SchemaLimits } from './schema-parser.js';
-import { defaultSchemaLimits, overLimit, parseSchema } from './schema-parser.js';
+import type { SchemaLimits } from './schema-limits.js';
+import { defaultSchemaLimits, overLimit } from './schema-limits.js';
+import { parseSchema } from './schema-parser.js';
 
 /** A peer's schema, checked. `schemaJsonOf(node)` gives what avsc can compile. */
 export interface AcceptedSchema {

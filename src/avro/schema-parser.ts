@@ -1,5 +1,5 @@
 /**
- * Checks a schema given as JSON and turns it into nodes (`schema.ts`). Everything avsc would trip over while it generates code
+ * Checks a schema given as JSON and turns it into nodes (`schema.ts`). Everything a code generator would trip over
  * is refused here, with the place and the reason: bad names, names defined twice or never, fields, symbols and union branches
  * that repeat, unions in unions, sizes that are no sizes. The limits are those every peer enforces on a schema it is sent, so
  * they hold for local schemas too: one that is over them could never be declared.
@@ -7,8 +7,7 @@
  * Cost: linear in the schema. Recursion: at most `schemaDepthMax` levels, so a JavaScript object that contains itself is an
  * error and not an endless loop. Used by `canonical.ts`, `schema-guard.ts`, `evolution.ts` and `protocol.ts`.
  */
-import { limitError, RpcError } from '../base/errors.js';
-import { defaultLimits } from '../base/limits.js';
+import { RpcError } from '../base/errors.js';
 import type {
   Attributes,
   EnumNode,
@@ -21,27 +20,8 @@ import type {
   UnionNode,
 } from './schema.js';
 import { isNamed, namespaceOf, primitiveKinds, unqualified } from './schema.js';
-
-/** Bounds of one schema. Only `schemaBytesMax` is a setting; the others are the same for every peer. */
-export interface SchemaLimits {
-  /** Bytes of its canonical form. Default 262,144. */
-  readonly schemaBytesMax: number;
-  /** Schemas inside each other: a field's type, items, values and a union's branch are one level each. Default 64. */
-  readonly schemaDepthMax: number;
-  /** Types, fields, symbols and union branches in total. Default 10,000. */
-  readonly schemaPartsMax: number;
-  /** Size of a `fixed`. Default 16 MiB. */
-  readonly fixedBytesMax: number;
-}
-
-export const defaultSchemaLimits: SchemaLimits = {
-  schemaBytesMax: defaultLimits.schemaBytesMax,
-  schemaDepthMax: 64,
-  schemaPartsMax: 10_000,
-  fixedBytesMax: 16 * 1024 * 1024,
-};
-
-const FIXED_BY_PROTOCOL = 'none, it is the same for every peer';
+import type { SchemaLimits } from './schema-limits.js';
+import { defaultSchemaLimits, overLimit } from './schema-limits.js';
 
 export interface ParserOptions {
   readonly limits?: Partial<SchemaLimits>;
@@ -342,11 +322,6 @@ export class SchemaParser {
   }
 }
 
-/** The error for one of the limits that are no settings. */
-export function overLimit(what: string, name: keyof SchemaLimits, value: number): RpcError {
-  return limitError(what, { name, value, setting: FIXED_BY_PROTOCOL });
-}
-
 function fail(where: string, text: string): never {
   throw new RpcError(
     'INVALID_ARGUMENT',
@@ -370,6 +345,7 @@ function attributesOf(json: JsonObject, structural: readonly string[]): Attribut
 
 /** A piece of an untrusted value for an error message, short and without control characters. */
 function quote(value: unknown): string {
-  const text = typeof value === 'string' || typeof value === 'number' ? JSON.stringify(value) : typeof value;
-  return text.length > 80 ? `${text.slice(0, 80)}...` : text;
+  if (typeof value === 'number') return String(value);
+  if (typeof value !== 'string') return value === null ? 'null' : typeof value;
+  return value.length > 80 ? `${JSON.stringify(value.slice(0, 80))}...` : JSON.stringify(value);
 }

@@ -7,7 +7,7 @@
  */
 import type { FieldNode, NamedNode, SchemaJson, SchemaNode } from './schema.js';
 import { isNamed, namespaceOf } from './schema.js';
-import { defaultSchemaLimits, overLimit } from './schema-parser.js';
+import { defaultSchemaLimits, overLimit } from './schema-limits.js';
 
 /** The schema of one node, with everything it refers to. */
 export function schemaJsonOf(node: SchemaNode): SchemaJson {

@@ -144,7 +144,7 @@ test('the fingerprint is SHA-256 over the UTF-8 bytes', () => {
 test('what is no schema is an error that names the place', () => {
   const record = (fields: unknown): unknown => ({ type: 'record', name: 'City', fields });
   const refusals: [unknown, RegExp][] = [
-    [null, /object is no schema/],
+    [null, /null is no schema/],
     [5, /5 is no schema/],
     ['Unknown', /"Unknown" is not defined/],
     [{}, /needs a type/],

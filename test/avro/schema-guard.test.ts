@@ -5,7 +5,7 @@ import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { canonicalForm, canonicalOf, fingerprintOf } from '../../src/avro/canonical.js';
 import { acceptSchema, parseUntrustedSchema } from '../../src/avro/schema-guard.js';
-import { defaultSchemaLimits, type SchemaLimits } from '../../src/avro/schema-parser.js';
+import { defaultSchemaLimits, type SchemaLimits } from '../../src/avro/schema-limits.js';
 import { schemaJsonOf } from '../../src/avro/schema-writer.js';
 import { type RpcCode, RpcError } from '../../src/base/errors.js';
 import { type Random, withSeed } from '../support/seed.js';
