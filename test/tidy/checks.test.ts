@@ -107,7 +107,7 @@ test('time and chance that are not injected are found', () => {
       tree({
         'src/base/clock.ts': 'setTimeout(f, 1); Date.now();',
         'src/cli/call.ts': 'setTimeout(f, 1)',
-        'src/connection/a.ts': 'clock.setTimeout(1); socket.setTimeout(0); // Date.now()',
+        'src/connection/a.ts': 'clock.setTimeout(1); socket.setTimeout(0); random ?? Math.random; // Date.now()',
         'src/channel/a.ts': '\nconst now = Date.now();',
         'src/resilience/a.ts': 'Math.random()',
       }),

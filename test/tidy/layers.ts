@@ -35,7 +35,9 @@ const packages: Readonly<Record<string, { readonly folder: string; readonly lazi
 const pureBuiltins = new Set(['node:buffer', 'node:util', 'node:zlib']);
 const impure = /\b(?:async|await|Promise|EventEmitter|setTimeout|setInterval|setImmediate|queueMicrotask|nextTick)\b/g;
 
-const realTime = /(?<![.\w])(?:Date\.now|performance\.now|process\.hrtime|setTimeout|setInterval|Math\.random)\b/g;
+/** Calls only: `options.random ?? Math.random` is how chance is injected. */
+const realTime =
+  /(?<![.\w])(?:Date\.now|performance\.now|process\.hrtime(?:\.bigint)?|setTimeout|setInterval|Math\.random)\(/g;
 const realTimeFolders = new Set(['base', 'testing', 'cli']);
 
 interface Import {
@@ -126,7 +128,7 @@ export function clockProblems(tree: FileTree): string[] {
     if (realTimeFolders.has(folderOf(path))) continue;
     for (const match of codeOnly(text).matchAll(realTime)) {
       problems.push(
-        `${path}:${lineAt(text, match.index)}: ${match[0]}: time and chance are injected, see base/clock.ts`,
+        `${path}:${lineAt(text, match.index)}: ${match[0]}): time and chance are injected, see base/clock.ts`,
       );
     }
   }
