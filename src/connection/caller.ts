@@ -16,7 +16,7 @@ import { CloseCode, Flag, FrameType } from '../wire/constants.js';
 import type { MethodSpec } from '../wire/message-codec.js';
 import { encodeCancel } from '../wire/records/cancel.js';
 import { decodeFailure } from '../wire/records/failure.js';
-import type { Metadata } from '../wire/records/metadata.js';
+import { encodeMetadata, type Metadata } from '../wire/records/metadata.js';
 import { CallQueue } from './call-queue.js';
 import { CallSlot, type Reject, type Resolve, settled } from './call-slot.js';
 import { DeadlineTimer } from './deadline-timer.js';
@@ -54,6 +54,7 @@ export class Caller {
   /** Slots in use, those given up included. */
   inFlight = 0;
   private readonly waiting: CallQueue;
+  private readonly untilHello: CallQueue;
   private readonly slots: CallSlot[] = [];
   private readonly free: CallSlot[] = [];
   private slotsMax: number;
@@ -70,6 +71,7 @@ export class Caller {
     private readonly openerBit: OpenerBit,
   ) {
     this.waiting = new CallQueue(link.limits.callsQueuedMax, 'a free call slot');
+    this.untilHello = new CallQueue(link.limits.callsQueuedMax, "the peer's HELLO");
     this.slotsMax = link.peerLimits.callsInFlightMax;
     this.timer = new DeadlineTimer(link.clock, (now) => this.sweep(now));
     this.cancels = new ResetBudget(CANCELS_BURST, CANCELS_PER_SECOND, link.clock.now());
@@ -77,7 +79,7 @@ export class Caller {
 
   /** Calls that wait for a slot. */
   get queued(): number {
-    return this.waiting.length;
+    return this.waiting.length + this.untilHello.length;
   }
 
   /** Makes one call. Never throws; everything that goes wrong is a rejection with an `RpcError`. */
@@ -102,6 +104,7 @@ export class Caller {
   /** The peer's HELLO is here: it may accept more calls than the protocol's minimum. */
   onPeerLimits(): void {
     this.slotsMax = Math.min(this.link.peerLimits.callsInFlightMax, SLOTS_MAX);
+    for (let call = this.untilHello.shift(); call !== undefined; call = this.untilHello.shift()) this.resume(call);
     this.startWaiting();
   }
 
@@ -170,6 +173,7 @@ export class Caller {
     this.timer.stop();
     this.cancelTimer?.cancel();
     this.waiting.failAll(() => describe('no'));
+    this.untilHello.failAll(() => describe('no'));
     for (const entry of this.slots) {
       if (entry.call === 0) continue;
       const { reject } = entry;
@@ -232,13 +236,19 @@ export class Caller {
       entry.method = method;
       const wireMs = remainingMs <= DEADLINE_MS_MAX ? Math.ceil(remainingMs) : remainingMs === Infinity ? -1 : DEADLINE_MS_MAX;
       const flags = spec.kind === 'oneway' ? Flag.ONEWAY : 0;
-      const metadata = extras === null ? null : extras.metadata;
+      const metadata = extras === null || extras.metadata === null ? null : encodeMetadata(extras.metadata, link.peerLimits);
       const { compression, number } = method;
       long = link.sender.send(FrameType.REQUEST, flags, call, number, spec.request, request, wireMs, metadata, compression);
     } catch (error) {
       // Nothing was sent: the slot goes back as it was.
       if (entry.call === call) this.release(entry);
-      reject(error);
+      if (link.state === 'greeting' && error instanceof RpcError && error.limit !== undefined) {
+        // Too much for the protocol's minimum limits, perhaps not for this peer's own.
+        this.untilHello.push(new PendingCall(spec, request, deadlineAt, extras, resolve, reject));
+        this.timer.watch(deadlineAt);
+      } else {
+        reject(error);
+      }
       return;
     }
     entry.generation = generation;
@@ -365,7 +375,7 @@ export class Caller {
 
   /** Gives up what is due. The callee knows the deadline and answers by itself, so no CANCEL is spent on it. */
   private sweep(now: number): number {
-    let earliest = this.waiting.sweep(now);
+    let earliest = Math.min(this.waiting.sweep(now), this.untilHello.sweep(now));
     for (const entry of this.slots) {
       if (entry.call === 0 || entry.givenUp) continue;
       if (entry.deadlineAt <= now) {

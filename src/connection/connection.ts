@@ -265,7 +265,8 @@ export class Connection implements Link {
   }
 
   onCallEnded(): void {
-    if (this.phase !== 'draining' || this.drainPongs > 0 || this.pauses > 0) return;
+    // Whoever sent DRAIN closes: the other side may still have calls to send.
+    if (this.phase !== 'draining' || this.drainPongs !== 0 || this.pauses > 0) return;
     if (this.callsIn > 0 || this.callsOut > 0 || this.executing > 0) return;
     this.fail(CloseCode.NONE, 'drained');
   }
@@ -502,7 +503,7 @@ export class Connection implements Link {
       return;
     }
     this.caller.close((started) => new RpcError('UNAVAILABLE', `${this.peer} ended the connection`, { started }));
-    this.drainPongs = Math.min(this.drainPongs, 0);
+    this.drainPongs = 0;
     this.enterDraining();
     this.onCallEnded();
   }

@@ -3,12 +3,12 @@
  * cannot start at once.
  */
 import { RpcError } from '../base/errors.js';
+import type { Metadata } from '../wire/records/metadata.js';
 import type { MethodSpec } from '../wire/message-codec.js';
 
 /** What only some calls bring; null for the usual call. */
 export interface CallExtras {
-  /** Encoded metadata, or null. */
-  readonly metadata: Buffer | null;
+  readonly metadata: Metadata | null;
   readonly signal: AbortSignal | null;
   /** Answer with `CallResult` (value and metadata) in place of the bare value. */
   readonly detailed: boolean;

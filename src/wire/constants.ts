@@ -14,6 +14,9 @@ export const HEADER_BYTES = 12;
  */
 export const PREFACE: Uint8Array = Uint8Array.of(0x8d, 0x54, 0x4b, 0x4c, 0x0d, 0x0a, 0x1a, 0x0a);
 
+/** The protocol's name where TLS negotiates one (ALPN). */
+export const ALPN_PROTOCOL = 'trunkline/1';
+
 export const FrameType = {
   HELLO: 1,
   METHOD: 2,

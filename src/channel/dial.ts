@@ -1,0 +1,76 @@
+/**
+ * Opens a socket to a target: TCP (with Happy Eyeballs, as node:net does it), TLS or a unix path. One limit of time for all
+ * of it; what is left of it is for the handshake.
+ */
+import { connect as connectTcp, isIP, type Socket } from 'node:net';
+import { type ConnectionOptions as TlsOptions, connect as connectTls, type TLSSocket } from 'node:tls';
+import type { Clock } from '../base/clock.js';
+import { RpcError } from '../base/errors.js';
+import { SocketTransport } from '../connection/socket-transport.js';
+import type { Transport } from '../connection/transport.js';
+import { ALPN_PROTOCOL } from '../wire/constants.js';
+import type { Target } from './target.js';
+
+export interface DialOptions {
+  /** Options of node:tls for a `tls://` target: `ca`, `cert`, `key`, `servername`, ... */
+  readonly tls?: TlsOptions;
+  readonly connectMsMax: number;
+  readonly clock: Clock;
+}
+
+/** Rejects with an `RpcError` (UNAVAILABLE, started=no). */
+export function dial(target: Target, options: DialOptions): Promise<Transport> {
+  return new Promise((resolve, reject) => {
+    const socket = open(target, options.tls);
+    const timer = options.clock.setTimer(() => {
+      const { connectMsMax } = options;
+      fail(new Error(`no connection within ${connectMsMax} ms (setting: limits.connectMsMax)`));
+    }, options.connectMsMax);
+    const fail = (error: Error): void => {
+      timer.cancel();
+      socket.destroy();
+      reject(new RpcError('UNAVAILABLE', `cannot connect to ${nameOf(target)}: ${describe(error)}`, { cause: error }));
+    };
+    const succeed = (): void => {
+      if (target.kind === 'tls' && (socket as TLSSocket).alpnProtocol !== ALPN_PROTOCOL) {
+        fail(new Error(`the server does not offer ${ALPN_PROTOCOL} over TLS (ALPN)`));
+        return;
+      }
+      timer.cancel();
+      socket.off('error', fail);
+      resolve(new SocketTransport(socket, target.kind === 'unix' ? target.path : undefined));
+    };
+    socket.once('error', fail);
+    socket.once(target.kind === 'tls' ? 'secureConnect' : 'connect', succeed);
+  });
+}
+
+function open(target: Target, tls: TlsOptions | undefined): Socket {
+  if (target.kind === 'unix') return connectTcp({ path: target.path, allowHalfOpen: true });
+  const { host, port } = target;
+  if (target.kind === 'tcp') return connectTcp({ host, port, allowHalfOpen: true, noDelay: true });
+  const settings: TlsOptions & { readonly allowHalfOpen: boolean } = {
+    minVersion: 'TLSv1.2',
+    // A name is checked against the certificate; an address has no server name to ask for.
+    ...(isIP(host) === 0 ? { servername: host } : {}),
+    ...tls,
+    host,
+    port,
+    allowHalfOpen: true,
+    ALPNProtocols: [ALPN_PROTOCOL],
+  };
+  return connectTls(settings);
+}
+
+export function nameOf(target: Target): string {
+  if (target.kind === 'unix') return `unix:${target.path}`;
+  const host = isIP(target.host) === 6 ? `[${target.host}]` : target.host;
+  return `${target.kind}://${host}:${target.port}`;
+}
+
+/** Happy Eyeballs reports all attempts at once, in an error without a text of its own. */
+function describe(error: Error): string {
+  const text = error instanceof AggregateError ? error.errors.map((each) => String(each.message)).join('; ') : error.message;
+  const code = (error as NodeJS.ErrnoException).code;
+  return code === undefined || text.includes(code) ? text : `${text} (${code})`;
+}

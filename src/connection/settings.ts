@@ -1,0 +1,83 @@
+/**
+ * What `connect` and `Server` make of their options before any connection exists: limits checked and completed, codecs
+ * loaded, the identity of this process.
+ */
+import { randomBytes } from 'node:crypto';
+import { type Clock, systemClock } from '../base/clock.js';
+import { RpcError } from '../base/errors.js';
+import { defaultLimits, type Limits } from '../base/limits.js';
+import type { Compressor } from '../compression/compressor.js';
+import { loadCompressors } from '../compression/load.js';
+import type { CompressionName } from '../wire/message-codec.js';
+import { describeLimitOutOfRange } from '../wire/records/hello.js';
+import { SchemaCache } from './schema-exchange.js';
+
+/** Settings that both sides take. */
+export interface EndpointOptions {
+  /** Changes single limits; the others keep their defaults (`defaultLimits`). */
+  readonly limits?: Partial<Limits>;
+  /**
+   * Compression of messages of at least `limits.compressionBytesMin` bytes, towards peers that accept it. `lz4` needs the
+   * package lz4-napi. Default `off`; a method's own setting goes before it.
+   */
+  readonly compression?: CompressionName;
+  /** Time; default the system's. For tests and simulations. */
+  readonly clock?: Clock;
+  /** Numbers from 0 to below 1, for jitter; default Math.random. For tests and simulations. */
+  readonly random?: () => number;
+}
+
+/** Completes and checks limits. Throws an `RpcError` (INVALID_ARGUMENT) that names the wrong one. */
+export function completeLimits(given: Partial<Limits> = {}): Limits {
+  const limits: Record<string, number> = { ...defaultLimits };
+  for (const [name, value] of Object.entries(given) as [string, number | undefined][]) {
+    if (value === undefined) continue;
+    if (!Object.hasOwn(defaultLimits, name)) throw new RpcError('INVALID_ARGUMENT', `there is no limit ${name}`);
+    if (typeof value !== 'number' || !(value >= 0)) {
+      throw new RpcError('INVALID_ARGUMENT', `limits.${name} is ${String(value)}, but must be a number of at least 0`);
+    }
+    limits[name] = value;
+  }
+  // Handlers follow calls unless they are set by themselves.
+  if (given.callsInFlightMax !== undefined && given.handlersMax === undefined) {
+    limits['handlersMax'] = given.callsInFlightMax;
+  }
+  const complete = limits as unknown as Limits;
+  const wrong = describeLimitOutOfRange(complete);
+  if (wrong !== null) throw new RpcError('INVALID_ARGUMENT', `limits: ${wrong}`);
+  return complete;
+}
+
+/** What every connection of one channel or server shares. */
+export interface EndpointSettings {
+  readonly limits: Limits;
+  readonly clock: Clock;
+  readonly random: () => number;
+  readonly compression: CompressionName;
+}
+
+export function settingsOf(options: EndpointOptions): EndpointSettings {
+  const { compression = 'off' } = options;
+  if (compression !== 'off' && compression !== 'lz4' && compression !== 'gzip') {
+    throw new RpcError('INVALID_ARGUMENT', `compression is ${String(compression)}, but must be 'lz4', 'gzip' or 'off'`);
+  }
+  return {
+    limits: completeLimits(options.limits),
+    clock: options.clock ?? systemClock,
+    random: options.random ?? Math.random,
+    compression,
+  };
+}
+
+/** The codecs that these settings ask for, loaded. Rejects with an `RpcError` that names a package that is missing. */
+export function compressorsFor(settings: Iterable<CompressionName | undefined>): Promise<readonly Compressor[]> {
+  const names: CompressionName[] = [];
+  for (const name of settings) if (name !== undefined) names.push(name);
+  return loadCompressors(names);
+}
+
+/** 16 random bytes: this process, in every HELLO it sends. */
+export const processInstance: Buffer = randomBytes(16);
+
+/** Schemas that peers sent, by fingerprint, for all connections of this process. */
+export const processSchemas: SchemaCache = new SchemaCache();

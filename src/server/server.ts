@@ -1,0 +1,239 @@
+/**
+ * Listens, accepts, and routes calls to handlers. One `Connection` a socket; services are looked up by the method's name once a
+ * connection, when the peer declares it.
+ */
+import { createServer as createTcpServer, type Server as NetServer, type Socket } from 'node:net';
+import { createServer as createTlsServer, type TLSSocket, type TlsOptions } from 'node:tls';
+import type { RequestOutput, ResponseInput } from '../avro/method.js';
+import type { ServiceDefinition, ServiceMethod } from '../avro/service.js';
+import { RpcError } from '../base/errors.js';
+import { SOFTWARE } from '../base/version.js';
+import type { Compressor } from '../compression/compressor.js';
+import type { CallContext } from '../connection/call-context.js';
+import type { CallHost, HostedMethod } from '../connection/call-host.js';
+import { Connection } from '../connection/connection.js';
+import {
+  compressorsFor,
+  type EndpointOptions,
+  type EndpointSettings,
+  processInstance,
+  processSchemas,
+  settingsOf,
+} from '../connection/settings.js';
+import { SocketTransport } from '../connection/socket-transport.js';
+import type { Transport } from '../connection/transport.js';
+import { ALPN_PROTOCOL } from '../wire/constants.js';
+import type { CompressionName, MethodSpec } from '../wire/message-codec.js';
+
+export interface ServerOptions extends EndpointOptions {
+  /**
+   * Options of `tls.createServer`: `cert`, `key`, and for client certificates `requestCert` and `ca`. Given: every socket must
+   * speak TLS (1.2 or later). Default: plain TCP.
+   */
+  readonly tls?: TlsOptions;
+  /**
+   * Told of what a handler threw that is no `RpcError`, and of answers that do not match their schema; the caller learns only
+   * that the handler failed. Default: printed by `console.error`.
+   */
+  readonly onHandlerError?: (error: unknown, method: string) => void;
+}
+
+export interface ListenOptions {
+  /** Default: all interfaces. */
+  readonly host?: string;
+  /** 0 (default): any free port. */
+  readonly port?: number;
+  /** A unix socket's path in place of host and port. */
+  readonly path?: string;
+}
+
+/** Where a server listens; for a unix socket `path` is set and `port` is 0. */
+export interface ListenAddress {
+  readonly host: string;
+  readonly port: number;
+  readonly path: string;
+}
+
+type Handler<M> = (request: RequestOutput<M>, context: CallContext) => ResponseInput<M> | Promise<ResponseInput<M>>;
+
+/** The handlers of service `S`, one a method. A handler answers with a value or a promise of it; a throw is a failure. */
+export type Handlers<S extends ServiceDefinition> = {
+  readonly [N in keyof S['methods']]: Handler<S['methods'][N]>;
+};
+
+export class Server {
+  private readonly settings: EndpointSettings;
+  private readonly options: ServerOptions;
+  private readonly methods = new Map<string, HostedMethod>();
+  private readonly listeners = new Set<NetServer>();
+  private readonly connections = new Set<Connection>();
+  private compressors: readonly Compressor[] = [];
+  private readonly host: CallHost;
+  private emptied: (() => void)[] = [];
+  private stopped = false;
+
+  /** Throws an `RpcError` (INVALID_ARGUMENT) for an option that is wrong. */
+  constructor(options: ServerOptions = {}) {
+    this.options = options;
+    this.settings = settingsOf(options);
+    this.host = {
+      lookup: (name) => this.methods.get(name) ?? null,
+      onHandlerError: (error, method) => this.report(error, method),
+    };
+  }
+
+  /** Connections that are not closed. */
+  get connectionCount(): number {
+    return this.connections.size;
+  }
+
+  /**
+   * Serves a service. Throws an `RpcError` (INVALID_ARGUMENT) when a handler is missing or no function, or when a method of
+   * that name is served already. Returns the server.
+   */
+  add<S extends ServiceDefinition>(service: S, handlers: Handlers<S>): this {
+    const entries = Object.entries(service.methods) as [string, ServiceMethod][];
+    const added = entries.map(([name, method]) => this.hosted(service.name, name, method, handlers));
+    for (const method of added) this.methods.set(method.spec.name, method);
+    return this;
+  }
+
+  /** Starts to listen. Resolves with the address; rejects with node:net's error, such as EADDRINUSE. */
+  async listen(options: ListenOptions = {}): Promise<ListenAddress> {
+    if (this.stopped) throw new RpcError('FAILED_PRECONDITION', 'this server was closed');
+    const compressions: (CompressionName | undefined)[] = [this.settings.compression];
+    for (const method of this.methods.values()) compressions.push(method.spec.compression);
+    this.compressors = await compressorsFor(compressions);
+    const { path } = options;
+    const listener = this.createListener(path);
+    await new Promise<void>((resolve, reject) => {
+      listener.once('error', reject);
+      const where = path === undefined ? { port: options.port ?? 0, ...hostOf(options) } : { path };
+      listener.listen(where, () => {
+        listener.off('error', reject);
+        // Running out of descriptors shows here; the server goes on and accepts again when there are some.
+        listener.on('error', () => {});
+        resolve();
+      });
+    });
+    this.listeners.add(listener);
+    const address = listener.address();
+    if (address === null || typeof address === 'string') return { host: '', port: 0, path: address ?? path ?? '' };
+    return { host: address.address, port: address.port, path: '' };
+  }
+
+  /** Serves one transport that is connected already, such as one end of a `memoryPair`. */
+  accept(transport: Transport): void {
+    const { limits, clock, random, compression } = this.settings;
+    const connection = new Connection({
+      transport,
+      side: 'accepting',
+      clock,
+      random,
+      limits,
+      handshakeMs: limits.handshakeMsMax,
+      host: this.host,
+      compression,
+      compressors: this.compressors,
+      compressionBytesMin: limits.compressionBytesMin,
+      software: SOFTWARE,
+      instance: processInstance,
+      schemas: processSchemas,
+      observer: {
+        onOpen: () => {},
+        onDraining: () => {},
+        onClosed: (closed) => this.onConnectionClosed(closed),
+      },
+    });
+    this.connections.add(connection);
+    if (this.stopped) connection.close('this server is closing');
+  }
+
+  /**
+   * Stops listening, refuses new calls with started=no and lets running ones finish; what is left after `graceMs` (default 20,000)
+   * is cancelled. Resolves when the last connection is closed.
+   */
+  async drain(options: { readonly graceMs?: number } = {}): Promise<void> {
+    this.stopListening();
+    for (const connection of this.connections) connection.drain('this server is closing', options.graceMs ?? 20_000);
+    await this.untilEmpty();
+  }
+
+  /** Stops at once: open calls fail with UNAVAILABLE. Resolves when the last connection is closed. */
+  async close(): Promise<void> {
+    this.stopListening();
+    for (const connection of this.connections) connection.close('this server is closing');
+    await this.untilEmpty();
+  }
+
+  private createListener(path: string | undefined): NetServer {
+    const { tls } = this.options;
+    if (tls === undefined) {
+      return createTcpServer({ allowHalfOpen: true, noDelay: true }, (socket) => this.accept(new SocketTransport(socket, path)));
+    }
+    const settings = {
+      minVersion: 'TLSv1.2' as const,
+      handshakeTimeout: this.settings.limits.handshakeMsMax,
+      ...tls,
+      allowHalfOpen: true,
+      ALPNProtocols: [ALPN_PROTOCOL],
+    };
+    const listener = createTlsServer(settings, (socket) => this.onSecure(socket));
+    // A failed handshake has destroyed its socket already; it concerns nobody else.
+    listener.on('tlsClientError', () => {});
+    listener.on('connection', (socket: Socket) => socket.on('error', () => {}));
+    return listener;
+  }
+
+  private onSecure(socket: TLSSocket): void {
+    if (socket.alpnProtocol === ALPN_PROTOCOL) this.accept(new SocketTransport(socket));
+    else socket.destroy();
+  }
+
+  private hosted(serviceName: string, name: string, method: ServiceMethod, handlers: object): HostedMethod {
+    const handler: unknown = (handlers as Readonly<Record<string, unknown>>)[name];
+    if (typeof handler !== 'function') {
+      throw new RpcError('INVALID_ARGUMENT', `${serviceName}: there is no handler for ${name}`);
+    }
+    if (this.methods.has(method.name)) throw new RpcError('INVALID_ARGUMENT', `${method.name} is served already`);
+    if (method.kind !== 'unary' && method.kind !== 'oneway') {
+      throw new RpcError('UNIMPLEMENTED', `${method.name} is a ${method.kind} method; this version serves unary and oneway ones`);
+    }
+    const invoke = handler.bind(handlers) as HostedMethod['invoke'];
+    return { spec: method, invoke };
+  }
+
+  private report(error: unknown, method: MethodSpec): void {
+    const { onHandlerError } = this.options;
+    if (onHandlerError === undefined) {
+      console.error(`Trunkline: the handler of ${method.name} failed:`, error);
+      return;
+    }
+    try {
+      onHandlerError(error, method.name);
+    } catch (thrown) {
+      process.emitWarning(thrown instanceof Error ? thrown : new Error(String(thrown)));
+    }
+  }
+
+  private stopListening(): void {
+    this.stopped = true;
+    for (const listener of this.listeners) listener.close();
+    this.listeners.clear();
+  }
+
+  private onConnectionClosed(connection: Connection): void {
+    this.connections.delete(connection);
+    if (this.connections.size > 0) return;
+    for (const resolve of this.emptied.splice(0)) resolve();
+  }
+
+  private untilEmpty(): Promise<void> {
+    if (this.connections.size === 0) return Promise.resolve();
+    return new Promise((resolve) => this.emptied.push(resolve));
+  }
+}
+
+function hostOf(options: ListenOptions): { host?: string } {
+  return options.host === undefined ? {} : { host: options.host };
+}
