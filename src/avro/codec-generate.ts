@@ -1,0 +1,28 @@
+/**
+ * Functions made from source text, so that each type gets call sites of its own: V8 keeps what it learns about a call with the
+ * source position, and closures made at one place share it, so after a few types every call in them would be a slow one.
+ *
+ * The text consists of this folder's templates, of numbers, and of names from the application's own schemas, which the parser has
+ * checked against Avro's grammar. Nothing that a peer sent is ever part of it: what resolves a peer's schema refers to it by
+ * numbered bindings.
+ */
+
+/** What generated source may refer to, by name. */
+export type Bindings = Record<string, unknown>;
+
+let serial = 0;
+
+/** The function that `source`, a function expression, evaluates to. The serial number keeps equal sources apart. */
+export function generate<F>(source: string, bindings: Bindings): F {
+  // oxlint-disable-next-line typescript/no-implied-eval -- see the head of this file for what can stand in the text
+  const make = new Function(...Object.keys(bindings), `'use strict'; return ${source}; // ${serial++}`) as (
+    ...values: readonly unknown[]
+  ) => F;
+  return make(...Object.values(bindings));
+}
+
+/** `Point` of `geo.Point`: part of a function's name, which profilers and stack traces show. */
+export function identifier(name: string): string {
+  const last = name.slice(name.lastIndexOf('.') + 1);
+  return last.replaceAll(/[^A-Za-z0-9_$]/g, '_');
+}
