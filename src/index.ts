@@ -1,13 +1,32 @@
 /** The public names of Trunkline. */
 export { DeclaredError } from './avro/declared-error.js';
-export { type InferInput, type InferOutput, schema } from './avro/infer.js';
-export { oneway, unary } from './avro/method.js';
+export type { Infer, InferInput, InferOutput } from './avro/infer.js';
+export {
+  clientStream,
+  duplex,
+  type ErrorsOf,
+  oneway,
+  type RequestInput,
+  type RequestOutput,
+  type ResponseInput,
+  type ResponseOutput,
+  serverStream,
+  unary,
+} from './avro/method.js';
 export { raw } from './avro/raw.js';
 export { declared, defineService, isDeclared, type ServiceDefinition } from './avro/service.js';
-export { type Limits, defaultLimits, minimumLimits } from './base/limits.js';
+export { type Schema, schema } from './avro/typed-schema.js';
 export { type LimitHit, type RpcCode, RpcCodes, RpcError, type Started } from './base/errors.js';
+export { defaultLimits, type Limits, minimumLimits } from './base/limits.js';
 export type { ChannelOptions } from './channel/channel.js';
-export { type CallOptions, type Client, type ClientChannel, connect, type OnewayStub, type UnaryStub } from './client/client.js';
+export {
+  type CallOptions,
+  type Client,
+  type ClientChannel,
+  connect,
+  type OnewayStub,
+  type UnaryStub,
+} from './client/client.js';
 export type { CallContext } from './connection/call-context.js';
 export type { CallResult } from './connection/caller.js';
 export type { Peer } from './connection/peer.js';

@@ -1,85 +1,25 @@
 /**
  * TypeScript types of the values of an Avro schema that is written in place, without a code generator.
  *
- * Types only, apart from `schema()`, which returns what it is given. The types follow what the codec (`codec.ts`) reads and
- * writes, and never say more than it guarantees. Recursion is safe: a record's fields are members of a mapped type, which the
- * compiler resolves only when they are looked at, and Avro can recurse only through records. Names are looked up in the whole
- * schema (`Root`) only when one occurs, so a schema without references costs nothing but its own walk.
+ * Types only. They follow what the codec (`compile.ts`) reads and writes, and never say more than it guarantees. Recursion is
+ * safe: a record's fields are members of a mapped type, which the compiler resolves only when they are looked at, and Avro can
+ * recurse only through records. Names are looked up in the whole schema (`Root`) only when one occurs, so a schema without
+ * references costs nothing but its own walk.
  *
- * Used by `service.ts` for requests, responses and errors, and by applications through `Infer`.
+ * Used by `method.ts` for requests, responses and errors, and by applications through `Infer`.
  */
+import type { LogicalTypes } from './codec-logical.js';
+import type { FieldSchema, Lookup, NameIn, PrimitiveName, Qualified, RecordLike, SpaceIn } from './typed-schema.js';
 
-/** Avro's primitive types. */
-export type PrimitiveName = 'null' | 'boolean' | 'int' | 'long' | 'float' | 'double' | 'bytes' | 'string';
-
-interface NamedSchema {
-  /** `[A-Za-z_][A-Za-z0-9_]*`, or a full name with dots, which then also sets the namespace. */
-  readonly name: string;
-  readonly namespace?: string;
-  readonly aliases?: readonly string[];
-  readonly doc?: string;
-}
-
-/** A primitive type with attributes, such as `{ type: 'long', logicalType: 'timestamp-millis' }`. */
-export interface PrimitiveSchema {
-  readonly type: PrimitiveName;
-  readonly logicalType?: string;
-}
-
-/** One field of a record. A field with a `default` may be left out when a value is written. */
-export interface FieldSchema {
-  readonly name: string;
-  readonly type: Schema;
-  readonly default?: unknown;
-  readonly order?: 'ascending' | 'descending' | 'ignore';
-  readonly aliases?: readonly string[];
-  readonly doc?: string;
-}
-
-export interface RecordSchema extends NamedSchema {
-  /** An `error` is a record that may stand in a method's `errors`. */
-  readonly type: 'record' | 'error';
-  readonly fields: readonly FieldSchema[];
-}
-
-export interface EnumSchema extends NamedSchema {
-  readonly type: 'enum';
-  readonly symbols: readonly string[];
-  readonly default?: string;
-}
-
-export interface FixedSchema extends NamedSchema {
-  readonly type: 'fixed';
-  readonly size: number;
-  readonly logicalType?: string;
-}
-
-export interface ArraySchema {
-  readonly type: 'array';
-  readonly items: Schema;
-}
-
-export interface MapSchema {
-  readonly type: 'map';
-  readonly values: Schema;
-}
-
-/** An Avro schema as JSON. A string is a primitive type or the name of a type defined earlier in the same schema. */
-export type Schema =
-  | PrimitiveName
-  | (string & {})
-  | PrimitiveSchema
-  | RecordSchema
-  | EnumSchema
-  | FixedSchema
-  | ArraySchema
-  | MapSchema
-  | readonly Schema[];
+/** JavaScript types of Avro's `long`. */
+export type Longs = 'number' | 'bigint';
 
 /** How values are represented, beyond what the schema says. */
 export interface ValueOptions {
-  /** JavaScript type of Avro's `long`. Default `'number'`: values beyond +-(2^53 - 2) are errors, never rounded. */
-  readonly longs?: 'number' | 'bigint' | undefined;
+  /** JavaScript type of Avro's `long`. Default `'number'`: values beyond +-(2^53 - 1) are errors, never rounded. */
+  readonly longs?: Longs | undefined;
+  /** Classes for logical types, by name. Default none: a logical type is its underlying type. */
+  readonly logicalTypes?: LogicalTypes | undefined;
 }
 
 /**
@@ -88,143 +28,83 @@ export interface ValueOptions {
  * enum, an object for a record, all of its fields present. A union is the TypeScript union of its branches as long as
  * JavaScript tells them apart: at most one of {int, long, float, double}, {string, enum}, {bytes, fixed}, {record, error,
  * map}. Otherwise a value of the union is `{ 'branch.Name': value }`, and null stays null. A logical type is its underlying
- * type.
+ * type, or, when `ValueOptions.logicalTypes` has a class for it, what the `_fromValue` of that class is declared to return
+ * (`unknown` if it is not public).
  *
- * A schema whose literals are lost (type `string` instead of `'int'`) gives `unknown`.
+ * A schema whose literals are lost (type `string` instead of `'int'`) gives `unknown`. Records nest some 25 levels before the
+ * compiler gives up, unless the inner ones are constants.
  */
 export type InferOutput<S, O extends ValueOptions = ValueOptions> = Value<S, '', 'output', O, S>;
 
-/** What a codec takes for schema `S`: as `InferOutput`, but fields with a default may be absent or undefined. */
+/**
+ * What a codec takes for schema `S`: as `InferOutput`, but fields with a default may be absent or undefined, arrays may be
+ * readonly, and `bytes` and `fixed` are any `Uint8Array`.
+ */
 export type InferInput<S, O extends ValueOptions = ValueOptions> = Value<S, '', 'input', O, S>;
 
 /** Short for `InferOutput`. To name a type, recursive ones too: `interface City extends Infer<typeof City> {}`. */
 export type Infer<S, O extends ValueOptions = ValueOptions> = InferOutput<S, O>;
 
-/**
- * Keeps the literals of a schema constant, so that its types can be inferred; the value is returned as it is.
- * `const City = schema({ type: 'record', name: 'City', fields: [{ name: 'id', type: 'long' }] })`. An object `as const` does the same, but is
- * checked only where it is used. A name that is neither a primitive type nor defined in the schema is a compile error.
- */
-export function schema<const S extends Schema>(definition: S & Checked<S>): S {
-  return definition;
-}
-
-/** `unknown` when every name in the schema is defined in it; otherwise a type that no schema fits, which says the name. */
-export type Checked<S> = [UndefinedName<S>] extends [never]
-  ? unknown
-  : { readonly 'this name is neither an Avro type nor defined in this schema': UndefinedName<S> };
-
-type UndefinedName<S> = Exclude<Reference<S, ''>, Definition<S, ''>['name']>;
-
-/** Full name of a named schema. */
-export type SchemaName<S> = NameIn<S, ''>;
-
-// Names. `Space` is the namespace that holds where a schema stands.
-
-type Qualified<Name extends string, Space extends string> = Name extends `.${infer Rest}`
-  ? Rest
-  : Name extends `${string}.${string}`
-    ? Name
-    : Space extends ''
-      ? Name
-      : `${Space}.${Name}`;
-
-type NameIn<S, Space extends string> = S extends { readonly name: infer Name extends string }
-  ? Qualified<Name, S extends { readonly namespace: infer Own extends string } ? Own : Space>
-  : never;
-
-/** The namespace inside a named schema: that of its full name. */
-type SpaceIn<S, Space extends string> = S extends { readonly name: infer Name extends `${string}.${string}` }
-  ? Parent<Name>
-  : S extends { readonly namespace: infer Own extends string }
-    ? Own
-    : Space;
-
-type Parent<Name extends string> = Name extends `${infer Head}.${infer Tail}`
-  ? Tail extends `${string}.${string}`
-    ? `${Head}.${Parent<Tail>}`
-    : Head
-  : '';
-
-type RecordLike<Fields extends readonly FieldSchema[]> = { readonly type: 'record' | 'error'; readonly fields: Fields };
-
-/** Every named type that a schema defines, as a union; the namespace inside it goes along. */
-type Definition<S, Space extends string> = [string] extends [S]
-  ? never
-  : S extends string
-    ? never
-    : S extends readonly unknown[]
-      ? { [I in keyof S]: Definition<S[I], Space> }[number]
-      : S extends RecordLike<infer Fields>
-        ?
-            | { name: NameIn<S, Space>; schema: S; space: SpaceIn<S, Space> }
-            | Definition<Fields[number]['type'], SpaceIn<S, Space>>
-        : S extends { readonly type: 'enum' | 'fixed' }
-          ? { name: NameIn<S, Space>; schema: S; space: Space }
-          : S extends { readonly type: 'array'; readonly items: infer Items }
-            ? Definition<Items, Space>
-            : S extends { readonly type: 'map'; readonly values: infer Values }
-              ? Definition<Values, Space>
-              : never;
-
-/** Every name that a schema refers to, as a union of full names. */
-type Reference<S, Space extends string> = [string] extends [S]
-  ? never
-  : S extends PrimitiveName
-    ? never
-    : S extends string
-      ? Qualified<S, Space>
-      : S extends readonly unknown[]
-        ? { [I in keyof S]: Reference<S[I], Space> }[number]
-        : S extends RecordLike<infer Fields>
-          ? Reference<Fields[number]['type'], SpaceIn<S, Space>>
-          : S extends { readonly type: 'array'; readonly items: infer Items }
-            ? Reference<Items, Space>
-            : S extends { readonly type: 'map'; readonly values: infer Values }
-              ? Reference<Values, Space>
-              : never;
-
-type Lookup<Name, Root> = Extract<Definition<Root, ''>, { name: Name }>;
-
 // Values. `D` is the direction, `O` the options, `Root` the schema in which names are looked up.
 
 type Direction = 'input' | 'output';
 
-interface Primitive<O> {
+interface Primitive<D extends Direction, O> {
   null: null;
   boolean: boolean;
   int: number;
   long: O extends { readonly longs: 'bigint' } ? bigint : number;
   float: number;
   double: number;
-  bytes: Buffer;
+  bytes: Bytes<D>;
   string: string;
 }
+
+type Bytes<D extends Direction> = D extends 'input' ? Uint8Array : Buffer;
+
+type Items<T, D extends Direction> = D extends 'input' ? readonly T[] : T[];
+
+type Classes<O> = O extends { readonly logicalTypes: infer T } ? T : unknown;
+
+/** The values of a logical type's class. */
+type Converted<Class, D extends Direction> = Class extends new (
+  ...args: never[]
+) => infer Instance
+  ? D extends 'input'
+    ? Instance extends { _toValue(value: infer T): unknown }
+      ? T
+      : unknown
+    : Instance extends { _fromValue(value: never): infer T }
+      ? T
+      : unknown
+  : unknown;
 
 /** The type of the values of `S`, which stands in namespace `Space` of `Root`. */
 export type Value<S, Space extends string, D extends Direction, O, Root> = [string] extends [S]
   ? unknown
   : S extends PrimitiveName
-    ? Primitive<O>[S]
+    ? Primitive<D, O>[S]
     : S extends string
       ? Referred<Lookup<Qualified<S, Space>, Root>, D, O, Root>
       : S extends readonly unknown[]
         ? Union<S, Space, D, O, Root>
-        : S extends RecordLike<infer Fields>
-          ? D extends 'input'
-            ? InputRecord<Fields[number], SpaceIn<S, Space>, O, Root>
-            : { [F in Fields[number] as F['name']]: Value<F['type'], SpaceIn<S, Space>, D, O, Root> }
-          : S extends { readonly type: 'array'; readonly items: infer Items }
-            ? Value<Items, Space, D, O, Root>[]
-            : S extends { readonly type: 'map'; readonly values: infer Values }
-              ? { [key: string]: Value<Values, Space, D, O, Root> }
-              : S extends { readonly type: 'enum'; readonly symbols: infer Symbols extends readonly string[] }
-                ? Symbols[number]
-                : S extends { readonly type: 'fixed' }
-                  ? Buffer
-                  : S extends { readonly type: infer Name extends PrimitiveName }
-                    ? Primitive<O>[Name]
-                    : unknown;
+        : S extends { readonly logicalType: infer Name extends keyof Classes<O> }
+          ? Converted<Classes<O>[Name], D>
+          : S extends RecordLike<infer Fields>
+            ? D extends 'input'
+              ? InputRecord<Fields[number], SpaceIn<S, Space>, O, Root>
+              : { [F in Fields[number] as F['name']]: Value<F['type'], SpaceIn<S, Space>, D, O, Root> }
+            : S extends { readonly type: 'array'; readonly items: infer T }
+              ? Items<Value<T, Space, D, O, Root>, D>
+              : S extends { readonly type: 'map'; readonly values: infer Values }
+                ? { [key: string]: Value<Values, Space, D, O, Root> }
+                : S extends { readonly type: 'enum'; readonly symbols: infer Symbols extends readonly string[] }
+                  ? Symbols[number]
+                  : S extends { readonly type: 'fixed' }
+                    ? Bytes<D>
+                    : S extends { readonly type: infer Name extends PrimitiveName }
+                      ? Primitive<D, O>[Name]
+                      : unknown;
 
 type Referred<Found, D extends Direction, O, Root> = [Found] extends [never]
   ? unknown

@@ -5,8 +5,10 @@
  * are built from `RequestInput`, `RequestOutput`, `ResponseInput`, `ResponseOutput` and `ErrorsOf`.
  */
 import type { CompressionName, MessageCodec, MethodKind } from '../wire/message-codec.js';
+import type { LogicalTypes } from './codec-logical.js';
 import type { DeclaredError } from './declared-error.js';
-import type { Checked, InferInput, InferOutput, RecordSchema, Schema, SchemaName, Value } from './infer.js';
+import type { InferInput, InferOutput, Longs, Value } from './infer.js';
+import type { Checked, RecordSchema, Schema, SchemaName } from './typed-schema.js';
 
 /** What says how a message looks: an Avro schema, `raw`, or any codec of the application's own. */
 export type MessageSource = Schema | MessageCodec;
@@ -16,14 +18,17 @@ export interface ErrorSchema extends RecordSchema {
   readonly type: 'error';
 }
 
-type Longs = 'number' | 'bigint';
-
+/**
+ * `L` and `G` are the method's own `longs` and `logicalTypes`; undefined, which a service's defaults replace, means the codec's
+ * defaults.
+ */
 export interface Method<
   Kind extends MethodKind = MethodKind,
   Request = unknown,
   Response = unknown,
   Errors extends readonly unknown[] = readonly unknown[],
   L extends Longs | undefined = Longs | undefined,
+  G extends LogicalTypes | undefined = LogicalTypes | undefined,
 > {
   readonly kind: Kind;
   readonly request: Request;
@@ -32,92 +37,72 @@ export interface Method<
   readonly idempotent: boolean;
   readonly compression: CompressionName | undefined;
   readonly longs: L;
+  readonly logicalTypes: G;
 }
 
 /** Options of every kind of method. */
-export interface MethodOptions<Errors extends readonly ErrorSchema[], L extends Longs | undefined> {
-  /** Errors that the handler may throw as `DeclaredError` and that travel as typed values. Default: none. */
-  readonly errors?: Errors;
+export interface MethodOptions<L extends Longs | undefined, G extends LogicalTypes | undefined> {
   /** The call may be sent twice without harm, so it may be retried. Default false. */
   readonly idempotent?: boolean;
   /** Compression of this method's messages. Default: the service's, and else the channel's or the server's setting. */
   readonly compression?: CompressionName;
   /** JavaScript type of Avro's `long` in this method. Default: the service's, and else `'number'`. */
   readonly longs?: L;
+  /** Classes for logical types in this method, by name. Default: the service's, and else none. */
+  readonly logicalTypes?: G;
 }
 
-interface Exchange<Request, Response, Errors extends readonly ErrorSchema[], L extends Longs | undefined>
-  extends MethodOptions<Errors, L> {
+/** What a oneway method is made of. */
+export interface Notice<Request, L extends Longs | undefined, G extends LogicalTypes | undefined>
+  extends MethodOptions<L, G> {
   readonly request: Request & CheckedSource<Request>;
+}
+
+/** What a method with an answer is made of. */
+export interface Exchange<
+  Request,
+  Response,
+  Errors extends readonly ErrorSchema[],
+  L extends Longs | undefined,
+  G extends LogicalTypes | undefined,
+> extends Notice<Request, L, G> {
   readonly response: Response & CheckedSource<Response>;
+  /** Errors that the handler may throw as `DeclaredError` and that travel as typed values. Default: none. */
   readonly errors?: Errors & Checked<Errors>;
-}
-
-interface Notice<Request, L extends Longs | undefined> extends Omit<MethodOptions<[], L>, 'errors'> {
-  readonly request: Request & CheckedSource<Request>;
 }
 
 type CheckedSource<S> = S extends MessageCodec ? unknown : Checked<S>;
 
-/** One request, one response. */
-export function unary<
+/** `NoInfer`: what was not given stays at its default, whatever type the place of the call suggests. */
+type Define<Kind extends MethodKind> = <
   const Request extends MessageSource,
   const Response extends MessageSource,
   const Errors extends readonly ErrorSchema[] = [],
   L extends Longs | undefined = undefined,
->(options: Exchange<Request, Response, Errors, L>): Method<'unary', Request, Response, NoInfer<Errors>, NoInfer<L>> {
-  return method<'unary', Request, Response, Errors, L>('unary', options.request, options.response, options);
-}
+  G extends LogicalTypes | undefined = undefined,
+>(
+  options: Exchange<Request, Response, Errors, L, G>,
+) => Method<Kind, Request, Response, NoInfer<Errors>, NoInfer<L>, NoInfer<G>>;
+
+/** One request, one response. */
+export const unary: Define<'unary'> = (options) => method('unary', options.response, options);
 
 /** One request, any number of responses. */
-export function serverStream<
-  const Request extends MessageSource,
-  const Response extends MessageSource,
-  const Errors extends readonly ErrorSchema[] = [],
-  L extends Longs | undefined = undefined,
->(
-  options: Exchange<Request, Response, Errors, L>,
-): Method<'serverStream', Request, Response, NoInfer<Errors>, NoInfer<L>> {
-  return method<'serverStream', Request, Response, Errors, L>(
-    'serverStream',
-    options.request,
-    options.response,
-    options,
-  );
-}
+export const serverStream: Define<'serverStream'> = (options) => method('serverStream', options.response, options);
 
 /** Any number of requests, one response. */
-export function clientStream<
-  const Request extends MessageSource,
-  const Response extends MessageSource,
-  const Errors extends readonly ErrorSchema[] = [],
-  L extends Longs | undefined = undefined,
->(
-  options: Exchange<Request, Response, Errors, L>,
-): Method<'clientStream', Request, Response, NoInfer<Errors>, NoInfer<L>> {
-  return method<'clientStream', Request, Response, Errors, L>(
-    'clientStream',
-    options.request,
-    options.response,
-    options,
-  );
-}
+export const clientStream: Define<'clientStream'> = (options) => method('clientStream', options.response, options);
 
 /** Any number of requests and of responses, in any order. */
-export function duplex<
-  const Request extends MessageSource,
-  const Response extends MessageSource,
-  const Errors extends readonly ErrorSchema[] = [],
-  L extends Longs | undefined = undefined,
->(options: Exchange<Request, Response, Errors, L>): Method<'duplex', Request, Response, NoInfer<Errors>, NoInfer<L>> {
-  return method<'duplex', Request, Response, Errors, L>('duplex', options.request, options.response, options);
-}
+export const duplex: Define<'duplex'> = (options) => method('duplex', options.response, options);
 
 /** One request and no answer at all, not even of failure; so it declares no errors. */
-export function oneway<const Request extends MessageSource, L extends Longs | undefined = undefined>(
-  options: Notice<Request, L>,
-): Method<'oneway', Request, null, [], NoInfer<L>> {
-  return method<'oneway', Request, null, [], L>('oneway', options.request, null, options);
+export function oneway<
+  const Request extends MessageSource,
+  L extends Longs | undefined = undefined,
+  G extends LogicalTypes | undefined = undefined,
+>(options: Notice<Request, L, G>): Method<'oneway', Request, null, [], NoInfer<L>, NoInfer<G>> {
+  return method<'oneway', Request, null, [], L, G>('oneway', null, options);
 }
 
 function method<
@@ -126,20 +111,21 @@ function method<
   Response,
   Errors extends readonly ErrorSchema[],
   L extends Longs | undefined,
+  G extends LogicalTypes | undefined,
 >(
   kind: Kind,
-  request: Request,
   response: Response,
-  options: MethodOptions<Errors, L>,
-): Method<Kind, Request, Response, Errors, L> {
+  options: MethodOptions<L, G> & { readonly request: Request; readonly errors?: Errors },
+): Method<Kind, Request, Response, Errors, L, G> {
   return Object.freeze({
     kind,
-    request,
+    request: options.request,
     response,
     errors: options.errors ?? ([] as readonly ErrorSchema[] as Errors),
     idempotent: options.idempotent ?? false,
     compression: options.compression,
     longs: options.longs as L,
+    logicalTypes: options.logicalTypes as G,
   });
 }
 
@@ -148,43 +134,45 @@ export type MethodLike = Method | { readonly definition: Method };
 
 type MethodOf<M> = M extends { readonly definition: infer D } ? D : M;
 
-type Options<L> = { readonly longs: L extends Longs ? L : 'number' };
+type Part<M, Name extends keyof Method> = MethodOf<M> extends { readonly [N in Name]: infer T } ? T : never;
 
-type Input<S, L> = S extends { encode(value: infer T, into: Buffer, offset: number): number }
+type Options<M> = {
+  readonly longs: Extract<Part<M, 'longs'>, Longs | undefined>;
+  readonly logicalTypes: Extract<Part<M, 'logicalTypes'>, LogicalTypes | undefined>;
+};
+
+type Input<S, M> = S extends { encode(value: infer T, into: Buffer, offset: number): number }
   ? T
-  : InferInput<S, Options<L>>;
+  : InferInput<S, Options<M>>;
 
-type Output<S, L> = S extends { decode(from: Buffer, start: number, end: number): infer T }
+type Output<S, M> = S extends { decode(from: Buffer, start: number, end: number): infer T }
   ? T
-  : InferOutput<S, Options<L>>;
-
-type Part<M, Name extends 'kind' | 'request' | 'response' | 'errors' | 'longs'> =
-  MethodOf<M> extends { readonly [N in Name]: infer T } ? T : never;
+  : InferOutput<S, Options<M>>;
 
 /** Kind of a method. */
 export type KindOf<M> = Extract<Part<M, 'kind'>, MethodKind>;
 
 /** What a caller gives as request: fields with a default are optional. */
-export type RequestInput<M> = Input<Part<M, 'request'>, Part<M, 'longs'>>;
+export type RequestInput<M> = Input<Part<M, 'request'>, M>;
 
 /** What a handler gets as request. */
-export type RequestOutput<M> = Output<Part<M, 'request'>, Part<M, 'longs'>>;
+export type RequestOutput<M> = Output<Part<M, 'request'>, M>;
 
 /** What a handler gives as response: fields with a default are optional. Of a oneway method: void. */
-export type ResponseInput<M> = KindOf<M> extends 'oneway' ? void : Input<Part<M, 'response'>, Part<M, 'longs'>>;
+export type ResponseInput<M> = KindOf<M> extends 'oneway' ? void : Input<Part<M, 'response'>, M>;
 
 /** What a caller gets as response. Of a oneway method: void. */
-export type ResponseOutput<M> = KindOf<M> extends 'oneway' ? void : Output<Part<M, 'response'>, Part<M, 'longs'>>;
+export type ResponseOutput<M> = KindOf<M> extends 'oneway' ? void : Output<Part<M, 'response'>, M>;
 
 /** The declared errors that a caller may get, as a union that `errorName` tells apart. */
-export type ErrorsOf<M> = Errors<Part<M, 'errors'>, Part<M, 'longs'>, 'output'>;
+export type ErrorsOf<M> = Errors<Part<M, 'errors'>, M, 'output'>;
 
 /** The declared errors that a handler may throw: as `ErrorsOf`, but fields with a default are optional. */
-export type ErrorInputs<M> = Errors<Part<M, 'errors'>, Part<M, 'longs'>, 'input'>;
+export type ErrorInputs<M> = Errors<Part<M, 'errors'>, M, 'input'>;
 
 /** A later error may refer to a type that an earlier one defines, hence the root. */
-type Errors<E, L, D extends 'input' | 'output'> = E extends readonly unknown[]
+type Errors<E, M, D extends 'input' | 'output'> = E extends readonly unknown[]
   ? number extends E['length']
     ? DeclaredError
-    : { [I in keyof E]: DeclaredError<SchemaName<E[I]>, Value<E[I], '', D, Options<L>, E>> }[number]
+    : { [I in keyof E]: DeclaredError<SchemaName<E[I]>, Value<E[I], '', D, Options<M>, E>> }[number]
   : never;
