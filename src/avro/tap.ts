@@ -238,7 +238,8 @@ export class ReadTap {
   }
 
   skipBytes(): void {
-    this.pos += this.readLength();
+    const length = this.readLength();
+    this.pos += length;
   }
 
   readFixed(size: number): Buffer {
