@@ -37,6 +37,14 @@ export class Conversions {
     this.classes = classes;
   }
 
+  /** Makes the conversions of a type and of what stands in it, up to the next records, so that a mistake shows now. */
+  prepare(node: SchemaNode): void {
+    this.of(node);
+    if (node.kind === 'array') this.prepare(node.items);
+    else if (node.kind === 'map') this.prepare(node.values);
+    else if (node.kind === 'union') for (const branch of node.branches) this.prepare(branch);
+  }
+
   of(node: SchemaNode): Conversion | null {
     let conversion = this.known.get(node);
     if (conversion === undefined) this.known.set(node, (conversion = this.make(node)));

@@ -35,7 +35,7 @@ export class TooDeep extends Error {
 }
 
 export function isInt(value: unknown): value is number {
-  return value === ((value as number) | 0);
+  return typeof value === 'number' && value === (value | 0);
 }
 
 export function isBigLong(value: unknown): value is bigint {

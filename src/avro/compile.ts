@@ -53,8 +53,11 @@ export class CompiledSchema {
       emptyItemsMax: options.emptyItemsMax ?? 65_536,
     };
     this.facts = new SchemaFacts(node);
+    const { conversions } = this.options;
+    conversions.prepare(node);
     for (const record of this.facts.records) {
       for (const field of record.fields) {
+        conversions.prepare(field.type);
         if (field.hasDefault) presetOf(record, field, this.options);
       }
     }
