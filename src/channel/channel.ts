@@ -15,8 +15,8 @@ import type { Compressor } from '../compression/compressor.js';
 import { CallQueue } from '../connection/call-queue.js';
 import { Connection } from '../connection/connection.js';
 import { DeadlineTimer } from '../connection/deadline-timer.js';
-import { type CallExtras, PendingCall } from '../connection/pending-call.js';
 import type { Peer } from '../connection/peer.js';
+import { type CallExtras, PendingCall } from '../connection/pending-call.js';
 import {
   compressorsFor,
   type EndpointOptions,
@@ -62,7 +62,8 @@ export class Channel {
   private connection: Connection | null = null;
   /** Every connection whose socket is not gone, the draining ones included. */
   private readonly connections = new Set<Connection>();
-  private readonly greetingWaiters: { readonly resolve: () => void; readonly reject: (reason: RpcError) => void }[] = [];
+  private readonly greetingWaiters: { readonly resolve: () => void; readonly reject: (reason: RpcError) => void }[] =
+    [];
   private attempt: Promise<void> | null = null;
   private failure: RpcError | null = null;
   private retryAt = 0;

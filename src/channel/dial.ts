@@ -3,7 +3,7 @@
  * of it; what is left of it is for the handshake.
  */
 import { connect as connectTcp, isIP, type Socket } from 'node:net';
-import { type ConnectionOptions as TlsOptions, connect as connectTls, type TLSSocket } from 'node:tls';
+import { connect as connectTls, type TLSSocket, type ConnectionOptions as TlsOptions } from 'node:tls';
 import type { Clock } from '../base/clock.js';
 import { RpcError } from '../base/errors.js';
 import { SocketTransport } from '../connection/socket-transport.js';
@@ -70,7 +70,8 @@ export function nameOf(target: Target): string {
 
 /** Happy Eyeballs reports all attempts at once, in an error without a text of its own. */
 function describe(error: Error): string {
-  const text = error instanceof AggregateError ? error.errors.map((each) => String(each.message)).join('; ') : error.message;
+  const text =
+    error instanceof AggregateError ? error.errors.map((each) => String(each.message)).join('; ') : error.message;
   const code = (error as NodeJS.ErrnoException).code;
   return code === undefined || text.includes(code) ? text : `${text} (${code})`;
 }

@@ -44,7 +44,10 @@ export class ClientChannel extends Channel {
     const stubs: Record<string, unknown> = Object.create(null) as Record<string, unknown>;
     for (const [name, method] of Object.entries(service.methods) as [string, ServiceMethod][]) {
       if (method.kind !== 'unary' && method.kind !== 'oneway') {
-        throw new RpcError('UNIMPLEMENTED', `${method.name} is a ${method.kind} method; this version calls unary and oneway ones`);
+        throw new RpcError(
+          'UNIMPLEMENTED',
+          `${method.name} is a ${method.kind} method; this version calls unary and oneway ones`,
+        );
       }
       this.expectCompression(method.compression);
       stubs[name] = stubOf(this, method);

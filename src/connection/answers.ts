@@ -68,7 +68,13 @@ export class Answers {
   }
 
   /** One FAILURE. `started`: whether this call's handler has begun, whatever the error says of another call. */
-  fail(call: number, error: RpcError, started: Started, detail: Buffer | null = null, metadata: Buffer | null = null): void {
+  fail(
+    call: number,
+    error: RpcError,
+    started: Started,
+    detail: Buffer | null = null,
+    metadata: Buffer | null = null,
+  ): void {
     const record = encodeFailure({
       code: RpcCodes[error.code],
       started,
@@ -85,7 +91,8 @@ export class Answers {
     const size = Buffer.allocUnsafe(4);
     size.writeUInt32LE(metadata.length);
     const payload = Buffer.concat([size, metadata, record]);
-    if (fits(payload, this.link.peerLimits.frameBytesMax)) queue.writeFrame(FrameType.FAILURE, Flag.METADATA, call, 0, payload);
+    if (fits(payload, this.link.peerLimits.frameBytesMax))
+      queue.writeFrame(FrameType.FAILURE, Flag.METADATA, call, 0, payload);
     else queue.writeFrame(FrameType.FAILURE, 0, call, 0, record);
   }
 }

@@ -55,7 +55,10 @@ export class CallQueue {
       const call = this.calls[index];
       if (call === undefined || call.settled) continue;
       if (call.deadlineAt <= now) {
-        this.end(call, new RpcError('DEADLINE_EXCEEDED', `the deadline passed while the call waited for ${this.awaited}`));
+        this.end(
+          call,
+          new RpcError('DEADLINE_EXCEEDED', `the deadline passed while the call waited for ${this.awaited}`),
+        );
       } else if (call.deadlineAt < earliest) {
         earliest = call.deadlineAt;
       }

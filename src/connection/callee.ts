@@ -223,7 +223,8 @@ export class Callee {
       entry.message = message;
       if (message.deadlineMs >= 0) {
         entry.deadlineAt = this.link.now + message.deadlineMs;
-        if (message.deadlineMs === 0) throw new RpcError('DEADLINE_EXCEEDED', 'the deadline had passed when the call arrived');
+        if (message.deadlineMs === 0)
+          throw new RpcError('DEADLINE_EXCEEDED', 'the deadline had passed when the call arrived');
         this.timer.watch(entry.deadlineAt);
       }
       if (method.failure !== null) throw method.failure;
@@ -315,7 +316,8 @@ export class Callee {
     try {
       request = (method.request as MessageCodec).decode(buffer, start, end);
     } catch (error) {
-      if (this.link.chargeReset() && hosted.spec.kind !== 'oneway') this.answers.fail(entry.call, asRefusal(error), 'no');
+      if (this.link.chargeReset() && hosted.spec.kind !== 'oneway')
+        this.answers.fail(entry.call, asRefusal(error), 'no');
       return;
     }
     const context = new CallContext(this.link, deadlineAt, metadata);
@@ -428,7 +430,8 @@ export class Callee {
     this.leave(entry);
     if (more) entry.skippedCall = call;
     // What a peer's own bytes provoked is paid for; a busy, draining or differently versioned server is not its fault.
-    const provoked = error.code === 'INVALID_ARGUMENT' || (error.limit !== undefined && error.limit.name !== 'handlersMax');
+    const provoked =
+      error.code === 'INVALID_ARGUMENT' || (error.limit !== undefined && error.limit.name !== 'handlersMax');
     if (provoked && !this.link.chargeReset()) return;
     if (!oneway) this.answers.fail(call, error, 'no');
   }
@@ -449,7 +452,10 @@ export class Callee {
     for (const entry of this.slots) {
       if (entry === null || entry.phase === Phase.FREE) continue;
       if (entry.deadlineAt <= now) {
-        this.endEarly(entry, new RpcError('DEADLINE_EXCEEDED', 'the deadline passed at the callee', { started: entry.started }));
+        this.endEarly(
+          entry,
+          new RpcError('DEADLINE_EXCEEDED', 'the deadline passed at the callee', { started: entry.started }),
+        );
       } else if (entry.deadlineAt < earliest) {
         earliest = entry.deadlineAt;
       }
@@ -477,5 +483,7 @@ function isThenable(value: unknown): value is PromiseLike<unknown> {
 }
 
 function asRefusal(error: unknown): RpcError {
-  return error instanceof RpcError ? error : new RpcError('INTERNAL', 'the request could not be decoded', { cause: error });
+  return error instanceof RpcError
+    ? error
+    : new RpcError('INTERNAL', 'the request could not be decoded', { cause: error });
 }

@@ -9,23 +9,21 @@
  * Each call settles exactly once: whoever settles takes the resolvers out of the slot first. Slots are objects that stay, so
  * the usual call allocates its promise and nothing else.
  */
-import type { Timer } from '../base/clock.js';
-import { RpcCodes, RpcError, rpcCodeName } from '../base/errors.js';
+import { RpcError, rpcCodeName } from '../base/errors.js';
 import { callNumber, nextGeneration, type OpenerBit, SLOTS_MAX } from '../wire/call-number.js';
 import { CloseCode, Flag, FrameType } from '../wire/constants.js';
 import type { MethodSpec } from '../wire/message-codec.js';
-import { encodeCancel } from '../wire/records/cancel.js';
 import { decodeFailure } from '../wire/records/failure.js';
 import { encodeMetadata, type Metadata } from '../wire/records/metadata.js';
 import { CallQueue } from './call-queue.js';
 import { CallSlot, type Reject, type Resolve, settled } from './call-slot.js';
+import { CancelPacer } from './cancel-pacer.js';
 import { DeadlineTimer } from './deadline-timer.js';
 import { IncomingMessage } from './incoming-message.js';
 import type { Link } from './link.js';
 import type { LongMessage } from './message-sender.js';
 import type { OutgoingMethod, OutgoingMethods } from './outgoing-methods.js';
 import { abortError, type CallExtras, PendingCall } from './pending-call.js';
-import { ResetBudget } from './reset-budget.js';
 
 /** The answer of a call made with `detailed`. */
 export interface CallResult<Response = unknown> {
@@ -35,10 +33,6 @@ export interface CallResult<Response = unknown> {
 }
 
 const DEADLINE_MS_MAX = 0x7fff_ffff;
-/** Cancels sent are kept to half of what a peer tolerates by default, so that a burst of them never closes the connection. */
-const CANCELS_BURST = 100;
-const CANCELS_PER_SECOND = 30;
-const CANCEL_RETRY_MS = 100;
 
 // A promise's resolvers without a closure per call: the executor leaves them here.
 let takenResolve: Resolve = settled;
@@ -59,10 +53,7 @@ export class Caller {
   private readonly free: CallSlot[] = [];
   private slotsMax: number;
   private readonly timer: DeadlineTimer;
-  private readonly cancels: ResetBudget;
-  /** Calls given up whose CANCEL waits for the budget. */
-  private readonly cancelsLater: number[] = [];
-  private cancelTimer: Timer | null = null;
+  private readonly cancels: CancelPacer;
   private starting = false;
 
   constructor(
@@ -74,7 +65,8 @@ export class Caller {
     this.untilHello = new CallQueue(link.limits.callsQueuedMax, "the peer's HELLO");
     this.slotsMax = link.peerLimits.callsInFlightMax;
     this.timer = new DeadlineTimer(link.clock, (now) => this.sweep(now));
-    this.cancels = new ResetBudget(CANCELS_BURST, CANCELS_PER_SECOND, link.clock.now());
+    const isOpen = (call: number): boolean => this.slots[call & 0xffff]?.call === call;
+    this.cancels = new CancelPacer(link, isOpen, () => this.finished);
   }
 
   /** Calls that wait for a slot. */
@@ -98,7 +90,15 @@ export class Caller {
   resume(call: PendingCall): void {
     const { link } = this;
     if (!link.queue.due) link.now = link.clock.now();
-    this.start(call.spec, call.request, call.deadlineAt, call.deadlineAt - link.now, call.extras, call.resolve, call.reject);
+    this.start(
+      call.spec,
+      call.request,
+      call.deadlineAt,
+      call.deadlineAt - link.now,
+      call.extras,
+      call.resolve,
+      call.reject,
+    );
   }
 
   /** The peer's HELLO is here: it may accept more calls than the protocol's minimum. */
@@ -171,7 +171,7 @@ export class Caller {
   /** The connection is over. `describe` makes each call's error from whether its request had left. */
   close(describe: (started: 'no' | 'maybe') => RpcError): void {
     this.timer.stop();
-    this.cancelTimer?.cancel();
+    this.cancels.close();
     this.waiting.failAll(() => describe('no'));
     this.untilHello.failAll(() => describe('no'));
     for (const entry of this.slots) {
@@ -234,11 +234,23 @@ export class Caller {
       const method = this.methods.bound[spec.ordinal] ?? this.methods.bind(spec);
       if (method.failure !== null) throw method.failure;
       entry.method = method;
-      const wireMs = remainingMs <= DEADLINE_MS_MAX ? Math.ceil(remainingMs) : remainingMs === Infinity ? -1 : DEADLINE_MS_MAX;
+      const wireMs =
+        remainingMs <= DEADLINE_MS_MAX ? Math.ceil(remainingMs) : remainingMs === Infinity ? -1 : DEADLINE_MS_MAX;
       const flags = spec.kind === 'oneway' ? Flag.ONEWAY : 0;
-      const metadata = extras === null || extras.metadata === null ? null : encodeMetadata(extras.metadata, link.peerLimits);
+      const metadata =
+        extras === null || extras.metadata === null ? null : encodeMetadata(extras.metadata, link.peerLimits);
       const { compression, number } = method;
-      long = link.sender.send(FrameType.REQUEST, flags, call, number, spec.request, request, wireMs, metadata, compression);
+      long = link.sender.send(
+        FrameType.REQUEST,
+        flags,
+        call,
+        number,
+        spec.request,
+        request,
+        wireMs,
+        metadata,
+        compression,
+      );
     } catch (error) {
       // Nothing was sent: the slot goes back as it was.
       if (entry.call === call) this.release(entry);
@@ -315,7 +327,16 @@ export class Caller {
         this.free.push(entry);
         call?.reject(this.refusal(remainingMs, call.extras));
       } else {
-        this.begin(entry, call.spec, call.request, call.deadlineAt, remainingMs, call.extras, call.resolve, call.reject);
+        this.begin(
+          entry,
+          call.spec,
+          call.request,
+          call.deadlineAt,
+          remainingMs,
+          call.extras,
+          call.resolve,
+          call.reject,
+        );
       }
     }
     this.starting = false;
@@ -326,7 +347,7 @@ export class Caller {
       if (entry.call !== call || entry.givenUp) return;
       const started = entry.long === null ? 'maybe' : 'no';
       this.giveUp(entry, abortError(signal, started));
-      this.cancel(call);
+      this.cancels.cancel(call);
     };
     signal.addEventListener('abort', entry.onAbort, { once: true });
   }
@@ -341,38 +362,6 @@ export class Caller {
     reject(error);
   }
 
-  /** Sends CANCEL now, or once the budget allows it. */
-  private cancel(call: number): void {
-    const { link } = this;
-    if (this.cancelsLater.length > 0 || !this.cancels.charge(link.clock.now(), this.finished)) {
-      this.cancelsLater.push(call);
-      if (this.cancelsLater.length === 1) this.cancelTimer = link.clock.setTimer(this.onCancelTimer, CANCEL_RETRY_MS);
-      return;
-    }
-    this.writeCancel(call);
-  }
-
-  private writeCancel(call: number): void {
-    const payload = encodeCancel({ code: RpcCodes.CANCELLED, text: '' });
-    this.link.queue.writeFrame(FrameType.CANCEL, 0, call, 0, payload);
-  }
-
-  private readonly onCancelTimer = (): void => {
-    const later = this.cancelsLater;
-    while (later.length > 0) {
-      const call = later[0] as number;
-      // The terminal frame may have come meanwhile.
-      if (this.slots[call & 0xffff]?.call === call) {
-        if (!this.cancels.charge(this.link.clock.now(), this.finished)) {
-          this.cancelTimer = this.link.clock.setTimer(this.onCancelTimer, CANCEL_RETRY_MS);
-          return;
-        }
-        this.writeCancel(call);
-      }
-      later.shift();
-    }
-  };
-
   /** Gives up what is due. The callee knows the deadline and answers by itself, so no CANCEL is spent on it. */
   private sweep(now: number): number {
     let earliest = Math.min(this.waiting.sweep(now), this.untilHello.sweep(now));
@@ -383,8 +372,13 @@ export class Caller {
         const where = halfSent ? 'while the request was being sent' : 'before the answer came';
         const name = entry.method?.spec.name ?? '';
         const { call } = entry;
-        this.giveUp(entry, new RpcError('DEADLINE_EXCEEDED', `the deadline of ${name} passed ${where}`, { started: halfSent ? 'no' : 'maybe' }));
-        if (halfSent) this.cancel(call);
+        this.giveUp(
+          entry,
+          new RpcError('DEADLINE_EXCEEDED', `the deadline of ${name} passed ${where}`, {
+            started: halfSent ? 'no' : 'maybe',
+          }),
+        );
+        if (halfSent) this.cancels.cancel(call);
       } else if (entry.deadlineAt < earliest) {
         earliest = entry.deadlineAt;
       }
@@ -393,7 +387,14 @@ export class Caller {
   }
 
   /** A response that is not the usual one: parts, metadata, compression, a schema to wait for, or nobody who wants it. */
-  private receive(entry: CallSlot, method: OutgoingMethod, flags: number, buffer: Buffer, start: number, end: number): void {
+  private receive(
+    entry: CallSlot,
+    method: OutgoingMethod,
+    flags: number,
+    buffer: Buffer,
+    start: number,
+    end: number,
+  ): void {
     const more = (flags & Flag.MORE) !== 0;
     if (more && start === end && !this.link.admitEmptyFragment()) return;
     if (entry.givenUp) {
@@ -451,7 +452,7 @@ export class Caller {
     });
     if (more) {
       this.giveUp(entry, failure);
-      this.cancel(call);
+      this.cancels.cancel(call);
     } else {
       const { reject } = entry;
       this.release(entry);
@@ -462,7 +463,8 @@ export class Caller {
   private refusal(remainingMs: number, extras: CallExtras | null): RpcError {
     if (extras?.signal?.aborted) return abortError(extras.signal, 'no');
     if (Number.isNaN(remainingMs)) return new RpcError('INVALID_ARGUMENT', 'deadlineMs is not a number');
-    if (!(remainingMs > 0)) return new RpcError('DEADLINE_EXCEEDED', 'the deadline had passed before the call was sent');
+    if (!(remainingMs > 0))
+      return new RpcError('DEADLINE_EXCEEDED', 'the deadline had passed before the call was sent');
     return new RpcError('UNAVAILABLE', `the connection to ${this.link.peer} is ${this.link.state}`);
   }
 }
@@ -471,5 +473,8 @@ export class Caller {
 function unreadable(method: OutgoingMethod, error: unknown): RpcError {
   const text = error instanceof Error ? error.message : String(error);
   if (error instanceof RpcError && error.code !== 'INVALID_ARGUMENT') return error;
-  return new RpcError('INTERNAL', `the response of ${method.spec.name} cannot be read: ${text}`, { started: 'yes', cause: error });
+  return new RpcError('INTERNAL', `the response of ${method.spec.name} cannot be read: ${text}`, {
+    started: 'yes',
+    cause: error,
+  });
 }

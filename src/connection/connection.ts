@@ -12,26 +12,18 @@ import { minimumLimits } from '../base/limits.js';
 import { CompressionChoice } from '../compression/choice.js';
 import type { Compressor } from '../compression/compressor.js';
 import { ACCEPTING_SIDE } from '../wire/call-number.js';
-import {
-  CloseCode,
-  type CloseCodeNumber,
-  closeCodeName,
-  FrameType,
-  frameTypeName,
-  PREFACE,
-  PROTOCOL_VERSION,
-} from '../wire/constants.js';
-import { FAILED, FRAME, FrameDecoder } from '../wire/decoder.js';
+import { CloseCode, type CloseCodeNumber, closeCodeName, FrameType, frameTypeName } from '../wire/constants.js';
+import type { FrameDecoder } from '../wire/decoder.js';
 import type { CompressionName, MethodSpec } from '../wire/message-codec.js';
 import { decodeClose, encodeClose } from '../wire/records/close.js';
 import { decodeDrain, encodeDrain } from '../wire/records/drain.js';
-import { agreedVersion, decodeHello, encodeHello, type Hello } from '../wire/records/hello.js';
 import { decodeMethod } from '../wire/records/method.js';
-import { WireError } from '../wire/wire-error.js';
 import { AssemblyLedger } from './assembly.js';
-import type { CallHost } from './call-host.js';
 import { Callee } from './callee.js';
 import { Caller } from './caller.js';
+import type { ConnectionOptions } from './connection-options.js';
+import { FrameReader, type FrameReaderOwner } from './frame-reader.js';
+import { readHello, writeGreeting } from './handshake.js';
 import { IncomingMethods } from './incoming-methods.js';
 import { Keepalive } from './keepalive.js';
 import type { Link } from './link.js';
@@ -39,55 +31,20 @@ import { MessageSender, type MethodCompression, noCompression } from './message-
 import { OutgoingMethods } from './outgoing-methods.js';
 import { Peer } from './peer.js';
 import type { CallExtras, PendingCall } from './pending-call.js';
+import { Pings } from './pings.js';
 import { ResetBudget } from './reset-budget.js';
-import { type SchemaCache, SchemaExchange } from './schema-exchange.js';
+import { SchemaExchange } from './schema-exchange.js';
 import { StallWatch } from './stall-watch.js';
 import { type ConnectionState, transition } from './state.js';
 import type { Transport } from './transport.js';
 import { WriteQueue } from './write-queue.js';
 
-export interface ConnectionObserver {
-  /** The peer's HELLO was read. */
-  onOpen(connection: Connection): void;
-  /** New calls belong elsewhere: the peer asked for it, or ended its half. */
-  onDraining(connection: Connection): void;
-  /** The socket is gone; once. `reason`: what ended the connection. */
-  onClosed(connection: Connection, reason: RpcError): void;
-}
-
-export interface ConnectionOptions {
-  readonly transport: Transport;
-  readonly side: 'dialing' | 'accepting';
-  readonly clock: Clock;
-  /** Numbers from 0 to below 1, for jitter. */
-  readonly random: () => number;
-  readonly limits: Limits;
-  /** Milliseconds until the peer's HELLO must have been read. */
-  readonly handshakeMs: number;
-  /** Answers the peer's calls; null: every one is UNIMPLEMENTED. */
-  readonly host: CallHost | null;
-  /** How messages are compressed unless their method says otherwise. */
-  readonly compression: CompressionName;
-  /** Codecs that are loaded: announced to the peer, and used towards it. */
-  readonly compressors: readonly Compressor[];
-  /** From so many bytes on a message is worth compressing. */
-  readonly compressionBytesMin: number;
-  /** Name and version, for the peer's eyes. */
-  readonly software: string;
-  /** 16 bytes that name this process. */
-  readonly instance: Buffer;
-  readonly schemas: SchemaCache;
-  readonly observer: ConnectionObserver;
-}
-
 /** CLOSE has so long to reach the peer before the socket is destroyed. */
 const CLOSE_MS = 100;
 /** Frames with MORE and no bytes in a row. */
 const EMPTY_FRAGMENTS_MAX = 10;
-/** PING frames accepted at once, beyond the mean. */
-const PINGS_BURST = 5;
 
-export class Connection implements Link {
+export class Connection implements Link, FrameReaderOwner {
   readonly clock: Clock;
   readonly limits: Limits;
   peerLimits: AnnouncedLimits = minimumLimits;
@@ -101,14 +58,14 @@ export class Connection implements Link {
   private phase: ConnectionState = 'greeting';
   private readonly options: ConnectionOptions;
   private readonly transport: Transport;
-  private readonly decoder: FrameDecoder;
+  private readonly reader: FrameReader;
   private readonly outgoingMethods: OutgoingMethods;
   private readonly incomingMethods: IncomingMethods;
   private readonly schemas: SchemaExchange;
   private readonly caller: Caller;
   private readonly callee: Callee;
   private readonly resets: ResetBudget;
-  private readonly pings: ResetBudget;
+  private readonly pings: Pings;
   private readonly stall: StallWatch;
   private keepalive: Keepalive | null = null;
   private handshakeTimer: Timer | null;
@@ -116,12 +73,9 @@ export class Connection implements Link {
   private graceTimer: Timer | null = null;
   private peerCompression: readonly string[] = [];
   private emptyFragments = 0;
-  private pauses = 0;
-  private pingsOut = 0;
   /** PONGs to come before the peer is known to have seen our DRAIN; -1: no DRAIN was sent. */
   private drainPongs = -1;
   private peerDrained = false;
-  private endHeld = false;
   private reason: RpcError | null = null;
 
   constructor(options: ConnectionOptions) {
@@ -134,7 +88,6 @@ export class Connection implements Link {
     this.acceptedCompressors = options.compressors;
     this.peer = new Peer(transport.identity);
     this.ledger = new AssemblyLedger(limits.assemblyBytesMax);
-    this.decoder = new FrameDecoder({ frameBytesMax: limits.frameBytesMax });
     this.stall = new StallWatch(clock, transport, limits.stallMsMax, () => this.onStall());
     this.queue = new WriteQueue(
       transport,
@@ -151,14 +104,15 @@ export class Connection implements Link {
     this.incomingMethods = new IncomingMethods(this, this.schemas, options.host);
     this.caller = new Caller(this, this.outgoingMethods, side === 'dialing' ? 0 : ACCEPTING_SIDE);
     this.callee = new Callee(this, this.incomingMethods, options.host, side === 'dialing' ? ACCEPTING_SIDE : 0);
+    this.reader = new FrameReader(this, transport, this.caller, this.callee, this);
     this.resets = new ResetBudget(limits.resetsBurstMax, limits.resetsPerSecondMax, this.now);
-    this.pings = new ResetBudget(PINGS_BURST, 1000 / Math.max(limits.pingIntervalMsMin, 1e-9), this.now);
+    this.pings = new Pings(this);
     this.handshakeTimer = clock.setTimer(() => clock.afterReads(() => this.onHandshakeTimeout()), options.handshakeMs);
-    this.greet();
+    writeGreeting(this.queue, options);
     transport.start({
-      onData: (chunk) => this.onData(chunk),
+      onData: (chunk) => this.reader.onData(chunk),
       onDrain: () => this.onDrain(),
-      onEnd: () => this.onEnd(),
+      onEnd: () => this.reader.onEnd(),
       onClose: (error) => this.onTransportClosed(error),
     });
   }
@@ -201,8 +155,8 @@ export class Connection implements Link {
     this.callee.drain();
     this.queue.writeFrame(FrameType.DRAIN, 0, 0, 0, encodeDrain({ text, graceMs: Math.min(graceMs, 0x7fff_ffff) }));
     // What the peer sent before it saw DRAIN has arrived once its answer to this PING has.
-    this.sendPing();
-    this.drainPongs = this.pingsOut;
+    this.pings.send();
+    this.drainPongs = this.pings.outstanding;
     this.enterDraining();
     this.graceTimer = this.clock.setTimer(() => this.fail(CloseCode.SHUTDOWN, 'the grace period is over'), graceMs);
   }
@@ -230,7 +184,9 @@ export class Connection implements Link {
     this.queue.flush();
     const blamed = !ownReasons.has(code);
     const name = closeCodeName(code);
-    this.settle(new RpcError(blamed ? 'INTERNAL' : 'UNAVAILABLE', `connection to ${this.peer} closed (${name}): ${text}`));
+    this.settle(
+      new RpcError(blamed ? 'INTERNAL' : 'UNAVAILABLE', `connection to ${this.peer} closed (${name}): ${text}`),
+    );
     this.phase = transition(this.phase, 'closing');
     this.transport.end();
     // Input is read and dropped until then: closing a socket with unread input resets it, and CLOSE might be lost.
@@ -255,96 +211,27 @@ export class Connection implements Link {
   }
 
   pauseReading(): void {
-    if (this.pauses++ === 0) this.transport.pause();
+    this.reader.pause();
   }
 
   resumeReading(): void {
-    if (--this.pauses > 0 || this.over) return;
-    this.transport.resume();
-    this.clock.afterReads(() => this.pump());
+    this.reader.resume();
   }
 
   onCallEnded(): void {
     // Whoever sent DRAIN closes: the other side may still have calls to send.
-    if (this.phase !== 'draining' || this.drainPongs !== 0 || this.pauses > 0) return;
+    if (this.phase !== 'draining' || this.drainPongs !== 0 || this.reader.paused) return;
     if (this.callsIn > 0 || this.callsOut > 0 || this.executing > 0) return;
     this.fail(CloseCode.NONE, 'drained');
   }
 
-  private get over(): boolean {
+  // FrameReaderOwner: what the reader found.
+
+  get over(): boolean {
     return this.phase === 'closing' || this.phase === 'closed';
   }
 
-  private greet(): void {
-    const { options, queue } = this;
-    queue.reserve(PREFACE.length);
-    queue.slab.set(PREFACE, queue.end);
-    queue.commit(queue.end + PREFACE.length);
-    const hello: Hello = {
-      versionMin: PROTOCOL_VERSION,
-      versionMax: PROTOCOL_VERSION,
-      capabilities: [],
-      limits: this.limits,
-      compression: options.compressors.map((compressor) => compressor.name),
-      auth: null,
-      software: options.software,
-      instance: options.instance,
-      extensions: {},
-    };
-    queue.writeFrame(FrameType.HELLO, 0, 0, 0, encodeHello(hello));
-  }
-
-  private onData(chunk: Buffer): void {
-    if (this.over) return;
-    this.lastReadAt = this.now = this.clock.now();
-    this.decoder.push(chunk);
-    this.pump();
-  }
-
-  /** Takes frames from the decoder until it needs more, reading is paused, or the connection is over. */
-  private pump(): void {
-    if (this.over) return;
-    const { decoder, caller, callee } = this;
-    try {
-      while (this.pauses === 0) {
-        const found = decoder.next();
-        if (found !== FRAME) {
-          if (found === FAILED && decoder.error !== null) this.fail(decoder.error.code, decoder.error.message);
-          break;
-        }
-        const { type } = decoder;
-        if (this.phase === 'greeting') {
-          this.onFirstFrame();
-        } else if (type === FrameType.RESPONSE) {
-          caller.onResponse(decoder.call, decoder.flags, decoder.buffer, decoder.start, decoder.end);
-        } else if (type === FrameType.REQUEST) {
-          const { call, flags, method, buffer, start, end } = decoder;
-          callee.onRequest(call, flags, method, buffer, start, end);
-        } else {
-          this.onRareFrame(type);
-        }
-        if (this.over) return;
-      }
-    } catch (error) {
-      this.onPumpError(error);
-      return;
-    }
-    if (this.endHeld && this.pauses === 0) this.onEnd();
-    else if (this.phase === 'draining') this.onCallEnded();
-  }
-
-  private onPumpError(error: unknown): void {
-    if (error instanceof WireError) {
-      this.fail(error.code, error.message);
-      return;
-    }
-    // A defect on this side: it ends this connection, is shown, and does not end the process.
-    this.fail(CloseCode.INTERNAL, 'an internal error');
-    process.emitWarning(error instanceof Error ? error : new Error(String(error)));
-  }
-
-  private onFirstFrame(): void {
-    const { type, buffer, start, end } = this.decoder;
+  onFirstFrame({ type, buffer, start, end }: FrameDecoder): void {
     if (type === FrameType.CLOSE) {
       this.onClose(buffer, start, end);
       return;
@@ -353,13 +240,7 @@ export class Connection implements Link {
       this.fail(CloseCode.PROTOCOL, `${frameTypeName(type)} came before HELLO`);
       return;
     }
-    const hello = decodeHello(buffer, start, end);
-    const mine = { versionMin: PROTOCOL_VERSION, versionMax: PROTOCOL_VERSION };
-    if (agreedVersion(hello, mine) === 0) {
-      const theirs = `${hello.versionMin} to ${hello.versionMax}`;
-      this.fail(CloseCode.VERSION, `this side speaks version ${PROTOCOL_VERSION}, the peer ${theirs}`);
-      return;
-    }
+    const hello = readHello(buffer, start, end);
     this.handshakeTimer?.cancel();
     this.handshakeTimer = null;
     const { peer, limits } = this;
@@ -373,7 +254,7 @@ export class Connection implements Link {
     const silenceMs = Math.max(limits.keepaliveMs, hello.limits.pingIntervalMsMin);
     this.keepalive = new Keepalive(this.clock, this.options.random, silenceMs, limits.keepaliveTimeoutMs, {
       lastReadAt: () => this.lastReadAt,
-      sendPing: () => this.sendPing(),
+      sendPing: () => this.pings.send(),
       onDead: () => this.fail(CloseCode.KEEPALIVE_TIMEOUT, `no answer to PING within ${limits.keepaliveTimeoutMs} ms`),
     });
     this.outgoingMethods.onHello();
@@ -382,8 +263,7 @@ export class Connection implements Link {
     if (this.drainPongs >= 0 && !this.over) this.enterDraining();
   }
 
-  private onRareFrame(type: number): void {
-    const { call, flags, method, buffer, start, end } = this.decoder;
+  onRareFrame({ type, call, flags, method, buffer, start, end }: FrameDecoder): void {
     switch (type) {
       case FrameType.FAILURE:
         this.caller.onFailure(call, flags, buffer, start, end);
@@ -401,7 +281,7 @@ export class Connection implements Link {
         this.schemas.onFrame(flags, buffer, start, end);
         break;
       case FrameType.PING:
-        this.onPing(buffer, start, end);
+        this.pings.onPing(buffer, start, end);
         break;
       case FrameType.PONG:
         this.onPong();
@@ -425,28 +305,8 @@ export class Connection implements Link {
     }
   }
 
-  private sendPing(): void {
-    const payload = Buffer.alloc(8);
-    payload.writeUInt32LE(++this.pingsOut);
-    this.queue.writeFrame(FrameType.PING, 0, 0, 0, payload);
-  }
-
-  private onPing(buffer: Buffer, start: number, end: number): void {
-    if (this.limits.pingIntervalMsMin > 0 && !this.pings.charge(this.now, 0)) {
-      const { pingIntervalMsMin } = this.limits;
-      const text = `too many PING frames: the limit pingIntervalMsMin is ${pingIntervalMsMin} (setting: limits.pingIntervalMsMin)`;
-      this.fail(CloseCode.FLOOD, text);
-      return;
-    }
-    this.queue.writeFrame(FrameType.PONG, 0, 0, 0, buffer.subarray(start, end));
-  }
-
   private onPong(): void {
-    if (this.pingsOut === 0) {
-      this.fail(CloseCode.PROTOCOL, 'a PONG without a PING');
-      return;
-    }
-    this.pingsOut--;
+    if (!this.pings.onPong()) return;
     if (this.drainPongs > 0) this.drainPongs--;
     this.onCallEnded();
   }
@@ -487,17 +347,12 @@ export class Connection implements Link {
   }
 
   /** The peer ended its half: its calls may still be answered, ours can no longer be (F6, F7). */
-  private onEnd(): void {
+  onReadEnd(): void {
     if (this.over) {
       this.transport.end();
       return;
     }
-    if (this.pauses > 0) {
-      this.endHeld = true;
-      return;
-    }
-    this.endHeld = false;
-    const truncated = this.decoder.finish();
+    const truncated = this.reader.finish();
     if (truncated !== null || this.phase === 'greeting') {
       this.fail(CloseCode.TRUNCATED, truncated?.message ?? 'the peer ended the connection before its HELLO');
       return;
@@ -539,9 +394,13 @@ export class Connection implements Link {
 
   private onTransportClosed(error: Error | null): void {
     this.settle(
-      new RpcError('UNAVAILABLE', `the connection to ${this.peer} was lost${error === null ? '' : `: ${error.message}`}`, {
-        cause: error ?? undefined,
-      }),
+      new RpcError(
+        'UNAVAILABLE',
+        `the connection to ${this.peer} was lost${error === null ? '' : `: ${error.message}`}`,
+        {
+          cause: error ?? undefined,
+        },
+      ),
     );
     this.closeTimer?.cancel();
     this.closeTimer = null;

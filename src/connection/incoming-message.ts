@@ -84,7 +84,13 @@ export class IncomingMessage {
   expand(): void {
     if ((this.flags & Flag.COMPRESSED) === 0) return;
     const { link } = this;
-    const message = decompressMessage(this.buffer, this.start, this.end, link.acceptedCompressors, link.limits.messageBytesMax);
+    const message = decompressMessage(
+      this.buffer,
+      this.start,
+      this.end,
+      link.acceptedCompressors,
+      link.limits.messageBytesMax,
+    );
     this.buffer = message;
     this.start = 0;
     this.end = message.length;
@@ -98,7 +104,8 @@ export class IncomingMessage {
 
   private skip(bytes: number): number {
     const at = this.start;
-    if (this.end - at < bytes) throw new RpcError('INVALID_ARGUMENT', 'the frame ends inside the parts that its flags announce');
+    if (this.end - at < bytes)
+      throw new RpcError('INVALID_ARGUMENT', 'the frame ends inside the parts that its flags announce');
     this.start = at + bytes;
     return at;
   }

@@ -60,7 +60,9 @@ export class IncomingMethods {
     this.declared[number] = method;
     if (hosted === null) {
       const shown = record.name.slice(0, NAME_SHOWN_MAX);
-      method.refuse(new RpcError('UNIMPLEMENTED', `no method ${JSON.stringify(shown)} is served here`, { elsewhere: true }));
+      method.refuse(
+        new RpcError('UNIMPLEMENTED', `no method ${JSON.stringify(shown)} is served here`, { elsewhere: true }),
+      );
       return;
     }
     const { spec } = hosted;

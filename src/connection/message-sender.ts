@@ -7,8 +7,8 @@
 import type { Clock } from '../base/clock.js';
 import { limitError, type RpcError } from '../base/errors.js';
 import type { AnnouncedLimits } from '../base/limits.js';
-import type { Compressor } from '../compression/compressor.js';
 import type { CompressionChoice } from '../compression/choice.js';
+import type { Compressor } from '../compression/compressor.js';
 import { compressMessage } from '../compression/message.js';
 import { Flag, HEADER_BYTES } from '../wire/constants.js';
 import { writeHeader, writeU32 } from '../wire/encoder.js';
@@ -111,7 +111,12 @@ export class MessageSender {
     } finally {
       queue.lent = false;
     }
-    if (end < 0 || queue.slab !== slab || end - at - HEADER_BYTES > this.frameBytesMax || end - body >= compression.bytesMin) {
+    if (
+      end < 0 ||
+      queue.slab !== slab ||
+      end - at - HEADER_BYTES > this.frameBytesMax ||
+      end - body >= compression.bytesMin
+    ) {
       if (deadlineMs >= 0) flags &= ~Flag.DEADLINE;
       const bytes = end < 0 ? slab.length - body - end : end - body;
       return this.sendApart(type, flags, call, method, codec, value, deadlineMs, metadata, compression, bytes);
@@ -179,7 +184,13 @@ export class MessageSender {
     const { messageBytesMax } = this.limits;
     if (bytes > messageBytesMax) throw tooLong(bytes, messageBytesMax);
     if (bytes >= compression.bytesMin && compression.compressor !== null) {
-      const compressed = compressMessage(compression.compressor, message, prefixBytes, message.length, compression.choice);
+      const compressed = compressMessage(
+        compression.compressor,
+        message,
+        prefixBytes,
+        message.length,
+        compression.choice,
+      );
       if (compressed !== null) {
         flags |= Flag.COMPRESSED;
         const prefixed = Buffer.allocUnsafeSlow(prefixBytes + compressed.length);

@@ -5,7 +5,7 @@
  */
 import { limitError, RpcError } from '../base/errors.js';
 import { CloseCode, FrameType } from '../wire/constants.js';
-import { type MessageCodec, type MethodSpec, type Resolution } from '../wire/message-codec.js';
+import type { MessageCodec, MethodSpec, Resolution } from '../wire/message-codec.js';
 import { encodeMethod, type MethodRecord } from '../wire/records/method.js';
 import type { Link } from './link.js';
 import type { MethodCompression } from './message-sender.js';
@@ -78,7 +78,10 @@ export class OutgoingMethods {
   onAnswer(number: number, record: MethodRecord): void {
     const method = this.byNumber[number];
     if (method === undefined || method.answered) {
-      this.link.fail(CloseCode.PROTOCOL, `METHOD ANSWER for number ${number}, which ${method ? 'was answered' : 'was not declared'}`);
+      this.link.fail(
+        CloseCode.PROTOCOL,
+        `METHOD ANSWER for number ${number}, which ${method ? 'was answered' : 'was not declared'}`,
+      );
       return;
     }
     method.answered = true;
@@ -119,7 +122,10 @@ export function resolveWithoutText(reader: MessageCodec | null, writer: Buffer |
   const own = reader?.fingerprint ?? null;
   if (own === null && writer === null) return { grade: 'identical', codec: reader, path: '', reason: '' };
   if (own === null || writer === null) {
-    const reason = own === null ? 'one side writes Avro, the other reads raw bytes' : 'one side writes raw bytes, the other reads Avro';
+    const reason =
+      own === null
+        ? 'one side writes Avro, the other reads raw bytes'
+        : 'one side writes raw bytes, the other reads Avro';
     return { grade: 'breaking', codec: null, path: '(message)', reason };
   }
   return own.equals(writer) ? { grade: 'identical', codec: reader, path: '', reason: '' } : null;
@@ -127,12 +133,17 @@ export function resolveWithoutText(reader: MessageCodec | null, writer: Buffer |
 
 /** The writer's schema is here, or the peer would not give it. */
 export function resolveText(reader: MessageCodec, text: string | null): Resolution {
-  if (text === null) return { grade: 'breaking', codec: null, path: '(schema)', reason: 'the peer does not give its schema' };
+  if (text === null)
+    return { grade: 'breaking', codec: null, path: '(schema)', reason: 'the peer does not give its schema' };
   try {
     return reader.resolveWriter(text);
   } catch (error) {
     // A schema that this side's limits refuse: the method cannot be used, the connection can.
-    return { grade: 'breaking', codec: null, path: '(schema)', reason: error instanceof Error ? error.message : String(error) };
+    return {
+      grade: 'breaking',
+      codec: null,
+      path: '(schema)',
+      reason: error instanceof Error ? error.message : String(error),
+    };
   }
 }
-

@@ -3,8 +3,8 @@
  * cannot start at once.
  */
 import { RpcError } from '../base/errors.js';
-import type { Metadata } from '../wire/records/metadata.js';
 import type { MethodSpec } from '../wire/message-codec.js';
+import type { Metadata } from '../wire/records/metadata.js';
 
 /** What only some calls bring; null for the usual call. */
 export interface CallExtras {

@@ -80,7 +80,10 @@ export class SchemaExchange {
     const { assembly } = this;
     const bytesMax = link.limits.schemaBytesMax + 64;
     if (assembly.length + end - start > bytesMax || !assembly.append(buffer, start, end)) {
-      link.fail(CloseCode.PROTOCOL, `a schema of more than ${link.limits.schemaBytesMax} bytes (setting: limits.schemaBytesMax)`);
+      link.fail(
+        CloseCode.PROTOCOL,
+        `a schema of more than ${link.limits.schemaBytesMax} bytes (setting: limits.schemaBytesMax)`,
+      );
       return;
     }
     if ((flags & Flag.MORE) !== 0) return;
@@ -116,7 +119,10 @@ export class SchemaExchange {
       }
       if (record.schema.length > this.link.limits.schemaBytesMax) {
         const { schemaBytesMax } = this.link.limits;
-        this.link.fail(CloseCode.PROTOCOL, `a schema of more than ${schemaBytesMax} bytes (setting: limits.schemaBytesMax)`);
+        this.link.fail(
+          CloseCode.PROTOCOL,
+          `a schema of more than ${schemaBytesMax} bytes (setting: limits.schemaBytesMax)`,
+        );
         return;
       }
       this.cache.set(name, record.schema);

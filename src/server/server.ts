@@ -169,7 +169,9 @@ export class Server {
   private createListener(path: string | undefined): NetServer {
     const { tls } = this.options;
     if (tls === undefined) {
-      return createTcpServer({ allowHalfOpen: true, noDelay: true }, (socket) => this.accept(new SocketTransport(socket, path)));
+      return createTcpServer({ allowHalfOpen: true, noDelay: true }, (socket) =>
+        this.accept(new SocketTransport(socket, path)),
+      );
     }
     const settings = {
       minVersion: 'TLSv1.2' as const,
@@ -197,7 +199,10 @@ export class Server {
     }
     if (this.methods.has(method.name)) throw new RpcError('INVALID_ARGUMENT', `${method.name} is served already`);
     if (method.kind !== 'unary' && method.kind !== 'oneway') {
-      throw new RpcError('UNIMPLEMENTED', `${method.name} is a ${method.kind} method; this version serves unary and oneway ones`);
+      throw new RpcError(
+        'UNIMPLEMENTED',
+        `${method.name} is a ${method.kind} method; this version serves unary and oneway ones`,
+      );
     }
     const invoke = handler.bind(handlers) as HostedMethod['invoke'];
     return { spec: method, invoke };

@@ -177,7 +177,8 @@ export class FrameDecoder {
       return this.fail(CloseCode.FRAME_SIZE, `${name} cannot have ${length} bytes`);
     }
     if ((call !== 0 ? 1 : 0) !== carriesCall[type]) {
-      const text = call === 0 ? `${name} needs a call number` : `${name} belongs to the connection, not to call ${call}`;
+      const text =
+        call === 0 ? `${name} needs a call number` : `${name} belongs to the connection, not to call ${call}`;
       return this.fail(CloseCode.PROTOCOL, text);
     }
     return this.fail(CloseCode.PROTOCOL, `${name} carries no method number, but ${method} was given`);

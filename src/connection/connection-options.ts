@@ -1,0 +1,44 @@
+/** What a connection is made of: given by `channel/` and `server/`, all of it injected. */
+import type { Clock } from '../base/clock.js';
+import type { RpcError } from '../base/errors.js';
+import type { Limits } from '../base/limits.js';
+import type { Compressor } from '../compression/compressor.js';
+import type { CompressionName } from '../wire/message-codec.js';
+import type { CallHost } from './call-host.js';
+import type { Connection } from './connection.js';
+import type { SchemaCache } from './schema-exchange.js';
+import type { Transport } from './transport.js';
+
+export interface ConnectionObserver {
+  /** The peer's HELLO was read. */
+  onOpen(connection: Connection): void;
+  /** New calls belong elsewhere: the peer asked for it, or ended its half. */
+  onDraining(connection: Connection): void;
+  /** The socket is gone; once. `reason`: what ended the connection. */
+  onClosed(connection: Connection, reason: RpcError): void;
+}
+
+export interface ConnectionOptions {
+  readonly transport: Transport;
+  readonly side: 'dialing' | 'accepting';
+  readonly clock: Clock;
+  /** Numbers from 0 to below 1, for jitter. */
+  readonly random: () => number;
+  readonly limits: Limits;
+  /** Milliseconds until the peer's HELLO must have been read. */
+  readonly handshakeMs: number;
+  /** Answers the peer's calls; null: every one is UNIMPLEMENTED. */
+  readonly host: CallHost | null;
+  /** How messages are compressed unless their method says otherwise. */
+  readonly compression: CompressionName;
+  /** Codecs that are loaded: announced to the peer, and used towards it. */
+  readonly compressors: readonly Compressor[];
+  /** From so many bytes on a message is worth compressing. */
+  readonly compressionBytesMin: number;
+  /** Name and version, for the peer's eyes. */
+  readonly software: string;
+  /** 16 bytes that name this process. */
+  readonly instance: Buffer;
+  readonly schemas: SchemaCache;
+  readonly observer: ConnectionObserver;
+}

@@ -1,0 +1,114 @@
+/**
+ * From chunks to frames to whoever handles them. RESPONSE and REQUEST, nearly every frame, go straight to the two halves of
+ * calling; the rest goes to the connection. Reading can be paused between any two frames; what was read stays in the
+ * decoder, and the end of the stream waits behind it.
+ */
+import { CloseCode, FrameType } from '../wire/constants.js';
+import { FAILED, FRAME, FrameDecoder } from '../wire/decoder.js';
+import { WireError } from '../wire/wire-error.js';
+import type { Callee } from './callee.js';
+import type { Caller } from './caller.js';
+import type { Link } from './link.js';
+import type { Transport } from './transport.js';
+
+export interface FrameReaderOwner {
+  /** Nothing that comes is of interest any more. */
+  readonly over: boolean;
+  lastReadAt: number;
+  /** A frame that came while the connection is greeting. */
+  onFirstFrame(frame: FrameDecoder): void;
+  /** Any frame but RESPONSE and REQUEST. */
+  onRareFrame(frame: FrameDecoder): void;
+  /** The peer ended its half, and everything before that has been handled. */
+  onReadEnd(): void;
+}
+
+export class FrameReader {
+  private readonly decoder: FrameDecoder;
+  private pauses = 0;
+  private ended = false;
+
+  constructor(
+    private readonly link: Link,
+    private readonly transport: Transport,
+    private readonly caller: Caller,
+    private readonly callee: Callee,
+    private readonly owner: FrameReaderOwner,
+  ) {
+    this.decoder = new FrameDecoder({ frameBytesMax: link.limits.frameBytesMax });
+  }
+
+  get paused(): boolean {
+    return this.pauses > 0;
+  }
+
+  onData(chunk: Buffer): void {
+    const { link, owner } = this;
+    if (owner.over) return;
+    owner.lastReadAt = link.now = link.clock.now();
+    this.decoder.push(chunk);
+    this.pump();
+  }
+
+  onEnd(): void {
+    this.ended = true;
+    if (this.pauses === 0) this.owner.onReadEnd();
+  }
+
+  /** The error of a stream that ended inside a frame, or null. */
+  finish(): WireError | null {
+    return this.decoder.finish();
+  }
+
+  pause(): void {
+    if (this.pauses++ === 0) this.transport.pause();
+  }
+
+  /** The decoder is emptied before the transport may bring more. */
+  resume(): void {
+    if (--this.pauses > 0 || this.owner.over) return;
+    this.pump();
+    if (this.pauses > 0 || this.owner.over) return;
+    this.transport.resume();
+    if (this.ended) this.owner.onReadEnd();
+  }
+
+  /** Takes frames from the decoder until it needs more, reading is paused, or the connection is over. */
+  private pump(): void {
+    const { decoder, link, owner, caller, callee } = this;
+    try {
+      while (this.pauses === 0) {
+        const found = decoder.next();
+        if (found !== FRAME) {
+          if (found === FAILED && decoder.error !== null) link.fail(decoder.error.code, decoder.error.message);
+          break;
+        }
+        const { type } = decoder;
+        if (link.state === 'greeting') {
+          owner.onFirstFrame(decoder);
+        } else if (type === FrameType.RESPONSE) {
+          caller.onResponse(decoder.call, decoder.flags, decoder.buffer, decoder.start, decoder.end);
+        } else if (type === FrameType.REQUEST) {
+          const { call, flags, method, buffer, start, end } = decoder;
+          callee.onRequest(call, flags, method, buffer, start, end);
+        } else {
+          owner.onRareFrame(decoder);
+        }
+        if (owner.over) return;
+      }
+      if (link.state === 'draining') link.onCallEnded();
+    } catch (error) {
+      this.onError(error);
+    }
+  }
+
+  private onError(error: unknown): void {
+    if (error instanceof WireError) {
+      this.link.fail(error.code, error.message);
+      return;
+    }
+    // A defect on this side: it ends this connection, is shown, and does not end the process.
+    this.link.fail(CloseCode.INTERNAL, 'an internal error');
+    process.emitWarning(error instanceof Error ? error : new Error(String(error)));
+  }
+}

@@ -1,0 +1,35 @@
+/** The first words of both sides: preface and HELLO out at once, the peer's HELLO judged when it comes. */
+import { CloseCode, FrameType, PREFACE, PROTOCOL_VERSION } from '../wire/constants.js';
+import { agreedVersion, decodeHello, encodeHello, type Hello } from '../wire/records/hello.js';
+import { WireError } from '../wire/wire-error.js';
+import type { ConnectionOptions } from './connection-options.js';
+import type { WriteQueue } from './write-queue.js';
+
+const versions = { versionMin: PROTOCOL_VERSION, versionMax: PROTOCOL_VERSION };
+
+export function writeGreeting(queue: WriteQueue, options: ConnectionOptions): void {
+  queue.reserve(PREFACE.length);
+  queue.slab.set(PREFACE, queue.end);
+  queue.commit(queue.end + PREFACE.length);
+  const hello: Hello = {
+    ...versions,
+    capabilities: [],
+    limits: options.limits,
+    compression: options.compressors.map((compressor) => compressor.name),
+    auth: null,
+    software: options.software,
+    instance: options.instance,
+    extensions: {},
+  };
+  queue.writeFrame(FrameType.HELLO, 0, 0, 0, encodeHello(hello));
+}
+
+/** Throws a `WireError` when it is no HELLO, or one of a version that this side does not speak. */
+export function readHello(buffer: Buffer, start: number, end: number): Hello {
+  const hello = decodeHello(buffer, start, end);
+  if (agreedVersion(hello, versions) === 0) {
+    const theirs = `${hello.versionMin} to ${hello.versionMax}`;
+    throw new WireError(CloseCode.VERSION, `this side speaks version ${PROTOCOL_VERSION}, the peer ${theirs}`);
+  }
+  return hello;
+}

@@ -1,0 +1,47 @@
+/** PING and PONG: those that this side sent and waits for, and the budget of those that the peer may send. */
+import { CloseCode, FrameType } from '../wire/constants.js';
+import type { Link } from './link.js';
+import { ResetBudget } from './reset-budget.js';
+
+/** PING frames accepted at once, beyond the mean. */
+const PINGS_BURST = 5;
+const PING_BYTES = 8;
+
+export class Pings {
+  /** PONGs that are still to come. */
+  outstanding = 0;
+  private readonly budget: ResetBudget;
+
+  constructor(private readonly link: Link) {
+    const { pingIntervalMsMin } = link.limits;
+    const perSecond = pingIntervalMsMin > 0 ? 1000 / pingIntervalMsMin : Infinity;
+    this.budget = new ResetBudget(PINGS_BURST, perSecond, link.clock.now());
+  }
+
+  send(): void {
+    const payload = Buffer.alloc(PING_BYTES);
+    payload.writeUInt32LE(++this.outstanding);
+    this.link.queue.writeFrame(FrameType.PING, 0, 0, 0, payload);
+  }
+
+  onPing(buffer: Buffer, start: number, end: number): void {
+    const { link } = this;
+    const { pingIntervalMsMin } = link.limits;
+    if (pingIntervalMsMin > 0 && !this.budget.charge(link.now, 0)) {
+      const setting = `the limit pingIntervalMsMin is ${pingIntervalMsMin} (setting: limits.pingIntervalMsMin)`;
+      link.fail(CloseCode.FLOOD, `too many PING frames: ${setting}`);
+      return;
+    }
+    link.queue.writeFrame(FrameType.PONG, 0, 0, 0, buffer.subarray(start, end));
+  }
+
+  /** False: nobody asked, and the connection has been closed. */
+  onPong(): boolean {
+    if (this.outstanding > 0) {
+      this.outstanding--;
+      return true;
+    }
+    this.link.fail(CloseCode.PROTOCOL, 'a PONG without a PING');
+    return false;
+  }
+}
