@@ -65,7 +65,7 @@ export interface FrameCase {
   readonly description: string;
   readonly faults?: readonly string[];
   readonly receiver?: ReceiverView;
-  readonly wire: string;
+  readonly wire: HexView;
   readonly frames: readonly FrameView[];
   readonly error: ErrorView | null;
   /** False: legal bytes that a writer does not produce, so they are decoded only. Default true. */
@@ -73,7 +73,10 @@ export interface FrameCase {
 }
 
 export interface FrameFile {
+  /** A frame type, or what the cases have in common. */
   readonly frame: string;
+  /** What an implementation must support for these cases to apply; see the README. */
+  readonly needs?: readonly string[];
   readonly cases: readonly FrameCase[];
 }
 
@@ -88,6 +91,90 @@ export interface CompressionCase {
   /** What it stands for; null in an error case. */
   readonly message: HexView | null;
   readonly error: ErrorView | null;
+}
+
+export type SideView = 'dialler' | 'acceptor';
+
+export interface MethodView {
+  readonly name: string;
+  readonly kind: string;
+  /** Avro schemas; null: raw bytes, or no errors. */
+  readonly request: unknown;
+  readonly response: unknown;
+  readonly errors: unknown;
+  /** What the handler does; see the README. Absent for a method that is only called. */
+  readonly does?: string;
+  /** What a handler that `does` "answer" answers. */
+  readonly value?: unknown;
+}
+
+export interface SessionSideView {
+  readonly limits?: Readonly<Record<string, number>>;
+  readonly capabilities?: readonly string[];
+  readonly compression?: readonly string[];
+  /** Methods that this side serves or calls, in place of the standard ones. */
+  readonly methods?: readonly MethodView[];
+}
+
+export interface ActionView {
+  /** Begins a call and gives it a name for later actions and results. */
+  readonly call?: string;
+  readonly method?: string;
+  readonly request?: HexView;
+  readonly value?: unknown;
+  readonly deadlineMs?: number | null;
+  readonly metadata?: readonly MetadataEntryView[];
+  readonly ledger?: boolean;
+  readonly cancel?: string;
+  /** Sends an item on the caller's stream of this call. */
+  readonly send?: string;
+  readonly item?: HexView;
+  /** Ends the caller's stream of this call. */
+  readonly end?: string;
+  /** Takes so many items from the callee's stream of this call. */
+  readonly take?: string;
+  readonly items?: number;
+  readonly drain?: { readonly graceMs: number };
+  readonly close?: boolean;
+}
+
+export interface ResultView {
+  readonly call: string;
+  readonly response?: HexView;
+  readonly value?: unknown;
+  readonly items?: readonly HexView[];
+  readonly metadata?: readonly MetadataEntryView[];
+  readonly failure?: { readonly code: string; readonly started: string; readonly detail?: unknown };
+}
+
+export interface StepView {
+  readonly note?: string;
+  /** Frames of this side. */
+  readonly from?: SideView;
+  readonly do?: readonly ActionView[];
+  /** The 8 bytes of the preface stand in front of the frames. */
+  readonly preface?: boolean;
+  readonly wire?: HexView;
+  readonly frames?: readonly FrameView[];
+  /** Other CLOSE codes that may stand in place of the one in `frames`. */
+  readonly orCodes?: readonly string[];
+  /** What a call or a handler of this side has come to. */
+  readonly at?: SideView;
+  readonly result?: ResultView;
+  readonly handled?: { readonly method: string; readonly request: HexView };
+  /** This side ends its direction of the stream. */
+  readonly ends?: SideView;
+}
+
+export interface SessionFile {
+  readonly description: string;
+  readonly faults?: readonly string[];
+  readonly needs?: readonly string[];
+  /** Which side an implementation under test may play. */
+  readonly tests: readonly SideView[];
+  readonly dialler?: SessionSideView;
+  readonly acceptor?: SessionSideView;
+  readonly steps: readonly StepView[];
 }
 
 export function expandHex(hex: HexView): Buffer {
