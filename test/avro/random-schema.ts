@@ -194,9 +194,9 @@ export function randomValue(random: Random, node: SchemaNode, depth = 0): unknow
     case 'record':
       return Object.fromEntries(node.fields.map(({ name, type }) => [name, randomValue(random, type, depth + 1)]));
     case 'union': {
-      const isNull = (branch: SchemaNode): boolean => branch.kind === 'null';
-      const branch = (depth > 6 ? node.branches.find(isNull) : undefined) ?? random.pick(node.branches);
-      if (isNull(branch)) return null;
+      const flat = (branch: SchemaNode): boolean => branch.kind !== 'record';
+      const branch = (depth > 6 ? node.branches.find(flat) : undefined) ?? random.pick(node.branches);
+      if (branch.kind === 'null') return null;
       return { [isNamed(branch) ? branch.name : branch.kind]: randomValue(random, branch, depth + 1) };
     }
   }

@@ -4,6 +4,7 @@ import avro from 'avsc';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { canonicalForm, canonicalOf, fingerprintOf } from '../../src/avro/canonical.js';
+import { avroCodec } from '../../src/avro/codec.js';
 import { acceptSchema, parseUntrustedSchema } from '../../src/avro/schema-guard.js';
 import { defaultSchemaLimits, type SchemaLimits } from '../../src/avro/schema-limits.js';
 import { schemaJsonOf } from '../../src/avro/schema-writer.js';
@@ -221,6 +222,32 @@ test('B47 what is not in canonical form is refused, even if it means the same', 
   refused('', /no JSON/);
   refused('null', /is no schema/);
   refused('5', /is no schema/);
+});
+
+test('B47 a codec that is given a schema it must refuse grades it as breaking and makes no function', () => {
+  const codec = avroCodec({ type: 'record', name: 'R', fields: [{ name: 'a', type: 'long', default: 0 }] });
+  const bad = [
+    fields(`{"name":"a","type":"int"},{"name":"a","type":"int"}`),
+    fields('{"name":"a);process.exit(","type":"int"}'),
+    fields('{"name":"__proto__","type":"int"}'),
+    `${'['.repeat(10_000)}"int"${']'.repeat(10_000)}`,
+    'x'.repeat(1 << 20),
+    '{"name":"R"',
+  ];
+  for (const text of bad) {
+    const made = functionsMade(() => {
+      const { grade, codec: none, reason } = codec.resolveWriter(text);
+      assert.is(grade, 'breaking');
+      assert.is(none, null);
+      assert.ok(reason.length > 0 && reason.length < 300, reason);
+      assert.is(codec.gradeReader(text).grade, 'breaking');
+    });
+    assert.is(made, 0);
+  }
+  const made = functionsMade(() =>
+    assert.is(codec.resolveWriter(fields('{"name":"a","type":"int"}')).grade, 'compatible'),
+  );
+  assert.ok(made > 0, 'the count notices a compilation');
 });
 
 test('the limits can be set, and then bind', () => {
