@@ -27,7 +27,41 @@ const pair = {
   ],
 };
 const empty = { type: 'record', name: 'Empty', fields: [] };
+const list = {
+  type: 'record',
+  name: 'List',
+  fields: [
+    { name: 'value', type: 'int' },
+    { name: 'next', type: ['null', 'List'] },
+  ],
+};
 const three = { type: 'enum', name: 'Three', symbols: ['A', 'B', 'C'] };
+
+test('what is right is taken whole, however it is met', () => {
+  const fixed = { type: 'fixed', name: 'Four', size: 4 };
+  const bits = Buffer.alloc(8);
+  bits.writeDoubleLE(1.5);
+  const right: [unknown, Buffer, unknown][] = [
+    ['null', join(), null],
+    ['boolean', join(1), true],
+    ['int', long(-300), -300],
+    ['long', long(-(2 ** 50)), -(2 ** 50)],
+    ['float', Buffer.from([0, 0, 0xc0, 0x3f]), 1.5],
+    ['double', bits, 1.5],
+    ['bytes', text('abc'), Buffer.from('abc')],
+    ['string', text('abc'), 'abc'],
+    ['string', text('a'.repeat(300)), 'a'.repeat(300)],
+    [fixed, Buffer.from('abcd'), Buffer.from('abcd')],
+    [three, long(2), 'C'],
+    [empty, join(), {}],
+    [pair, join(bits, bits), { x: 1.5, y: 1.5 }],
+    [['null', 'bytes', pair], join(long(1), text('abc')), Buffer.from('abc')],
+    [{ type: 'array', items: 'bytes' }, join(long(2), text('a'), text(''), 0), [Buffer.from('a'), Buffer.from('')]],
+    [{ type: 'array', items: three }, join(long(1), long(1), long(1), long(0), 0), ['B', 'A']],
+    [list, join(long(1), long(1), long(2), 0), { value: 1, next: { value: 2, next: null } }],
+  ];
+  for (const [type, field, value] of right) assertTaken(type, field, value);
+});
 
 test('B36 array or map count beyond the bytes that remain fails that call', () => {
   for (const count of [100, 2 ** 20, 2 ** 31, 2 ** 32, 2 ** 40, Number.MAX_SAFE_INTEGER]) {
@@ -247,15 +281,6 @@ test('B41 a union or enum index that is none is refused', () => {
     assertRefused({ type: 'map', values: three }, join(long(1), text('k'), long(index)), /an index is/);
   }
 });
-
-const list = {
-  type: 'record',
-  name: 'List',
-  fields: [
-    { name: 'value', type: 'int' },
-    { name: 'next', type: ['null', 'List'] },
-  ],
-};
 
 /** `depth` lists inside each other. */
 function nested(depth: number): Buffer {
