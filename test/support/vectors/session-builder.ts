@@ -98,7 +98,8 @@ export class Session {
 
   /** The dialler ends in good order. */
   closeOf(side: SideView): this {
-    return this.from(side, [{ type: 'CLOSE', record: { code: 0, text: '' } }], { do: [{ close: true }] }).ends(side);
+    const extras = { do: [{ close: true }], orCodes: ['SHUTDOWN'] };
+    return this.from(side, [{ type: 'CLOSE', record: { code: 0, text: '' } }], extras).ends(side);
   }
 
   /** The side refuses the connection. */
