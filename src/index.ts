@@ -28,8 +28,8 @@ export {
   type UnaryStub,
 } from './client/client.js';
 export type { CallContext } from './connection/call-context.js';
-export type { CallResult } from './connection/caller.js';
 export type { Peer } from './connection/peer.js';
+export type { CallResult } from './connection/pending-call.js';
 export { type Handlers, type ListenAddress, type ListenOptions, Server, type ServerOptions } from './server/server.js';
 export type { CompressionName, MessageCodec, MethodKind } from './wire/message-codec.js';
 export type { Metadata } from './wire/records/metadata.js';

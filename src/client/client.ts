@@ -5,8 +5,7 @@ import type { RequestInput, ResponseOutput } from '../avro/method.js';
 import type { ServiceDefinition, ServiceMethod } from '../avro/service.js';
 import { RpcError } from '../base/errors.js';
 import { Channel, type ChannelOptions } from '../channel/channel.js';
-import type { CallResult } from '../connection/caller.js';
-import type { CallExtras } from '../connection/pending-call.js';
+import type { CallExtras, CallResult } from '../connection/pending-call.js';
 import type { MethodSpec } from '../wire/message-codec.js';
 import type { Metadata } from '../wire/records/metadata.js';
 

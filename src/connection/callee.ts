@@ -8,6 +8,8 @@
  *                                                        the handler's    the write queue is full,
  *                                                        promise          or the answer is long
  *
+ * This file turns frames into whole requests and ends calls early; `execution.ts` runs the handlers.
+ *
  * Every call that is not ONEWAY gets exactly one terminal frame: `Answers` writes them and nobody else, and the
  * slot is FREE behind it (or ANSWERING, until the last frame has left). A handler whose call was cancelled or ran out of
  * time still counts as `executing` until it ends, so that cancelling does not buy work.
@@ -16,28 +18,18 @@ import { limitError, RpcError, rpcCodeName } from '../base/errors.js';
 import { generationOf, nextGeneration, type OpenerBit, openerOf } from '../wire/call-number.js';
 import { CloseCode, Flag } from '../wire/constants.js';
 import { readU32 } from '../wire/encoder.js';
-import type { MessageCodec } from '../wire/message-codec.js';
 import { decodeCancel } from '../wire/records/cancel.js';
-import { Answers } from './answers.js';
-import { CallContext } from './call-context.js';
-import type { CallHost, HostedMethod } from './call-host.js';
+import type { CallHost } from './call-host.js';
 import { CalleeSlot, Phase } from './callee-slot.js';
 import { DeadlineTimer } from './deadline-timer.js';
+import { Execution } from './execution.js';
 import { IncomingMessage } from './incoming-message.js';
 import type { IncomingMethod, IncomingMethods } from './incoming-methods.js';
 import type { Link } from './link.js';
 
 export class Callee {
-  /** Handlers that have not ended. */
-  executing = 0;
-  /** Calls that have not got their terminal frame. */
-  inFlight = 0;
   private readonly slots: (CalleeSlot | null)[] = [];
-  /** Answers that wait for room in the write queue. */
-  private readonly ready: (() => void)[] = [];
-  /** A ONEWAY request that found all handlers busy; reading is paused until it has run. */
-  private heldOneway: (() => void) | null = null;
-  private readonly answers: Answers;
+  private readonly execution: Execution;
   private readonly timer: DeadlineTimer;
   /** Handlers that may run at once; 0 once new calls are refused. */
   private admitMax: number;
@@ -46,17 +38,27 @@ export class Callee {
   constructor(
     private readonly link: Link,
     private readonly methods: IncomingMethods,
-    private readonly host: CallHost | null,
+    host: CallHost | null,
     private readonly peerBit: OpenerBit,
   ) {
     this.admitMax = link.limits.handlersMax;
-    this.answers = new Answers(link, host);
     this.timer = new DeadlineTimer(link.clock, (now) => this.sweep(now));
+    this.execution = new Execution(link, host, this.timer);
   }
 
   /** Calls that ended with a RESPONSE. */
   get finished(): number {
-    return this.answers.finished;
+    return this.execution.answers.finished;
+  }
+
+  /** Handlers that have not ended. */
+  get executing(): number {
+    return this.execution.executing;
+  }
+
+  /** Calls that have not got their terminal frame. */
+  get inFlight(): number {
+    return this.execution.inFlight;
   }
 
   onRequest(call: number, flags: number, number: number, buffer: Buffer, start: number, end: number): void {
@@ -76,7 +78,7 @@ export class Callee {
     }
     entry.generation = generationOf(call);
     entry.call = call;
-    if ((flags & ~Flag.DEADLINE) !== 0 || method.state !== 'ready' || this.executing >= this.admitMax) {
+    if ((flags & ~Flag.DEADLINE) !== 0 || method.state !== 'ready' || this.execution.executing >= this.admitMax) {
       this.receive(entry, method, flags, buffer, start, end);
       return;
     }
@@ -90,7 +92,7 @@ export class Callee {
       deadlineAt = link.now + deadlineMs;
       start += 4;
     }
-    this.run(entry, method, buffer, start, end, deadlineAt, null);
+    this.execution.run(entry, method, buffer, start, end, deadlineAt, null);
   }
 
   onCancel(call: number, buffer: Buffer, start: number, end: number): void {
@@ -118,19 +120,17 @@ export class Callee {
 
   /** The write queue has drained: waiting answers may go on. */
   onDrain(): void {
-    const { ready, link } = this;
-    while (ready.length > 0 && !link.queue.saturated) (ready.shift() as () => void)();
+    this.execution.onDrain();
   }
 
   /** The connection is over: every handler's signal aborts, nothing is answered any more. */
   close(reason: RpcError): void {
     this.timer.stop();
-    this.ready.length = 0;
-    this.heldOneway = null;
+    this.execution.close();
     for (const entry of this.slots) {
       if (entry === null || entry.phase === Phase.FREE) continue;
       entry.context?.abort(reason);
-      this.leave(entry);
+      this.execution.leave(entry);
     }
   }
 
@@ -144,7 +144,8 @@ export class Callee {
         link.fail(CloseCode.CALL_NUMBER, `REQUEST for call ${call}, which only this side could open`);
       } else if (link.chargeReset()) {
         const limit = { name: 'callsInFlightMax', value: callsInFlightMax, setting: 'limits.callsInFlightMax' };
-        if ((flags & Flag.ONEWAY) === 0) this.answers.fail(call, limitError('too many calls at once', limit), 'no');
+        if ((flags & Flag.ONEWAY) === 0)
+          this.execution.answers.fail(call, limitError('too many calls at once', limit), 'no');
       }
       return null;
     }
@@ -217,7 +218,7 @@ export class Callee {
     entry.phase = Phase.RECEIVING;
     entry.method = method;
     entry.oneway = (flags & Flag.ONEWAY) !== 0;
-    this.inFlight++;
+    this.execution.inFlight++;
     try {
       const message = new IncomingMessage(this.link, flags, true, buffer, start, end);
       entry.message = message;
@@ -259,7 +260,7 @@ export class Callee {
       this.refuse(entry, method.failure, false);
       return;
     }
-    if (this.executing >= this.admitMax) {
+    if (this.execution.executing >= this.admitMax) {
       if (entry.oneway) this.holdOneway(entry, method, message);
       else this.refuse(entry, this.fullHouse(), false);
       return;
@@ -277,8 +278,8 @@ export class Callee {
     const { deadlineAt } = entry;
     const { buffer, start, end, metadata } = message;
     entry.message = null;
-    this.leave(entry);
-    this.run(entry, method, buffer, start, end, deadlineAt, metadata);
+    this.execution.leave(entry);
+    this.execution.run(entry, method, buffer, start, end, deadlineAt, metadata);
     message.release();
   }
 
@@ -288,7 +289,6 @@ export class Callee {
     return limitError('all handlers of this connection are busy', limit, { elsewhere: true });
   }
 
-  /** Nobody could be told that a ONEWAY call was refused, so it waits, and so does everything behind it. */
   private holdOneway(entry: CalleeSlot, method: IncomingMethod, message: IncomingMessage): void {
     entry.phase = Phase.HELD;
     try {
@@ -297,119 +297,10 @@ export class Callee {
       this.refuse(entry, error, false);
       return;
     }
-    this.link.pauseReading();
-    this.heldOneway = () => this.start(entry, method, message);
-  }
-
-  /** Decodes the request, runs the handler, and answers unless the handler returned a promise. */
-  private run(
-    entry: CalleeSlot,
-    method: IncomingMethod,
-    buffer: Buffer,
-    start: number,
-    end: number,
-    deadlineAt: number,
-    metadata: CallContext['metadata'] | null,
-  ): void {
-    const hosted = method.hosted as HostedMethod;
-    let request: unknown;
-    try {
-      request = (method.request as MessageCodec).decode(buffer, start, end);
-    } catch (error) {
-      if (this.link.chargeReset() && hosted.spec.kind !== 'oneway')
-        this.answers.fail(entry.call, asRefusal(error), 'no');
-      return;
-    }
-    const context = new CallContext(this.link, deadlineAt, metadata);
-    let result: unknown;
-    try {
-      result = hosted.invoke(request, context);
-    } catch (error) {
-      this.answers.failThrown(entry.call, error, hosted.spec, context);
-      return;
-    }
-    if (isThenable(result)) {
-      this.await(entry, method, hosted, context, deadlineAt, result);
-    } else if (hosted.spec.kind !== 'oneway') {
-      this.answer(entry, method, hosted, context, result);
-    }
-  }
-
-  private await(
-    entry: CalleeSlot,
-    method: IncomingMethod,
-    hosted: HostedMethod,
-    context: CallContext,
-    deadlineAt: number,
-    result: PromiseLike<unknown>,
-  ): void {
-    const oneway = hosted.spec.kind === 'oneway';
-    this.executing++;
-    if (!oneway) {
-      entry.phase = Phase.RUNNING;
-      entry.context = context;
-      entry.method = method;
-      entry.deadlineAt = deadlineAt;
-      this.inFlight++;
-      if (deadlineAt !== Infinity) this.timer.watch(deadlineAt);
-    }
-    result.then(
-      (value) => {
-        if (entry.context === context) {
-          this.leave(entry);
-          this.answer(entry, method, hosted, context, value);
-        }
-        this.onHandlerEnd();
-      },
-      (error: unknown) => {
-        if (entry.context === context) {
-          this.leave(entry);
-          this.answers.failThrown(entry.call, error, hosted.spec, context);
-        } else if (!(error instanceof RpcError)) {
-          this.host?.onHandlerError(error, hosted.spec);
-        }
-        this.onHandlerEnd();
-      },
-    );
-  }
-
-  private onHandlerEnd(): void {
-    this.executing--;
-    const { heldOneway } = this;
-    if (heldOneway !== null && this.executing < this.link.limits.handlersMax) {
-      this.heldOneway = null;
-      heldOneway();
-      if (this.heldOneway === null) this.link.resumeReading();
-    }
-    this.link.onCallEnded();
-  }
-
-  /** Sends the RESPONSE, now or when the write queue has room. */
-  private answer(
-    entry: CalleeSlot,
-    method: IncomingMethod,
-    hosted: HostedMethod,
-    context: CallContext,
-    value: unknown,
-  ): void {
-    const { link } = this;
-    if (link.queue.saturated) {
-      this.enter(entry, Phase.ANSWERING, context);
-      this.ready.push(() => {
-        if (entry.context !== context) return;
-        this.leave(entry);
-        this.answer(entry, method, hosted, context, value);
-      });
-      return;
-    }
-    const long = this.answers.respond(entry.call, hosted.spec, method.compression, context, value);
-    if (long === null) return;
-    this.enter(entry, Phase.ANSWERING, context);
-    entry.long = long;
-    long.onSent = () => {
-      if (entry.context === context) this.leave(entry);
-      link.onCallEnded();
-    };
+    const { call } = entry;
+    this.execution.holdOneway(() => {
+      if (entry.phase === Phase.HELD && entry.call === call) this.start(entry, method, message);
+    });
   }
 
   /** Ends a call that is not answered yet, by CANCEL or deadline: one FAILURE, and its handler's signal. */
@@ -417,8 +308,8 @@ export class Callee {
     const { phase, call, context, oneway } = entry;
     if (phase === Phase.RECEIVING) entry.skippedCall = call;
     if (entry.long !== null) this.link.sender.drop(entry.long);
-    this.leave(entry);
-    if (!oneway) this.answers.fail(call, reason, reason.started);
+    this.execution.leave(entry);
+    if (!oneway) this.execution.answers.fail(call, reason, reason.started);
     context?.abort(reason);
     this.link.onCallEnded();
   }
@@ -427,13 +318,13 @@ export class Callee {
   private refuse(entry: CalleeSlot, error: unknown, more: boolean): void {
     if (!(error instanceof RpcError)) throw error;
     const { call, oneway } = entry;
-    this.leave(entry);
+    this.execution.leave(entry);
     if (more) entry.skippedCall = call;
     // What a peer's own bytes provoked is paid for; a busy, draining or differently versioned server is not its fault.
     const provoked =
       error.code === 'INVALID_ARGUMENT' || (error.limit !== undefined && error.limit.name !== 'handlersMax');
     if (provoked && !this.link.chargeReset()) return;
-    if (!oneway) this.answers.fail(call, error, 'no');
+    if (!oneway) this.execution.answers.fail(call, error, 'no');
   }
 
   /** The entry of a call that is open; null for the slot's last call, whose terminal frame was on its way; else CLOSE. */
@@ -462,28 +353,4 @@ export class Callee {
     }
     return earliest;
   }
-
-  private enter(entry: CalleeSlot, phase: Phase, context: CallContext): void {
-    entry.phase = phase;
-    entry.context = context;
-    this.inFlight++;
-  }
-
-  private leave(entry: CalleeSlot): void {
-    entry.leave();
-    this.inFlight--;
-  }
-}
-
-function isThenable(value: unknown): value is PromiseLike<unknown> {
-  return (
-    value instanceof Promise ||
-    (typeof value === 'object' && value !== null && typeof (value as { then?: unknown }).then === 'function')
-  );
-}
-
-function asRefusal(error: unknown): RpcError {
-  return error instanceof RpcError
-    ? error
-    : new RpcError('INTERNAL', 'the request could not be decoded', { cause: error });
 }

@@ -9,30 +9,21 @@
  * Each call settles exactly once: whoever settles takes the resolvers out of the slot first. Slots are objects that stay, so
  * the usual call allocates its promise and nothing else.
  */
-import { RpcError, rpcCodeName } from '../base/errors.js';
-import { callNumber, nextGeneration, type OpenerBit, SLOTS_MAX } from '../wire/call-number.js';
+import { RpcError } from '../base/errors.js';
+import { callNumber, nextGeneration, type OpenerBit } from '../wire/call-number.js';
 import { CloseCode, Flag, FrameType } from '../wire/constants.js';
 import type { MethodSpec } from '../wire/message-codec.js';
-import { decodeFailure } from '../wire/records/failure.js';
-import { encodeMetadata, type Metadata } from '../wire/records/metadata.js';
+import { encodeMetadata } from '../wire/records/metadata.js';
 import { CallQueue } from './call-queue.js';
-import { CallSlot, type Reject, type Resolve, settled } from './call-slot.js';
+import { type CallSlot, CallTable, type Reject, type Resolve, settled } from './call-table.js';
 import { CancelPacer } from './cancel-pacer.js';
 import { DeadlineTimer } from './deadline-timer.js';
-import { IncomingMessage } from './incoming-message.js';
+import { readFailure, unreadable } from './failures.js';
 import type { Link } from './link.js';
 import type { LongMessage } from './message-sender.js';
 import type { OutgoingMethod, OutgoingMethods } from './outgoing-methods.js';
 import { abortError, type CallExtras, PendingCall } from './pending-call.js';
-
-/** The answer of a call made with `detailed`. */
-export interface CallResult<Response = unknown> {
-  readonly value: Response;
-  /** Metadata that came with the response, or null. */
-  readonly metadata: Metadata | null;
-}
-
-const DEADLINE_MS_MAX = 0x7fff_ffff;
+import { type CallEnds, ResponseReceiver } from './response-receiver.js';
 
 // A promise's resolvers without a closure per call: the executor leaves them here.
 let takenResolve: Resolve = settled;
@@ -42,18 +33,17 @@ const takeResolvers = (resolve: Resolve, reject: Reject): void => {
   takenReject = reject;
 };
 
-export class Caller {
+const DEADLINE_MS_MAX = 0x7fff_ffff;
+
+export class Caller implements CallEnds {
   /** Calls that ended with a RESPONSE. */
   finished = 0;
-  /** Slots in use, those given up included. */
-  inFlight = 0;
   private readonly waiting: CallQueue;
   private readonly untilHello: CallQueue;
-  private readonly slots: CallSlot[] = [];
-  private readonly free: CallSlot[] = [];
-  private slotsMax: number;
+  private readonly table: CallTable;
   private readonly timer: DeadlineTimer;
   private readonly cancels: CancelPacer;
+  private readonly receiver: ResponseReceiver;
   private starting = false;
 
   constructor(
@@ -63,10 +53,16 @@ export class Caller {
   ) {
     this.waiting = new CallQueue(link.limits.callsQueuedMax, 'a free call slot');
     this.untilHello = new CallQueue(link.limits.callsQueuedMax, "the peer's HELLO");
-    this.slotsMax = link.peerLimits.callsInFlightMax;
+    this.table = new CallTable(link.peerLimits.callsInFlightMax);
     this.timer = new DeadlineTimer(link.clock, (now) => this.sweep(now));
-    const isOpen = (call: number): boolean => this.slots[call & 0xffff]?.call === call;
+    const isOpen = (call: number): boolean => this.table.slots[call & 0xffff]?.call === call;
+    this.receiver = new ResponseReceiver(link, this);
     this.cancels = new CancelPacer(link, isOpen, () => this.finished);
+  }
+
+  /** Slots in use, those of calls given up included. */
+  get inFlight(): number {
+    return this.table.inUse;
   }
 
   /** Calls that wait for a slot. */
@@ -103,20 +99,20 @@ export class Caller {
 
   /** The peer's HELLO is here: it may accept more calls than the protocol's minimum. */
   onPeerLimits(): void {
-    this.slotsMax = Math.min(this.link.peerLimits.callsInFlightMax, SLOTS_MAX);
+    this.table.slotsMax = this.link.peerLimits.callsInFlightMax;
     for (let call = this.untilHello.shift(); call !== undefined; call = this.untilHello.shift()) this.resume(call);
     this.startWaiting();
   }
 
   onResponse(call: number, flags: number, buffer: Buffer, start: number, end: number): void {
-    const entry = this.slots[call & 0xffff];
+    const entry = this.table.slots[call & 0xffff];
     if (entry === undefined || entry.call !== call) {
       this.link.fail(CloseCode.CALL_NUMBER, `RESPONSE for call ${call}, which is not open`);
       return;
     }
     const method = entry.method as OutgoingMethod;
     if (flags !== 0 || entry.givenUp || entry.message !== null || entry.extras !== null || method.state !== 'ready') {
-      this.receive(entry, method, flags, buffer, start, end);
+      this.receiver.receive(entry, method, flags, buffer, start, end);
       return;
     }
     const { resolve, reject } = entry;
@@ -133,32 +129,14 @@ export class Caller {
   }
 
   onFailure(call: number, flags: number, buffer: Buffer, start: number, end: number): void {
-    const entry = this.slots[call & 0xffff];
+    const entry = this.table.slots[call & 0xffff];
     if (entry === undefined || entry.call !== call) {
       this.link.fail(CloseCode.CALL_NUMBER, `FAILURE for call ${call}, which is not open`);
       return;
     }
     const { reject } = entry;
     const method = entry.method as OutgoingMethod;
-    let failure: RpcError;
-    try {
-      const message = new IncomingMessage(this.link, flags, false, buffer, start, end);
-      const record = decodeFailure(buffer, message.start, end);
-      failure = new RpcError(rpcCodeName(record.code), record.text, {
-        started: record.started,
-        elsewhere: record.elsewhere,
-        metadata: message.metadata,
-        ...(record.retryAfterMs === null ? {} : { retryAfterMs: record.retryAfterMs }),
-      });
-      const { declared } = method.spec;
-      if (record.detail !== null && declared !== null && method.errors !== null) {
-        failure = declared.fromDetail(method.errors, record.detail, failure);
-      }
-    } catch (error) {
-      // A broken record is the connection's error; whatever else is wrong in here is this call's.
-      if (!(error instanceof RpcError)) throw error;
-      failure = error;
-    }
+    const failure = readFailure(this.link, method, flags, buffer, start, end);
     this.release(entry);
     reject(failure);
   }
@@ -174,7 +152,7 @@ export class Caller {
     this.cancels.close();
     this.waiting.failAll(() => describe('no'));
     this.untilHello.failAll(() => describe('no'));
-    for (const entry of this.slots) {
+    for (const entry of this.table.slots) {
       if (entry.call === 0) continue;
       const { reject } = entry;
       const left = this.link.queue.isHandedOver(entry.position);
@@ -198,7 +176,7 @@ export class Caller {
       reject(this.refusal(remainingMs, extras));
       return;
     }
-    const entry = this.waiting.length === 0 && !link.queue.saturated ? (this.free.pop() ?? this.addSlot()) : null;
+    const entry = this.waiting.length === 0 && !link.queue.saturated ? this.table.take() : null;
     if (entry === null) {
       this.waiting.push(new PendingCall(spec, request, deadlineAt, extras, resolve, reject));
       this.timer.watch(deadlineAt);
@@ -228,7 +206,6 @@ export class Caller {
     entry.resolve = resolve;
     entry.reject = reject;
     entry.extras = extras;
-    this.inFlight++;
     let long: LongMessage | null;
     try {
       const method = this.methods.bound[spec.ordinal] ?? this.methods.bind(spec);
@@ -285,32 +262,14 @@ export class Caller {
     };
   }
 
-  private addSlot(): CallSlot | null {
-    if (this.slots.length >= this.slotsMax) return null;
-    const entry = new CallSlot(this.slots.length);
-    this.slots.push(entry);
-    return entry;
-  }
-
   /** Frees the slot and forgets everything of its call. */
-  private release(entry: CallSlot): void {
+  release(entry: CallSlot): void {
     entry.call = 0;
     entry.resolve = settled;
     entry.reject = settled;
-    this.inFlight--;
-    if (entry.extras !== null || entry.long !== null || entry.message !== null) this.forget(entry);
-    this.free.push(entry);
+    if (entry.extras !== null || entry.long !== null || entry.message !== null) entry.forget(this.link.sender);
+    this.table.give(entry);
     if (this.waiting.length !== 0) this.startWaiting();
-  }
-
-  private forget(entry: CallSlot): void {
-    if (entry.onAbort !== null) entry.extras?.signal?.removeEventListener('abort', entry.onAbort);
-    entry.onAbort = null;
-    entry.extras = null;
-    if (entry.long !== null) this.link.sender.drop(entry.long);
-    entry.long = null;
-    entry.message?.release();
-    entry.message = null;
   }
 
   private startWaiting(): void {
@@ -319,12 +278,12 @@ export class Caller {
     if (this.starting) return;
     this.starting = true;
     while (waiting.length > 0 && !link.queue.saturated) {
-      const entry = this.free.pop() ?? this.addSlot();
+      const entry = this.table.take();
       if (entry === null) break;
       const call = waiting.shift();
       const remainingMs = call === undefined ? 0 : call.deadlineAt - link.now;
       if (call === undefined || !(remainingMs > 0)) {
-        this.free.push(entry);
+        this.table.give(entry);
         call?.reject(this.refusal(remainingMs, call.extras));
       } else {
         this.begin(
@@ -347,25 +306,29 @@ export class Caller {
       if (entry.call !== call || entry.givenUp) return;
       const started = entry.long === null ? 'maybe' : 'no';
       this.giveUp(entry, abortError(signal, started));
-      this.cancels.cancel(call);
+      this.cancel(call);
     };
     signal.addEventListener('abort', entry.onAbort, { once: true });
   }
 
   /** Settles the call for its caller; its slot waits for the terminal frame. */
-  private giveUp(entry: CallSlot, error: RpcError): void {
+  giveUp(entry: CallSlot, error: RpcError): void {
     const { reject } = entry;
     entry.givenUp = true;
     entry.resolve = settled;
     entry.reject = settled;
-    this.forget(entry);
+    entry.forget(this.link.sender);
     reject(error);
+  }
+
+  cancel(call: number): void {
+    this.cancels.cancel(call);
   }
 
   /** Gives up what is due. The callee knows the deadline and answers by itself, so no CANCEL is spent on it. */
   private sweep(now: number): number {
     let earliest = Math.min(this.waiting.sweep(now), this.untilHello.sweep(now));
-    for (const entry of this.slots) {
+    for (const entry of this.table.slots) {
       if (entry.call === 0 || entry.givenUp) continue;
       if (entry.deadlineAt <= now) {
         const halfSent = entry.long !== null;
@@ -378,86 +341,12 @@ export class Caller {
             started: halfSent ? 'no' : 'maybe',
           }),
         );
-        if (halfSent) this.cancels.cancel(call);
+        if (halfSent) this.cancel(call);
       } else if (entry.deadlineAt < earliest) {
         earliest = entry.deadlineAt;
       }
     }
     return earliest;
-  }
-
-  /** A response that is not the usual one: parts, metadata, compression, a schema to wait for, or nobody who wants it. */
-  private receive(
-    entry: CallSlot,
-    method: OutgoingMethod,
-    flags: number,
-    buffer: Buffer,
-    start: number,
-    end: number,
-  ): void {
-    const more = (flags & Flag.MORE) !== 0;
-    if (more && start === end && !this.link.admitEmptyFragment()) return;
-    if (entry.givenUp) {
-      if (!more) this.release(entry);
-      return;
-    }
-    try {
-      if (entry.message === null) entry.message = new IncomingMessage(this.link, flags, false, buffer, start, end);
-      else entry.message.continue(flags, buffer, start, end);
-      if (entry.message.partial) return;
-      if (method.state === 'resolving') {
-        const { call } = entry;
-        entry.message.keep();
-        method.waiting.push(() => {
-          if (entry.call === call && !entry.givenUp) this.complete(entry, method);
-          else if (entry.call === call) this.release(entry);
-        });
-        return;
-      }
-    } catch (error) {
-      this.failReceived(entry, error, more);
-      return;
-    }
-    this.complete(entry, method);
-  }
-
-  /** The whole response is in `entry.message`. */
-  private complete(entry: CallSlot, method: OutgoingMethod): void {
-    const message = entry.message as IncomingMessage;
-    const { resolve, extras } = entry;
-    let value: unknown;
-    try {
-      if (method.failure !== null) throw method.failure;
-      message.expand();
-      value = method.response.decode(message.buffer, message.start, message.end);
-    } catch (error) {
-      this.failReceived(entry, unreadable(method, error), false);
-      return;
-    }
-    const { metadata } = message;
-    this.finished++;
-    this.release(entry);
-    if (extras?.detailed) resolve({ value, metadata } satisfies CallResult);
-    else resolve(value);
-  }
-
-  /** The response cannot be used: the handler has run, its answer is lost. `more`: the rest of it is still to come. */
-  private failReceived(entry: CallSlot, error: unknown, more: boolean): void {
-    if (!(error instanceof RpcError)) throw error;
-    const { call } = entry;
-    const failure = new RpcError(error.code, error.message, {
-      started: 'yes',
-      cause: error,
-      ...(error.limit === undefined ? {} : { limit: error.limit }),
-    });
-    if (more) {
-      this.giveUp(entry, failure);
-      this.cancels.cancel(call);
-    } else {
-      const { reject } = entry;
-      this.release(entry);
-      reject(failure);
-    }
   }
 
   private refusal(remainingMs: number, extras: CallExtras | null): RpcError {
@@ -467,14 +356,4 @@ export class Caller {
       return new RpcError('DEADLINE_EXCEEDED', 'the deadline had passed before the call was sent');
     return new RpcError('UNAVAILABLE', `the connection to ${this.link.peer} is ${this.link.state}`);
   }
-}
-
-/** A response that its codec refused: the handler has run, but its answer is not one. */
-function unreadable(method: OutgoingMethod, error: unknown): RpcError {
-  const text = error instanceof Error ? error.message : String(error);
-  if (error instanceof RpcError && error.code !== 'INVALID_ARGUMENT') return error;
-  return new RpcError('INTERNAL', `the response of ${method.spec.name} cannot be read: ${text}`, {
-    started: 'yes',
-    cause: error,
-  });
 }

@@ -12,7 +12,7 @@ import { minimumLimits } from '../base/limits.js';
 import { CompressionChoice } from '../compression/choice.js';
 import type { Compressor } from '../compression/compressor.js';
 import { ACCEPTING_SIDE } from '../wire/call-number.js';
-import { CloseCode, type CloseCodeNumber, closeCodeName, FrameType, frameTypeName } from '../wire/constants.js';
+import { CloseCode, type CloseCodeNumber, FrameType, frameTypeName } from '../wire/constants.js';
 import type { FrameDecoder } from '../wire/decoder.js';
 import type { CompressionName, MethodSpec } from '../wire/message-codec.js';
 import { decodeClose, encodeClose } from '../wire/records/close.js';
@@ -21,6 +21,7 @@ import { decodeMethod } from '../wire/records/method.js';
 import { AssemblyLedger } from './assembly.js';
 import { Callee } from './callee.js';
 import { Caller } from './caller.js';
+import { closeReason, peerCloseReason } from './close-reason.js';
 import type { ConnectionOptions } from './connection-options.js';
 import { FrameReader, type FrameReaderOwner } from './frame-reader.js';
 import { readHello, writeGreeting } from './handshake.js';
@@ -107,7 +108,7 @@ export class Connection implements Link, FrameReaderOwner {
     this.reader = new FrameReader(this, transport, this.caller, this.callee, this);
     this.resets = new ResetBudget(limits.resetsBurstMax, limits.resetsPerSecondMax, this.now);
     this.pings = new Pings(this);
-    this.handshakeTimer = clock.setTimer(() => clock.afterReads(() => this.onHandshakeTimeout()), options.handshakeMs);
+    this.handshakeTimer = clock.setTimer(() => clock.afterReads(() => this.judgeHandshake()), options.handshakeMs);
     writeGreeting(this.queue, options);
     transport.start({
       onData: (chunk) => this.reader.onData(chunk),
@@ -182,11 +183,7 @@ export class Connection implements Link, FrameReaderOwner {
     const payload = encodeClose({ code, text });
     this.queue.writeFrame(FrameType.CLOSE, 0, 0, 0, payload);
     this.queue.flush();
-    const blamed = !ownReasons.has(code);
-    const name = closeCodeName(code);
-    this.settle(
-      new RpcError(blamed ? 'INTERNAL' : 'UNAVAILABLE', `connection to ${this.peer} closed (${name}): ${text}`),
-    );
+    this.settle(closeReason(code, text, this.peer));
     this.phase = transition(this.phase, 'closing');
     this.transport.end();
     // Input is read and dropped until then: closing a socket with unread input resets it, and CLOSE might be lost.
@@ -196,11 +193,8 @@ export class Connection implements Link, FrameReaderOwner {
 
   chargeReset(): boolean {
     if (this.resets.charge(this.now, this.callee.finished + this.caller.finished)) return true;
-    const { resetsBurstMax } = this.limits;
-    this.fail(
-      CloseCode.FLOOD,
-      `too many cancelled, refused or late calls: the limit resetsBurstMax is ${resetsBurstMax} (setting: limits.resetsBurstMax)`,
-    );
+    const limit = `the limit resetsBurstMax is ${this.limits.resetsBurstMax} (setting: limits.resetsBurstMax)`;
+    this.fail(CloseCode.FLOOD, `too many cancelled, refused or late calls: ${limit}`);
     return false;
   }
 
@@ -232,10 +226,7 @@ export class Connection implements Link, FrameReaderOwner {
   }
 
   onFirstFrame({ type, buffer, start, end }: FrameDecoder): void {
-    if (type === FrameType.CLOSE) {
-      this.onClose(buffer, start, end);
-      return;
-    }
+    if (type === FrameType.CLOSE) return this.onClose(buffer, start, end);
     if (type !== FrameType.HELLO) {
       this.fail(CloseCode.PROTOCOL, `${frameTypeName(type)} came before HELLO`);
       return;
@@ -330,9 +321,7 @@ export class Connection implements Link, FrameReaderOwner {
 
   private onClose(buffer: Buffer, start: number, end: number): void {
     const record = decodeClose(buffer, start, end);
-    const name = closeCodeName(record.code);
-    const text = record.text === '' ? name : `${name}: ${record.text}`;
-    this.settle(new RpcError('UNAVAILABLE', `${this.peer} closed the connection (${text})`));
+    this.settle(peerCloseReason(record.code, record.text, this.peer));
     this.phase = transition(this.phase, 'closing');
     this.transport.end();
     this.closeTimer = this.clock.setTimer(() => this.transport.destroy(), CLOSE_MS);
@@ -363,15 +352,14 @@ export class Connection implements Link, FrameReaderOwner {
     this.onCallEnded();
   }
 
-  private onStall(): void {
-    const { stallMsMax } = this.limits;
-    const text = `the peer read nothing for ${stallMsMax} ms: the limit is stallMsMax (setting: limits.stallMsMax)`;
-    this.fail(CloseCode.STALLED, text);
-  }
-
-  private onHandshakeTimeout(): void {
+  private judgeHandshake(): void {
     if (this.phase !== 'greeting') return;
     this.fail(CloseCode.HANDSHAKE_TIMEOUT, `no HELLO within ${this.options.handshakeMs} ms`);
+  }
+
+  private onStall(): void {
+    const limit = `the limit stallMsMax is ${this.limits.stallMsMax} (setting: limits.stallMsMax)`;
+    this.fail(CloseCode.STALLED, `the peer reads nothing: ${limit}`);
   }
 
   /** The one teardown: every timer, table and buffer, and every open call settles with `reason`. */
@@ -408,15 +396,3 @@ export class Connection implements Link, FrameReaderOwner {
     this.options.observer.onClosed(this, this.reason as RpcError);
   }
 }
-
-/** CLOSE codes that this side gives without the peer having broken the protocol. */
-const ownReasons: ReadonlySet<number> = new Set([
-  CloseCode.NONE,
-  CloseCode.SHUTDOWN,
-  CloseCode.HANDSHAKE_TIMEOUT,
-  CloseCode.KEEPALIVE_TIMEOUT,
-  CloseCode.STALLED,
-  CloseCode.WRITE_QUEUE,
-  CloseCode.INTERNAL,
-  CloseCode.TRUNCATED,
-]);

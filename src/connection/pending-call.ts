@@ -14,6 +14,13 @@ export interface CallExtras {
   readonly detailed: boolean;
 }
 
+/** The answer of a call made with `detailed`. */
+export interface CallResult<Response = unknown> {
+  readonly value: Response;
+  /** Metadata that came with the response, or null. */
+  readonly metadata: Metadata | null;
+}
+
 export class PendingCall {
   settled = false;
   private onAbort: (() => void) | null = null;

@@ -1,0 +1,73 @@
+/** The caller's slots: objects that stay, filled by one call after the other, and the list of those that are free. */
+import { SLOTS_MAX } from '../wire/call-number.js';
+import type { IncomingMessage } from './incoming-message.js';
+import type { LongMessage, MessageSender } from './message-sender.js';
+import type { OutgoingMethod } from './outgoing-methods.js';
+import type { CallExtras } from './pending-call.js';
+
+export type Resolve = (value: unknown) => void;
+export type Reject = (error: unknown) => void;
+
+/** The resolver of a slot whose call has been settled. */
+export const settled = (): void => {};
+
+export class CallSlot {
+  /** The call's number while the slot is in use, else 0. */
+  call = 0;
+  generation = 0;
+  /** Settled for its caller; waits for the terminal frame. */
+  givenUp = false;
+  deadlineAt = Infinity;
+  /** Where the request ends in the connection's outgoing bytes; Infinity while it is only half sent. */
+  position = 0;
+  method: OutgoingMethod | null = null;
+  resolve: Resolve = settled;
+  reject: Reject = settled;
+  extras: CallExtras | null = null;
+  onAbort: (() => void) | null = null;
+  /** The request, while it leaves in several frames. */
+  long: LongMessage | null = null;
+  /** The response, while it arrives in several frames or waits for a schema. */
+  message: IncomingMessage | null = null;
+
+  constructor(readonly slot: number) {}
+
+  /** Drops what only some calls have: their signal's listener, and messages that are half sent or half received. */
+  forget(sender: MessageSender): void {
+    if (this.onAbort !== null) this.extras?.signal?.removeEventListener('abort', this.onAbort);
+    this.onAbort = null;
+    this.extras = null;
+    if (this.long !== null) sender.drop(this.long);
+    this.long = null;
+    this.message?.release();
+    this.message = null;
+  }
+}
+
+export class CallTable {
+  readonly slots: CallSlot[] = [];
+  private readonly free: CallSlot[] = [];
+
+  /** `slotsMax`: calls that the peer accepts at once. */
+  constructor(public slotsMax: number) {}
+
+  get inUse(): number {
+    return this.slots.length - this.free.length;
+  }
+
+  /** A free slot, or null when there is none. The one that was freed last comes first: its fields are in the cache. */
+  take(): CallSlot | null {
+    return this.free.pop() ?? this.add();
+  }
+
+  give(entry: CallSlot): void {
+    this.free.push(entry);
+  }
+
+  private add(): CallSlot | null {
+    if (this.slots.length >= this.slotsMax || this.slots.length >= SLOTS_MAX) return null;
+    const entry = new CallSlot(this.slots.length);
+    this.slots.push(entry);
+    return entry;
+  }
+}

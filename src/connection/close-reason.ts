@@ -1,0 +1,31 @@
+/** What the calls of a connection are told when this side closes it. */
+import { RpcError } from '../base/errors.js';
+import { CloseCode, type CloseCodeNumber, closeCodeName } from '../wire/constants.js';
+import type { Peer } from './peer.js';
+
+/** CLOSE codes that this side gives without the peer having broken the protocol. */
+const ownReasons: ReadonlySet<number> = new Set([
+  CloseCode.NONE,
+  CloseCode.SHUTDOWN,
+  CloseCode.HANDSHAKE_TIMEOUT,
+  CloseCode.KEEPALIVE_TIMEOUT,
+  CloseCode.STALLED,
+  CloseCode.WRITE_QUEUE,
+  CloseCode.INTERNAL,
+  CloseCode.TRUNCATED,
+]);
+
+/** INTERNAL when the peer broke the protocol, else UNAVAILABLE. */
+export function closeReason(code: CloseCodeNumber, text: string, peer: Peer): RpcError {
+  const name = closeCodeName(code);
+  return new RpcError(
+    ownReasons.has(code) ? 'UNAVAILABLE' : 'INTERNAL',
+    `connection to ${peer} closed (${name}): ${text}`,
+  );
+}
+
+/** What the calls of a connection are told when the peer sent CLOSE. */
+export function peerCloseReason(code: number, text: string, peer: Peer): RpcError {
+  const name = closeCodeName(code);
+  return new RpcError('UNAVAILABLE', `${peer} closed the connection (${text === '' ? name : `${name}: ${text}`})`);
+}

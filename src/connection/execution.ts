@@ -1,0 +1,187 @@
+/**
+ * Handlers at work: runs them, counts them until they end, and hands what they return to `Answers`. A synchronous handler's
+ * call is answered before `run` returns and never enters a slot; a promise makes its slot RUNNING until it settles, and
+ * an answer that cannot be written yet makes it ANSWERING.
+ */
+import { RpcError } from '../base/errors.js';
+import type { MessageCodec } from '../wire/message-codec.js';
+import { Answers } from './answers.js';
+import { CallContext } from './call-context.js';
+import type { CallHost, HostedMethod } from './call-host.js';
+import { type CalleeSlot, Phase } from './callee-slot.js';
+import type { DeadlineTimer } from './deadline-timer.js';
+import type { IncomingMethod } from './incoming-methods.js';
+import type { Link } from './link.js';
+
+export class Execution {
+  /** Handlers that have not ended, those of calls that were cancelled included. */
+  executing = 0;
+  /** Calls that have not got their terminal frame. */
+  inFlight = 0;
+  readonly answers: Answers;
+  /** Answers that wait for room in the write queue. */
+  private readonly ready: (() => void)[] = [];
+  /** A ONEWAY request that found all handlers busy; reading is paused until it has run. */
+  private heldOneway: (() => void) | null = null;
+
+  constructor(
+    private readonly link: Link,
+    private readonly host: CallHost | null,
+    private readonly deadlines: DeadlineTimer,
+  ) {
+    this.answers = new Answers(link, host);
+  }
+
+  /** Decodes the request, runs the handler, and answers unless the handler returned a promise. */
+  run(
+    entry: CalleeSlot,
+    method: IncomingMethod,
+    buffer: Buffer,
+    start: number,
+    end: number,
+    deadlineAt: number,
+    metadata: CallContext['metadata'] | null,
+  ): void {
+    const hosted = method.hosted as HostedMethod;
+    let request: unknown;
+    try {
+      request = (method.request as MessageCodec).decode(buffer, start, end);
+    } catch (error) {
+      if (this.link.chargeReset() && hosted.spec.kind !== 'oneway')
+        this.answers.fail(entry.call, asRefusal(error), 'no');
+      return;
+    }
+    const context = new CallContext(this.link, deadlineAt, metadata);
+    let result: unknown;
+    try {
+      result = hosted.invoke(request, context);
+    } catch (error) {
+      this.answers.failThrown(entry.call, error, hosted.spec, context);
+      return;
+    }
+    if (isThenable(result)) {
+      this.await(entry, method, hosted, context, deadlineAt, result);
+    } else if (hosted.spec.kind !== 'oneway') {
+      this.answer(entry, method, hosted, context, result);
+    }
+  }
+
+  private await(
+    entry: CalleeSlot,
+    method: IncomingMethod,
+    hosted: HostedMethod,
+    context: CallContext,
+    deadlineAt: number,
+    result: PromiseLike<unknown>,
+  ): void {
+    const oneway = hosted.spec.kind === 'oneway';
+    this.executing++;
+    if (!oneway) {
+      entry.phase = Phase.RUNNING;
+      entry.context = context;
+      entry.method = method;
+      entry.deadlineAt = deadlineAt;
+      this.inFlight++;
+      if (deadlineAt !== Infinity) this.deadlines.watch(deadlineAt);
+    }
+    result.then(
+      (value) => {
+        if (entry.context === context) {
+          this.leave(entry);
+          this.answer(entry, method, hosted, context, value);
+        }
+        this.onHandlerEnd();
+      },
+      (error: unknown) => {
+        if (entry.context === context) {
+          this.leave(entry);
+          this.answers.failThrown(entry.call, error, hosted.spec, context);
+        } else if (!(error instanceof RpcError)) {
+          this.host?.onHandlerError(error, hosted.spec);
+        }
+        this.onHandlerEnd();
+      },
+    );
+  }
+
+  private onHandlerEnd(): void {
+    this.executing--;
+    const { heldOneway } = this;
+    if (heldOneway !== null && this.executing < this.link.limits.handlersMax) {
+      this.heldOneway = null;
+      heldOneway();
+      if (this.heldOneway === null) this.link.resumeReading();
+    }
+    this.link.onCallEnded();
+  }
+
+  /** Sends the RESPONSE, now or when the write queue has room. */
+  private answer(
+    entry: CalleeSlot,
+    method: IncomingMethod,
+    hosted: HostedMethod,
+    context: CallContext,
+    value: unknown,
+  ): void {
+    const { link } = this;
+    if (link.queue.saturated) {
+      this.enter(entry, Phase.ANSWERING, context);
+      this.ready.push(() => {
+        if (entry.context !== context) return;
+        this.leave(entry);
+        this.answer(entry, method, hosted, context, value);
+      });
+      return;
+    }
+    const long = this.answers.respond(entry.call, hosted.spec, method.compression, context, value);
+    if (long === null) return;
+    this.enter(entry, Phase.ANSWERING, context);
+    entry.long = long;
+    long.onSent = () => {
+      if (entry.context === context) this.leave(entry);
+      link.onCallEnded();
+    };
+  }
+
+  /** Nobody could be told that a ONEWAY call was refused, so it waits for a handler to end, and so does everything behind it. */
+  holdOneway(run: () => void): void {
+    this.heldOneway = run;
+    this.link.pauseReading();
+  }
+
+  /** The write queue has drained: waiting answers may go on. */
+  onDrain(): void {
+    const { ready, link } = this;
+    while (ready.length > 0 && !link.queue.saturated) (ready.shift() as () => void)();
+  }
+
+  close(): void {
+    this.ready.length = 0;
+    this.heldOneway = null;
+  }
+
+  /** The call of this slot has ended. */
+  leave(entry: CalleeSlot): void {
+    entry.leave();
+    this.inFlight--;
+  }
+
+  private enter(entry: CalleeSlot, phase: Phase, context: CallContext): void {
+    entry.phase = phase;
+    entry.context = context;
+    this.inFlight++;
+  }
+}
+
+function isThenable(value: unknown): value is PromiseLike<unknown> {
+  return (
+    value instanceof Promise ||
+    (typeof value === 'object' && value !== null && typeof (value as { then?: unknown }).then === 'function')
+  );
+}
+
+function asRefusal(error: unknown): RpcError {
+  return error instanceof RpcError
+    ? error
+    : new RpcError('INTERNAL', 'the request could not be decoded', { cause: error });
+}

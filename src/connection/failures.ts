@@ -1,0 +1,44 @@
+/** What the caller makes of answers that are no value: FAILURE frames, and responses that cannot be read. */
+import { RpcError, rpcCodeName } from '../base/errors.js';
+import { decodeFailure } from '../wire/records/failure.js';
+import { IncomingMessage } from './incoming-message.js';
+import type { Link } from './link.js';
+import type { OutgoingMethod } from './outgoing-methods.js';
+
+/** The error that a FAILURE frame carries. A record that is broken is the connection's error: throws a `WireError`. */
+export function readFailure(
+  link: Link,
+  method: OutgoingMethod,
+  flags: number,
+  buffer: Buffer,
+  start: number,
+  end: number,
+): RpcError {
+  try {
+    const message = new IncomingMessage(link, flags, false, buffer, start, end);
+    const record = decodeFailure(buffer, message.start, end);
+    const failure = new RpcError(rpcCodeName(record.code), record.text, {
+      started: record.started,
+      elsewhere: record.elsewhere,
+      metadata: message.metadata,
+      ...(record.retryAfterMs === null ? {} : { retryAfterMs: record.retryAfterMs }),
+    });
+    const { declared } = method.spec;
+    if (record.detail === null || declared === null || method.errors === null) return failure;
+    return declared.fromDetail(method.errors, record.detail, failure);
+  } catch (error) {
+    // Prefix parts that are wrong concern this call alone.
+    if (error instanceof RpcError) return error;
+    throw error;
+  }
+}
+
+/** A response that its codec refused: the handler has run, but its answer is not one. */
+export function unreadable(method: OutgoingMethod, error: unknown): RpcError {
+  const text = error instanceof Error ? error.message : String(error);
+  if (error instanceof RpcError && error.code !== 'INVALID_ARGUMENT') return error;
+  return new RpcError('INTERNAL', `the response of ${method.spec.name} cannot be read: ${text}`, {
+    started: 'yes',
+    cause: error,
+  });
+}

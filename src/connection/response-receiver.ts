@@ -1,0 +1,95 @@
+/**
+ * Responses that are not the usual one frame of plain bytes: parts, metadata, compression, a schema to wait for, or a call
+ * whose caller has given up. Used by `Caller`, which owns the slots.
+ */
+import { RpcError } from '../base/errors.js';
+import { Flag } from '../wire/constants.js';
+import type { CallSlot } from './call-table.js';
+import { unreadable } from './failures.js';
+import { IncomingMessage } from './incoming-message.js';
+import type { Link } from './link.js';
+import type { OutgoingMethod } from './outgoing-methods.js';
+import type { CallResult } from './pending-call.js';
+
+/** What `Caller` does for its receiver. */
+export interface CallEnds {
+  /** Calls that ended with a RESPONSE. */
+  finished: number;
+  release(entry: CallSlot): void;
+  giveUp(entry: CallSlot, error: RpcError): void;
+  cancel(call: number): void;
+}
+
+export class ResponseReceiver {
+  constructor(
+    private readonly link: Link,
+    private readonly calls: CallEnds,
+  ) {}
+
+  /** A response that is not the usual one: parts, metadata, compression, a schema to wait for, or nobody who wants it. */
+  receive(entry: CallSlot, method: OutgoingMethod, flags: number, buffer: Buffer, start: number, end: number): void {
+    const more = (flags & Flag.MORE) !== 0;
+    if (more && start === end && !this.link.admitEmptyFragment()) return;
+    if (entry.givenUp) {
+      if (!more) this.calls.release(entry);
+      return;
+    }
+    try {
+      if (entry.message === null) entry.message = new IncomingMessage(this.link, flags, false, buffer, start, end);
+      else entry.message.continue(flags, buffer, start, end);
+      if (entry.message.partial) return;
+      if (method.state === 'resolving') {
+        const { call } = entry;
+        entry.message.keep();
+        method.waiting.push(() => {
+          if (entry.call === call && !entry.givenUp) this.complete(entry, method);
+          else if (entry.call === call) this.calls.release(entry);
+        });
+        return;
+      }
+    } catch (error) {
+      this.failReceived(entry, error, more);
+      return;
+    }
+    this.complete(entry, method);
+  }
+
+  /** The whole response is in `entry.message`. */
+  private complete(entry: CallSlot, method: OutgoingMethod): void {
+    const message = entry.message as IncomingMessage;
+    const { resolve, extras } = entry;
+    let value: unknown;
+    try {
+      if (method.failure !== null) throw method.failure;
+      message.expand();
+      value = method.response.decode(message.buffer, message.start, message.end);
+    } catch (error) {
+      this.failReceived(entry, unreadable(method, error), false);
+      return;
+    }
+    const { metadata } = message;
+    this.calls.finished++;
+    this.calls.release(entry);
+    if (extras?.detailed) resolve({ value, metadata } satisfies CallResult);
+    else resolve(value);
+  }
+
+  /** The response cannot be used: the handler has run, its answer is lost. `more`: the rest of it is still to come. */
+  private failReceived(entry: CallSlot, error: unknown, more: boolean): void {
+    if (!(error instanceof RpcError)) throw error;
+    const { call } = entry;
+    const failure = new RpcError(error.code, error.message, {
+      started: 'yes',
+      cause: error,
+      ...(error.limit === undefined ? {} : { limit: error.limit }),
+    });
+    if (more) {
+      this.calls.giveUp(entry, failure);
+      this.calls.cancel(call);
+    } else {
+      const { reject } = entry;
+      this.calls.release(entry);
+      reject(failure);
+    }
+  }
+}
