@@ -58,8 +58,8 @@ type Default<Own, Given, Type> = Own extends undefined ? Extract<Given, Type | u
 
 /**
  * Defines a service. `name` may have a namespace with dots; names of its parts and of methods are `[A-Za-z_][A-Za-z0-9_]*`,
- * and `name/method` is at most 255 characters. Throws an `RpcError` (INVALID_ARGUMENT) that says which name or which schema is
- * wrong and why.
+ * and `name/method` is at most 255 characters. Throws an `RpcError` that says which name or which schema is wrong and why
+ * (INVALID_ARGUMENT; RESOURCE_EXHAUSTED for a schema beyond a limit).
  */
 export function defineService<
   Methods extends MethodTable,
@@ -67,7 +67,7 @@ export function defineService<
   G extends LogicalTypes | undefined = undefined,
 >(name: string, methods: Methods, options: ServiceOptions<L, G> = {}): ServiceDefinition<WithDefaults<Methods, L, G>> {
   checkServiceName(name);
-  const bound: Record<string, ServiceMethod> = {};
+  const bound = Object.create(null) as Record<string, ServiceMethod>;
   for (const [methodName, method] of Object.entries(checkedTable(name, methods))) {
     bound[methodName] = bind(`${name}/${methodName}`, methodName, method, options);
   }
@@ -79,8 +79,8 @@ export function defineService<
 const namePattern = /^[A-Za-z_][A-Za-z0-9_]*$/;
 const nameLengthMax = 255;
 
-function wrong(text: string, cause?: unknown): RpcError {
-  return new RpcError('INVALID_ARGUMENT', text, { cause });
+function wrong(text: string): RpcError {
+  return new RpcError('INVALID_ARGUMENT', text);
 }
 
 function checkServiceName(name: string): void {
@@ -126,9 +126,13 @@ function bind(path: string, methodName: string, method: Method, options: AnyOpti
   });
 }
 
-/** A client is an object of methods; with one called `then`, awaiting the client would call it. */
+/**
+ * A client is an object of methods: with one called `then`, awaiting the client would call it. Handlers are written as an object
+ * too, in which `__proto__` is no property.
+ */
 function checkMethodName(path: string, name: string): void {
   if (!namePattern.test(name)) throw wrong(`${path}: a method name must match [A-Za-z_][A-Za-z0-9_]*`);
+  if (name === '__proto__') throw wrong(`${path}: a method cannot be called __proto__`);
   if (name === 'then') throw wrong(`${path}: a method cannot be called then, since a client would pass for a promise`);
   if (path.length > nameLengthMax) {
     throw wrong(`${path}: service and method name together have ${path.length} of at most ${nameLengthMax} characters`);

@@ -19,9 +19,15 @@ interface Compiled {
   readonly codec: MessageCodec;
 }
 
-/** What was compiled, by schema object, and by the name of a primitive type. A list of errors is a key of its own. */
-const byObject = new WeakMap<object, Compiled[]>();
+/** What was compiled from schemas, by object or by the name of a primitive type, and from lists of errors. */
+const bySchema = new WeakMap<object, Compiled[]>();
 const byName = new Map<unknown, Compiled[]>();
+const byErrors = new WeakMap<object, Compiled[]>();
+
+interface Cache {
+  get(source: unknown): Compiled[] | undefined;
+  set(source: unknown, compiled: Compiled[]): unknown;
+}
 
 /** The codecs of one method. */
 export class MessageCodecs {
@@ -36,15 +42,17 @@ export class MessageCodecs {
     this.logicalTypes = logicalTypes;
   }
 
-  /** Throws an `RpcError` (INVALID_ARGUMENT) when `source` is neither a codec nor a valid schema. */
+  /** Throws an `RpcError` when `source` is neither a codec nor a valid schema. */
   of(source: unknown, what: string): MessageCodec {
-    return isCodec(source) ? source : this.compiled(source, what, () => this.compile(source));
+    if (isCodec(source)) return source;
+    const cache: Cache = typeof source === 'object' && source !== null ? bySchema : byName;
+    return this.compiled(cache, source, what, () => this.compile(source));
   }
 
   /** Codec of the union that Avro prescribes for errors: `["string", ...errors]`. */
   errors(errors: readonly unknown[]): DeclaredErrorsCodec {
     const compile = (): MessageCodec => declaredErrorsCodec(this.compile(['string', ...errors]));
-    return this.compiled(errors, 'errors', compile) as DeclaredErrorsCodec;
+    return this.compiled(byErrors, errors, 'errors', compile) as DeclaredErrorsCodec;
   }
 
   private compile(schema: unknown): MessageCodec {
@@ -52,29 +60,28 @@ export class MessageCodecs {
     return avroCodec(shareNamedTypes(schema), logicalTypes === undefined ? { longs } : { longs, logicalTypes });
   }
 
-  private compiled(source: unknown, what: string, compile: () => MessageCodec): MessageCodec {
+  private compiled(cache: Cache, source: unknown, what: string, compile: () => MessageCodec): MessageCodec {
     const { longs, logicalTypes } = this;
-    const all = compiledFrom(source);
+    const all = cache.get(source) ?? [];
     const known = all.find((other) => other.longs === longs && other.logicalTypes === logicalTypes);
     if (known !== undefined) return known.codec;
     let codec: MessageCodec;
     try {
       codec = compile();
     } catch (cause) {
-      const reason = cause instanceof Error ? cause.message : String(cause);
-      throw new RpcError('INVALID_ARGUMENT', `${this.method}: ${what}: ${reason}`, { cause });
+      throw this.refusal(what, cause);
     }
     all.push({ longs, logicalTypes, codec });
+    cache.set(source, all);
     return codec;
   }
-}
 
-function compiledFrom(source: unknown): Compiled[] {
-  const cache: { get(key: unknown): Compiled[] | undefined; set(key: unknown, value: Compiled[]): unknown } =
-    typeof source === 'object' && source !== null ? byObject : byName;
-  let all = cache.get(source);
-  if (all === undefined) cache.set(source, (all = []));
-  return all;
+  private refusal(what: string, cause: unknown): RpcError {
+    const place = `${this.method}: ${what}: `;
+    if (!(cause instanceof RpcError)) return new RpcError('INVALID_ARGUMENT', place + String(cause), { cause });
+    const options = cause.limit === undefined ? { cause } : { cause, limit: cause.limit };
+    return new RpcError(cause.code, place + cause.message, options);
+  }
 }
 
 function isCodec(source: unknown): source is MessageCodec {
