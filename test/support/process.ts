@@ -66,7 +66,7 @@ export class TestProcess {
     void this.#ended.then(() => running.delete(this.#child));
   }
 
-  /** Starts the script and waits for its ready message. Rejects when it ends before (with its output) or takes too long. */
+  /** Starts the script and waits for its ready message. Rejects, with the output, when it ends before that. */
   static async start(script: URL | string, options: ProcessOptions = {}): Promise<TestProcess> {
     const started = new TestProcess(script, options);
     const ended = started.#ended.then(({ code, signal }) => {
