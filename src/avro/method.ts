@@ -129,9 +129,7 @@ function method<
   });
 }
 
-/** A method, or anything that carries one as `definition`, such as `Cities.methods.get`. */
-export type MethodLike = Method | { readonly definition: Method };
-
+/** `M` is a method, or anything that carries one as `definition`, such as `typeof Cities.methods.get`. */
 type MethodOf<M> = M extends { readonly definition: infer D } ? D : M;
 
 type Part<M, Name extends keyof Method> = MethodOf<M> extends { readonly [N in Name]: infer T } ? T : never;

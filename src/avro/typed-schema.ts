@@ -76,9 +76,9 @@ export type Schema =
   | readonly Schema[];
 
 /**
- * Keeps the literals of a schema constant, so that its types can be inferred; the value is returned as it is.
- * `const City = schema({ type: 'record', name: 'City', fields: [{ name: 'id', type: 'long' }] })`. An object `as const` does the same, but is
- * checked only where it is used. A name that is neither a primitive type nor defined in the schema is a compile error.
+ * Keeps the literals of a schema constant, so that its types can be inferred; the value is returned as it is:
+ * `const Id = schema({ type: 'record', name: 'Id', fields: [{ name: 'id', type: 'long' }] })`. An object `as const` does the same,
+ * but is checked only where it is used. A name that is neither a primitive type nor defined in the schema is a compile error.
  */
 export function schema<const S extends Schema>(definition: S & Checked<S>): S {
   return definition;
