@@ -275,7 +275,9 @@ test('B35 a bomb is refused at the limit on messages, with an honest length and 
     assert.is(failure(bomb, both, limit).code, 'RESOURCE_EXHAUSTED');
     const forged = Buffer.from(bomb);
     forged.writeUInt32LE(limit, 1);
-    assert.is(failure(forged, both, limit).code, 'INVALID_ARGUMENT');
+    const error = failure(forged, both, limit);
+    assert.is(error.code, 'INVALID_ARGUMENT');
+    assert.instance(error.cause, Error, 'the codec itself stopped: it never produced the whole');
   }
 });
 
