@@ -1,0 +1,118 @@
+/** The client of the demo: looks cities up, finds the nearest ones, then asks for every city and checks the answers. */
+import { connect, isDeclared } from 'trunkline';
+import type { SourceCity } from './cities.js';
+import { type Clients, type LoadResult, LoadRun } from './load.js';
+import type { Screen } from './screen.js';
+import { Cities, type City, ServerProcess } from './service.js';
+import { table } from './table.js';
+
+const number = new Intl.NumberFormat('en-US', { maximumFractionDigits: 0 });
+const precise = new Intl.NumberFormat('en-US', { maximumSignificantDigits: 3 });
+
+/** Runs the whole demo against the server at `target`; returns the number of errors. */
+export async function runClient(
+  target: string,
+  sources: readonly SourceCity[],
+  seconds: number,
+  screen: Screen,
+): Promise<number> {
+  const channel = connect(target);
+  const clients = { cities: channel.client(Cities), serverProcess: channel.client(ServerProcess) };
+  try {
+    await lookUp(clients, screen);
+    await findNearest(clients, screen);
+    const results = await askForAll(clients, sources, seconds, screen);
+    return report(results, screen);
+  } finally {
+    await channel.close();
+  }
+}
+
+async function lookUp({ cities }: Clients, screen: Screen): Promise<void> {
+  screen.heading('Look-ups by id', 'cities.get({ id })');
+  for (const id of [1796236, 3448439, 2332459, 2950159]) {
+    const city = await cities.get({ id });
+    screen.line(
+      `  ${String(id).padStart(7)}  ${nameOf(city).padEnd(16)}${number.format(city.population).padStart(12)} inhabitants`,
+    );
+  }
+  try {
+    await cities.get({ id: 1 });
+  } catch (error) {
+    if (!isDeclared(error, Cities.methods.get)) throw error;
+    screen.line(`  ${String(error.value.id).padStart(7)}  ${error.errorName}, an error that the method declares`);
+  }
+}
+
+async function findNearest({ cities }: Clients, screen: Screen): Promise<void> {
+  screen.heading('Nearest cities', 'cities.nearest({ latitude, longitude, count })');
+  const places = [
+    { name: 'Mount Everest', latitude: 27.98806, longitude: 86.92528 },
+    { name: 'Point Nemo', latitude: -48.87667, longitude: -123.39333 },
+  ];
+  for (const { name, latitude, longitude } of places) {
+    const nearest = await cities.nearest({ latitude, longitude, count: 3 });
+    const list = nearest.map(({ city, km }) => `${nameOf(city)} ${number.format(km)} km`);
+    screen.line(`  ${name.padEnd(13)}  ${list.join(' · ')}`);
+  }
+}
+
+async function askForAll(
+  clients: Clients,
+  sources: readonly SourceCity[],
+  seconds: number,
+  screen: Screen,
+): Promise<LoadResult[]> {
+  screen.heading('Every city by id', 'over one connection, each answer compared with its source, field by field');
+  const results: LoadResult[] = [];
+  for (const callsInFlight of [1, 64, 512]) {
+    // One call at a time is for its latency and ends by time; the others go through all cities at least once.
+    const callsMin = callsInFlight === 1 ? 1 : sources.length;
+    const run = new LoadRun(clients, sources, { callsInFlight, callsMin, msMin: seconds * 1_000 });
+    const label = `${String(callsInFlight).padStart(3)} in flight`;
+    const draw = (): void => screen.progress(label, run.progress, tallyOf(run));
+    const timer = setInterval(draw, 100);
+    results.push(await run.run());
+    clearInterval(timer);
+    draw();
+    screen.endProgress();
+  }
+  return results;
+}
+
+function report(results: readonly LoadResult[], screen: Screen): number {
+  const header = ['in flight', 'calls', 'calls/s', 'p50 µs', 'p99 µs', 'client CPU', 'server CPU', 'errors'];
+  const rows = results.map(({ callsInFlight, calls, ms, latencies, clientCpuMicros, serverCpuMicros, errors }) => [
+    number.format(callsInFlight),
+    number.format(calls),
+    number.format(perSecond(calls, ms)),
+    number.format(latencies.percentileMicros(0.5)),
+    number.format(latencies.percentileMicros(0.99)),
+    precise.format(clientCpuMicros / calls),
+    precise.format(serverCpuMicros / calls),
+    number.format(errors),
+  ]);
+  screen.line();
+  for (const [index, line] of table(header, rows).entries()) {
+    screen.line(index === 0 ? screen.styled('dim', line) : line);
+  }
+  screen.line(screen.styled('dim', 'CPU: microseconds a call; the client also compares and measures.'));
+  let errors = 0;
+  for (const result of results) {
+    errors += result.errors;
+    if (result.firstError !== '') screen.line(`${screen.styled('red', 'error')} ${result.firstError}`);
+  }
+  return errors;
+}
+
+function tallyOf({ calls, ms }: LoadRun): string {
+  return `${number.format(calls)} calls  ${number.format(perSecond(calls, ms))}/s`;
+}
+
+function perSecond(calls: number, ms: number): number {
+  return ms === 0 ? 0 : (calls * 1_000) / ms;
+}
+
+function nameOf({ name, country }: City): string {
+  return `${name}, ${country}`;
+}
