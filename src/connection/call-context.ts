@@ -59,4 +59,9 @@ export class CallContext {
     this.abortReason = reason;
     this.controller?.abort(reason);
   }
+
+  /** @internal Whether this is how a handler gave up when its signal aborted: Node's AbortError has the reason as its cause. */
+  isAbort(error: unknown): boolean {
+    return this.abortReason !== null && error instanceof Error && error.cause === this.abortReason;
+  }
 }

@@ -96,7 +96,7 @@ export class Execution {
         if (entry.context === context) {
           this.leave(entry);
           this.answers.failThrown(entry.call, error, hosted.spec, context);
-        } else if (!(error instanceof RpcError)) {
+        } else if (!(error instanceof RpcError) && !context.isAbort(error)) {
           this.host?.onHandlerError(error, hosted.spec);
         }
         this.onHandlerEnd();
