@@ -44,8 +44,8 @@ type Mutable<T> = { -readonly [K in keyof T]: T[K] };
 
 const NAME = /^[A-Za-z_][A-Za-z0-9_]*$/;
 const primitives: ReadonlySet<string> = new Set(primitiveKinds);
-/** Names of kinds of types: as the name of a type without a namespace they could not be told from the kind. */
-const kinds: ReadonlySet<string> = new Set(['record', 'error', 'enum', 'fixed', 'array', 'map', 'union']);
+/** In a union these are the names of branches; a type of the same name without a namespace could not be told from them. */
+const unnamedKinds: ReadonlySet<string> = new Set(['array', 'map']);
 
 /** Checks one schema. Throws an `RpcError` (INVALID_ARGUMENT, or RESOURCE_EXHAUSTED for a limit). */
 export function parseSchema(json: unknown, options: ParserOptions = {}): SchemaNode {
@@ -61,6 +61,11 @@ export function checkName(name: unknown, what: string, where: string): string {
   if (name in Object.prototype)
     fail(where, `${what} may not be called ${quote(name)}: every JavaScript object inherits it`);
   return name;
+}
+
+/** Whether a full name belongs to Avro itself: primitive types may not be defined in any namespace. */
+export function isReserved(name: string): boolean {
+  return primitives.has(unqualified(name)) || unnamedKinds.has(name);
 }
 
 /** Makes nodes of schemas that share their names: one schema, or the types and messages of a protocol. */
@@ -82,6 +87,11 @@ export class SchemaParser {
   /** The node of `json`, which stands in `namespace`. It is complete once `finish` has returned. */
   parse(json: unknown, namespace: string, where = ''): SchemaNode {
     return this.schema(json, namespace, where, 0);
+  }
+
+  /** The fields of a record that has no definition of its own: the parameters of a message. */
+  parameters(json: unknown, namespace: string, where: string): readonly FieldNode[] {
+    return this.fields(json, namespace, where, 0);
   }
 
   /** Resolves names that were used before they were defined, then checks what needs complete nodes. */
@@ -170,12 +180,14 @@ export class SchemaParser {
     };
     this.named.set(node.name, node);
     const inside = this.canonical ? '' : namespaceOf(node.name);
-    const path = where === '' ? unqualified(node.name) : where;
-    const fields = own(json, 'fields');
-    if (!Array.isArray(fields)) return fail(path, 'a record needs an array of fields');
-    const names = new Set<string>();
-    node.fields = fields.map((field: unknown) => this.field(field, names, inside, path, depth));
+    node.fields = this.fields(own(json, 'fields'), inside, where === '' ? unqualified(node.name) : where, depth);
     return node;
+  }
+
+  private fields(json: unknown, namespace: string, where: string, depth: number): FieldNode[] {
+    if (!Array.isArray(json)) return fail(where, 'a record needs an array of fields');
+    const names = new Set<string>();
+    return json.map((field: unknown) => this.field(field, names, namespace, where, depth));
   }
 
   private field(json: unknown, names: Set<string>, namespace: string, where: string, depth: number): FieldNode {
@@ -302,8 +314,7 @@ export class SchemaParser {
     for (const part of name.split('.')) {
       if (!NAME.test(part)) fail(where, `${quote(name)} is no legal name for a type`);
     }
-    const last = unqualified(name);
-    if (primitives.has(last) || kinds.has(name)) fail(where, `${quote(name)} is a name of Avro's own`);
+    if (isReserved(name)) fail(where, `${quote(name)} is a name of Avro's own`);
     if (name in Object.prototype) checkName(name, 'a type', where);
     return name;
   }
