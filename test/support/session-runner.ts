@@ -6,10 +6,10 @@ import * as assert from 'uvu/assert';
 import { RpcError } from '../../src/base/errors.js';
 import { defaultLimits } from '../../src/base/limits.js';
 import type { Compressor } from '../../src/compression/compressor.js';
-import type { CallResult } from '../../src/connection/caller.js';
 import { Connection } from '../../src/connection/connection.js';
 import { SchemaCache } from '../../src/connection/schema-exchange.js';
 import { CloseCode, PREFACE } from '../../src/wire/constants.js';
+import type { Metadata } from '../../src/wire/records/metadata.js';
 import { VirtualClock } from './clock.js';
 import { decodeChunks, metadataOf, metadataView } from './frame-view.js';
 import { ScriptedTransport } from './scripted-transport.js';
@@ -170,7 +170,7 @@ class SessionRunner {
       return;
     }
     assert.is(error, null, String(error));
-    const result = value as CallResult;
+    const result = value as { readonly value: unknown; readonly metadata: Metadata | null };
     if (expected.response !== undefined) assert.equal(result.value, expandHex(expected.response));
     if (expected.value !== undefined) assert.equal(JSON.parse(JSON.stringify(result.value)), expected.value);
     if (expected.metadata !== undefined) assert.equal(metadataView(result.metadata ?? {}), expected.metadata);
