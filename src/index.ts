@@ -1,10 +1,15 @@
 /** The public names of Trunkline. */
-export { DeclaredError } from './avro/declared-error.js';
-export type { Infer, InferInput, InferOutput } from './avro/infer.js';
+export type { LogicalTypeClass, LogicalTypes } from './avro/codec-logical.js';
+export { DeclaredError, type DeclaredErrorOptions } from './avro/declared-error.js';
+export type { Infer, InferInput, InferOutput, ValueOptions } from './avro/infer.js';
 export {
   clientStream,
   duplex,
+  type ErrorInputs,
+  type ErrorSchema,
   type ErrorsOf,
+  type MessageSource,
+  type Method,
   oneway,
   type RequestInput,
   type RequestOutput,
@@ -13,8 +18,28 @@ export {
   serverStream,
   unary,
 } from './avro/method.js';
-export { raw } from './avro/raw.js';
-export { declared, defineService, isDeclared, type ServiceDefinition } from './avro/service.js';
+export {
+  type ProtocolDescription,
+  type ProtocolDescription,
+  type ProtocolMessage,
+  type ProtocolMessage,
+  type ProtocolService,
+  type ProtocolService,
+  readProtocol,
+  readProtocol,
+  serviceFromProtocol,
+  serviceFromProtocol,
+} from './avro/protocol.js';
+export { type RawCodec, raw } from './avro/raw.js';
+export {
+  declared,
+  defineService,
+  isDeclared,
+  type MethodTable,
+  type ServiceDefinition,
+  type ServiceMethod,
+  type ServiceOptions,
+} from './avro/service.js';
 export { type Schema, schema } from './avro/typed-schema.js';
 export { type LimitHit, type RpcCode, RpcCodes, RpcError, type Started } from './base/errors.js';
 export { defaultLimits, type Limits, minimumLimits } from './base/limits.js';

@@ -76,7 +76,10 @@ export function readProtocol(pathOrText: string): ProtocolDescription {
   };
 }
 
-/** Values of protocol messages have no static types: what a schema says is only known at run time. */
+/**
+ * A service whose messages are known only at run time: values are `unknown`, and a method that the protocol does not have is
+ * `undefined`. Calling a one-way message resolves with undefined once it is on its way.
+ */
 export type ProtocolService = ServiceDefinition<{
   readonly [name: string]: Method<'unary', unknown, unknown, readonly ErrorSchema[]>;
 }>;
