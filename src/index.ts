@@ -20,14 +20,9 @@ export {
 } from './avro/method.js';
 export {
   type ProtocolDescription,
-  type ProtocolDescription,
-  type ProtocolMessage,
   type ProtocolMessage,
   type ProtocolService,
-  type ProtocolService,
   readProtocol,
-  readProtocol,
-  serviceFromProtocol,
   serviceFromProtocol,
 } from './avro/protocol.js';
 export { type RawCodec, raw } from './avro/raw.js';
