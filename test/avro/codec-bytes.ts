@@ -1,5 +1,6 @@
 /** Avro messages put together by hand, right ones and wrong ones, and the ways in which a codec can meet them. */
 import * as assert from 'uvu/assert';
+import { canonicalForm } from '../../src/avro/canonical.js';
 import { type AvroOptions, avroCodec } from '../../src/avro/codec.js';
 import { RpcError } from '../../src/base/errors.js';
 import type { MessageCodec } from '../../src/wire/message-codec.js';
@@ -45,6 +46,15 @@ export function resolving(reader: unknown, writer: unknown, options?: AvroOption
   const resolution = avroCodec(reader, options).resolveWriter(avroCodec(writer).schemaText);
   assert.is(`${resolution.grade} ${resolution.path} ${resolution.reason}`, 'compatible  ');
   return resolution.codec as MessageCodec;
+}
+
+/** A reader that skips everything of `schema`. */
+export function skipping(schema: unknown): MessageCodec {
+  const holder = (fields: unknown[]): object => ({ type: 'record', name: 'holder.Holder', fields });
+  const writer = holder([{ name: 'value', type: schema }]);
+  const { codec, reason } = avroCodec(holder([])).resolveWriter(canonicalForm(writer));
+  assert.ok(codec !== null, reason);
+  return codec;
 }
 
 const first = { name: 'first', type: 'int' };
