@@ -1,0 +1,55 @@
+/** `bench -- micro`: the codec and the frame decoder alone, in this process. */
+import { codecTasks } from '../micro/codec.js';
+import { chunkSizes, longFrameName, longFrameTask, smallFramesTask } from '../micro/frames.js';
+import { type MicroResult, runTasks } from '../micro/suite.js';
+import { Options } from '../options.js';
+import { findPinning } from '../process/cores.js';
+import { describeEnvironment, environmentText } from '../report/environment.js';
+import { fixed, table, whole } from '../report/table.js';
+
+export interface MicroSettings {
+  /** Time for each task. */
+  readonly ms: number;
+  /** Lengths of the long frame, the shorter first. */
+  readonly frameBytes: readonly [number, number];
+}
+
+const MEBIBYTE = 1024 * 1024;
+/** Twice the cost a byte would already be far from linear; below that it is memory and the collector. */
+const LINEAR_RATIO_MAX = 2;
+
+export const microUsage = 'micro [--ms 1000]';
+
+export async function microCommand(args: readonly string[]): Promise<number> {
+  const options = new Options(args, { ms: '1000' });
+  console.log(`${environmentText(describeEnvironment(findPinning().text))}\n`);
+  await micro({ ms: options.number('ms', 1), frameBytes: [MEBIBYTE, 4 * MEBIBYTE] });
+  return 0;
+}
+
+/** Prints the results. Throws when a codec or the decoder gave something else than it should. */
+export async function micro({ ms, frameBytes }: MicroSettings): Promise<void> {
+  const results = await runTasks([...codecTasks(), smallFramesTask()], { ms, runsMin: 16 });
+  // One run of a long frame byte by byte takes a good part of a second.
+  const long = chunkSizes.flatMap((chunk) => frameBytes.map((bytes) => longFrameTask(bytes, chunk)));
+  results.push(...(await runTasks(long, { ms, runsMin: 2 })));
+  const rows = results.map(({ name, unit, nsPerUnit, errorPercent }) => [
+    name,
+    `${fixed(nsPerUnit, nsPerUnit < 10 ? 3 : 1)} ns`,
+    `per ${unit}`,
+    whole(1e9 / nsPerUnit),
+    `${fixed(errorPercent, 1)} %`,
+  ]);
+  console.log(table([['work', 'median', '', 'a second', 'error +-'], ...rows], 1));
+  console.log();
+  for (const chunk of chunkSizes) console.log(growthLine(results, frameBytes, chunk));
+}
+
+/** What a byte costs in the longer frame, compared with the shorter: 1 when the cost is linear. */
+function growthLine(results: readonly MicroResult[], [short, long]: readonly [number, number], chunk: number): string {
+  const of = (bytes: number): number =>
+    results.find(({ name }) => name === longFrameName(bytes, chunk))?.nsPerUnit ?? Number.NaN;
+  const growth = of(long) / of(short);
+  const verdict = growth < LINEAR_RATIO_MAX ? 'linear' : 'NOT linear';
+  return `chunks of ${chunk} bytes: a byte costs ${fixed(growth, 2)} x as much in a frame ${long / short} times as long: ${verdict}`;
+}

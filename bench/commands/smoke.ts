@@ -1,0 +1,53 @@
+/**
+ * `bench -- smoke`: every command in a small form, so that none of them rots. It verifies what they verify (answers, decoded
+ * records, found frames) and judges no figure, since it is too short for that.
+ */
+import { problemOf } from '../measure.js';
+import { UsageError } from '../options.js';
+import { findPinning } from '../process/cores.js';
+import { compare, type FloorSettings, report } from './floor.js';
+import { guardSettings, guardShare } from './guard-cost.js';
+import { observe, problemIn } from './memory.js';
+import { micro } from './micro.js';
+
+const SECONDS = 0.15;
+const WARM_UP_SECONDS = 0.1;
+
+export async function smokeCommand(args: readonly string[]): Promise<number> {
+  if (args.length > 0) throw new UsageError(`smoke takes no options, but got ${args.join(' ')}`);
+  const pinning = findPinning();
+  console.log(`smoke: ${pinning.text}; the figures below mean nothing\n`);
+  const problems: string[] = [];
+  const floorSettings: FloorSettings = {
+    contenders: ['engine', 'floor', 'avsc-rpc', 'avsc-rpc-corked'],
+    inFlight: [1, 64],
+    rounds: 1,
+    seconds: SECONDS,
+    warmUpSeconds: WARM_UP_SECONDS,
+    handler: 'sync',
+    pinning,
+    profileFolder: null,
+  };
+  const sync = await compare(floorSettings);
+  report(floorSettings, sync);
+  const asyncSettings: FloorSettings = { ...floorSettings, handler: 'async', inFlight: [64] };
+  const promised = await compare(asyncSettings);
+  report(asyncSettings, promised);
+  for (const sample of [...sync, ...promised]) problems.push(...asList(problemOf(sample)));
+
+  const rows = await observe({ calls: 20_000, every: 10_000, inFlight: 512, pinning });
+  console.log(`\nmemory: ${rows.length} marks over 20,000 calls`);
+  problems.push(...asList(problemIn(rows)));
+
+  if ((await guardShare(guardSettings(8, 1, SECONDS, WARM_UP_SECONDS))) === null) problems.push('guard-cost');
+
+  console.log();
+  await micro({ ms: 10, frameBytes: [64 * 1024, 256 * 1024] });
+  for (const problem of problems) console.log(`FAILED: ${problem}`);
+  console.log(problems.length === 0 ? '\nsmoke: all answers right' : '\nsmoke: FAILED');
+  return problems.length === 0 ? 0 : 1;
+}
+
+function asList(problem: string | null): string[] {
+  return problem === null ? [] : [problem];
+}

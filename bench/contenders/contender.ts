@@ -1,0 +1,18 @@
+/** What the bench runs: a server that echoes the canonical record, and a client of it. Each in a process of its own. */
+import type { Canonical } from '../canonical.js';
+
+/** `sync`: the handler returns the answer. `async`: it is an async function. */
+export type HandlerKind = 'sync' | 'async';
+
+export interface ServedContender {
+  readonly port: number;
+  /** Calls that the handler has had so far. */
+  readonly calls: () => number;
+}
+
+export interface Contender {
+  /** Listens on a free port of 127.0.0.1. */
+  serve(handler: HandlerKind): Promise<ServedContender>;
+  /** Connects once. Resolves with the function that makes one call. */
+  dial(port: number): Promise<(record: Canonical) => Promise<Canonical>>;
+}

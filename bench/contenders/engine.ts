@@ -1,0 +1,41 @@
+/** The engine as its users get it: default settings, the default deadline on every call, checked codecs, a service and a stub. */
+import { connect, defineService, Server, unary } from '../../src/index.js';
+import { canonicalSchema } from '../canonical.js';
+import type { Contender } from './contender.js';
+
+export const Echo = defineService('bench.Echo', {
+  echo: unary({ request: canonicalSchema, response: canonicalSchema }),
+});
+
+export function engineWith(service: typeof Echo): Contender {
+  return {
+    async serve(handler) {
+      let calls = 0;
+      const server = new Server();
+      if (handler === 'sync') {
+        server.add(service, {
+          echo(request) {
+            calls++;
+            return request;
+          },
+        });
+      } else {
+        server.add(service, {
+          async echo(request) {
+            calls++;
+            return request;
+          },
+        });
+      }
+      const { port } = await server.listen({ host: '127.0.0.1' });
+      return { port, calls: () => calls };
+    },
+    async dial(port) {
+      const channel = connect(`tcp://127.0.0.1:${port}`);
+      await channel.ready();
+      return channel.client(service).echo;
+    },
+  };
+}
+
+export const engine = engineWith(Echo);

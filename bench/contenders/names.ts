@@ -1,0 +1,27 @@
+/** Contenders by the names that results use. A process loads only the one it runs, so that no other's code shares its heap. */
+import type { Contender } from './contender.js';
+
+const loaders = {
+  engine: async () => (await import('./engine.js')).engine,
+  'engine-unguarded': async () => (await import('./engine-unguarded.js')).engineUnguarded,
+  floor: async () => (await import('../floor/program.js')).floor,
+  'avsc-rpc': async () => (await import('./avsc-rpc.js')).avscRpc,
+  'avsc-rpc-corked': async () => (await import('./avsc-rpc.js')).avscRpcCorked,
+} satisfies Record<string, () => Promise<Contender>>;
+
+export type ContenderName = keyof typeof loaders;
+
+/** As tables show them. */
+export const titles: Readonly<Record<ContenderName, string>> = {
+  engine: 'engine',
+  'engine-unguarded': 'engine without guards',
+  floor: 'floor',
+  'avsc-rpc': 'avsc RPC',
+  'avsc-rpc-corked': 'avsc RPC, corked',
+};
+
+export function loadContender(name: ContenderName): Promise<Contender> {
+  return loaders[name]();
+}
+
+export const contenderNames = Object.keys(loaders) as readonly ContenderName[];

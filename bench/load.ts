@@ -1,0 +1,53 @@
+/**
+ * A closed loop: so many callers, each of which makes its next call when the last one was answered. Runs in the client process.
+ * Counts what is done, and what is wrong: an answer that is not the one expected, or a call that failed.
+ */
+import { type Canonical, canonicalRecord, isRight, looksRight } from './canonical.js';
+
+/** Every so many answers of a caller, one is compared in full. */
+const CALLS_PER_FULL_CHECK = 1024;
+
+export class Load {
+  /** Calls answered. */
+  done = 0;
+  /** Answers that were not the expected ones. */
+  wrong = 0;
+  /** Calls that failed; a caller stops at its first. */
+  failed = 0;
+  /** The first failure's text, empty while there is none. */
+  failure = '';
+  /** `onTarget` runs when `done` gets here. */
+  target = Infinity;
+  onTarget: () => void = () => {};
+  private stopped = false;
+  private readonly call: (record: Canonical) => Promise<Canonical>;
+
+  constructor(call: (record: Canonical) => Promise<Canonical>) {
+    this.call = call;
+  }
+
+  /** Resolves when all callers have stopped. */
+  async run(callers: number): Promise<void> {
+    await Promise.all(Array.from({ length: callers }, (_, id) => this.caller(id)));
+  }
+
+  /** Each caller makes no more calls after the one it waits for. */
+  stop(): void {
+    this.stopped = true;
+  }
+
+  private async caller(id: number): Promise<void> {
+    const { call } = this;
+    try {
+      for (let calls = 0; !this.stopped; calls++) {
+        const answer = await call(canonicalRecord(id));
+        const right = calls % CALLS_PER_FULL_CHECK === 0 ? isRight(answer, id) : looksRight(answer, id);
+        if (!right) this.wrong++;
+        if (++this.done === this.target) this.onTarget();
+      }
+    } catch (error) {
+      this.failed++;
+      if (this.failure === '') this.failure = String(error);
+    }
+  }
+}

@@ -1,0 +1,59 @@
+/** The bench's entry: `npm run bench -- COMMAND [options]`. What each command measures and how to read it is in README.md. */
+import { floorCommand, floorUsage } from './commands/floor.js';
+import { guardCommand, guardUsage } from './commands/guard-cost.js';
+import { memoryCommand, memoryUsage } from './commands/memory.js';
+import { microCommand, microUsage } from './commands/micro.js';
+import { smokeCommand } from './commands/smoke.js';
+import { UsageError } from './options.js';
+
+const usage = `npm run bench -- COMMAND [options]
+
+  ${floorUsage}
+      the engine, the floor program and avsc's own RPC: CPU per call, calls/s
+  ${memoryUsage}
+      memory of both sides over many calls
+  ${guardUsage}
+      what bounded decoding costs
+  ${microUsage}
+      codec and frame decoder alone
+  smoke
+      all of it for a moment, to see that it works`;
+
+const commands: Readonly<Record<string, (args: readonly string[]) => Promise<number>>> = {
+  floor: floorCommand,
+  memory: memoryCommand,
+  'guard-cost': guardCommand,
+  micro: microCommand,
+  smoke: smokeCommand,
+};
+
+async function main(name: string | undefined, args: readonly string[]): Promise<number> {
+  if (name === '--help' || name === 'help') {
+    console.log(usage);
+    return 0;
+  }
+  const command = name !== undefined && Object.hasOwn(commands, name) ? commands[name] : undefined;
+  try {
+    if (command === undefined)
+      throw new UsageError(name === undefined ? 'no command was given' : `there is no command ${name}`);
+    return await command(args);
+  } catch (error) {
+    if (error instanceof UsageError) {
+      console.error(`${error.message}\n\n${usage}`);
+      return 2;
+    }
+    console.error(error);
+    return 1;
+  }
+}
+
+// Leaving by `exit` runs what kills the child processes.
+for (const [signal, code] of [
+  ['SIGINT', 130],
+  ['SIGTERM', 143],
+  ['SIGHUP', 129],
+] as const) {
+  process.once(signal, () => process.exit(code));
+}
+
+process.exitCode = await main(process.argv[2], process.argv.slice(3));

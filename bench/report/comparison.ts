@@ -1,0 +1,67 @@
+/** The table of `floor`, and what of the project's targets was met. What the engine loses is said like what it wins. */
+import { type ContenderName, titles } from '../contenders/names.js';
+import type { Sample } from '../measure.js';
+import { medians, ratio, samplesOf } from './statistics.js';
+import { fixed, table, whole } from './table.js';
+
+export function comparisonTable(
+  samples: readonly Sample[],
+  contenders: readonly ContenderName[],
+  inFlight: readonly number[],
+): string {
+  const rows = [
+    [
+      'in flight',
+      'program',
+      'calls/s',
+      'client us',
+      'server us',
+      'CPU us/call',
+      'engine: CPU x',
+      'calls/s x',
+      'engine',
+    ],
+  ];
+  for (const calls of inFlight) {
+    const engine = samplesOf(samples, 'engine', calls);
+    for (const [index, contender] of contenders.entries()) {
+      const own = samplesOf(samples, contender, calls);
+      const { callsPerSecond, clientUs, serverUs, sumUs } = medians(own);
+      const figures = [whole(callsPerSecond), fixed(clientUs, 2), fixed(serverUs, 2), fixed(sumUs, 2)];
+      const against = contender === 'engine' || engine.length === 0 ? ['', '', ''] : contest(engine, own);
+      rows.push([index === 0 ? String(calls) : '', titles[contender], ...figures, ...against]);
+    }
+  }
+  return table(rows, 2);
+}
+
+/** The engine's ratios to a rival, and who won. */
+function contest(engine: readonly Sample[], rival: readonly Sample[]): string[] {
+  const cpu = ratio(engine, rival, 'sumUs');
+  const speed = ratio(engine, rival, 'callsPerSecond');
+  const result = cpu <= 1 ? (speed >= 1 ? 'won' : 'lost calls/s') : speed >= 1 ? 'lost CPU' : 'lost';
+  return [fixed(cpu, 3), fixed(speed, 3), result];
+}
+
+const CPU_RATIO_MAX = 1.1;
+const SPEED_RATIO_MIN = 8;
+
+/** The targets that these samples can judge. */
+export function targetLines(samples: readonly Sample[]): string[] {
+  const lines: string[] = [];
+  const judge = (text: string, rival: ContenderName, inFlight: number, figure: 'sumUs' | 'callsPerSecond'): void => {
+    const engine = samplesOf(samples, 'engine', inFlight);
+    const other = samplesOf(samples, rival, inFlight);
+    if (engine.length === 0 || other.length === 0) return;
+    const value = ratio(engine, other, figure);
+    const met = figure === 'sumUs' ? value <= CPU_RATIO_MAX : value >= SPEED_RATIO_MIN;
+    lines.push(`target ${met ? 'met' : 'MISSED'}: ${text}: ${fixed(value, 3)}`);
+  };
+  for (const inFlight of [64, 512]) {
+    judge(`CPU per call at ${inFlight} in flight at most ${CPU_RATIO_MAX} x floor`, 'floor', inFlight, 'sumUs');
+  }
+  for (const rival of ['avsc-rpc', 'avsc-rpc-corked'] as const) {
+    judge(`calls/s at 512 in flight at least ${SPEED_RATIO_MIN} x ${titles[rival]}`, rival, 512, 'callsPerSecond');
+  }
+  return lines;
+}
