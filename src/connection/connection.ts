@@ -180,11 +180,12 @@ export class Connection implements Link, FrameReaderOwner {
 
   fail(code: CloseCodeNumber, text: string): void {
     if (this.over) return;
+    // First of all: what follows may overflow the write queue, which fails, or run a listener that makes a call.
+    this.phase = transition(this.phase, 'closing');
     const payload = encodeClose({ code, text });
     this.queue.writeFrame(FrameType.CLOSE, 0, 0, 0, payload);
     this.queue.flush();
     this.settle(closeReason(code, text, this.peer));
-    this.phase = transition(this.phase, 'closing');
     this.transport.end();
     // Input is read and dropped until then: closing a socket with unread input resets it, and CLOSE might be lost.
     this.transport.resume();
@@ -321,8 +322,8 @@ export class Connection implements Link, FrameReaderOwner {
 
   private onClose(buffer: Buffer, start: number, end: number): void {
     const record = decodeClose(buffer, start, end);
-    this.settle(peerCloseReason(record.code, record.text, this.peer));
     this.phase = transition(this.phase, 'closing');
+    this.settle(peerCloseReason(record.code, record.text, this.peer));
     this.transport.end();
     this.closeTimer = this.clock.setTimer(() => this.transport.destroy(), CLOSE_MS);
   }
@@ -381,6 +382,7 @@ export class Connection implements Link, FrameReaderOwner {
   }
 
   private onTransportClosed(error: Error | null): void {
+    this.phase = transition(this.phase, 'closed');
     this.settle(
       new RpcError(
         'UNAVAILABLE',
@@ -392,7 +394,6 @@ export class Connection implements Link, FrameReaderOwner {
     );
     this.closeTimer?.cancel();
     this.closeTimer = null;
-    this.phase = transition(this.phase, 'closed');
     this.options.observer.onClosed(this, this.reason as RpcError);
   }
 }
