@@ -20,7 +20,7 @@ interface RecordFacts {
 const recursive: RecordFacts = { bytesMin: 1, nesting: Number.POSITIVE_INFINITY };
 
 export class SchemaFacts {
-  /** Every record of the schema, each after those it holds, as far as recursion allows. */
+  /** Every record of the schema. */
   readonly records: readonly RecordNode[];
   private readonly facts = new Map<RecordNode, RecordFacts>();
 
@@ -36,7 +36,6 @@ export class SchemaFacts {
         const next = top.inside.pop();
         if (next === undefined) {
           open.pop();
-          this.facts.delete(top.record);
           this.facts.set(top.record, this.summary(top.record));
         } else if (!this.facts.has(next)) enter(next);
       }

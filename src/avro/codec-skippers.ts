@@ -3,8 +3,8 @@
  * make nothing. The types come from a peer's schema, so unlike readers they are plain closures: nothing is generated, and a
  * schema costs no more than its size, however its records hold each other.
  *
- * A record that has no bytes is skipped without a look at it: otherwise a small schema (ten records, each with ten fields of the
- * one before) could make an empty message cost any amount of work.
+ * A field that never has bytes is skipped without a look at it: otherwise a small schema (ten records, each with ten fields of
+ * the one before) could make an empty message cost any amount of work.
  */
 import type { ReadLimits } from './bounded-types.js';
 import type { SchemaFacts } from './codec-facts.js';
@@ -31,9 +31,7 @@ export class Skippers {
     this.limits = limits;
     this.depthMax = facts.nestsDeeper(limits.depthMax) ? limits.depthMax : Number.POSITIVE_INFINITY;
     for (const record of facts.records) this.links.set(record, { skip: skipNothing });
-    for (const record of facts.records) {
-      if (facts.bytesMin(record) > 0) (this.links.get(record) as Link).skip = this.record(record);
-    }
+    for (const [record, link] of this.links) link.skip = this.record(record);
   }
 
   of(node: SchemaNode): Skip {

@@ -89,8 +89,9 @@ export function assertRefused(type: unknown, field: Buffer, expected: RegExp, op
   }
 }
 
-/** Every way to meet `field` gives `value`, and what stands around it. */
+/** Every way to meet `field` gives `value`, and what stands around it; so does a message that is nothing else. */
 export function assertTaken(type: unknown, field: Buffer, value: unknown, options?: AvroOptions): void {
+  assert.equal(decodeWith(avroCodec(type, options), field), value);
   for (const { how, decode } of meetings(type, options)) {
     const found = decode(field) as Record<string, unknown>;
     assert.is(found['first'], 7, how);

@@ -42,11 +42,15 @@ test('fields are found by name and alias, left out, filled in and reordered', ()
 });
 
 test('a default is made anew for each message', () => {
-  const reader = record({ name: 'list', type: { type: 'array', items: 'int' }, default: [1] });
+  const reader = record(
+    { name: 'list', type: { type: 'array', items: 'int' }, default: [1] },
+    { name: 'bytes', type: 'bytes', default: 'a' },
+  );
   const codec = resolving(reader, record());
-  const first = codec.decode(Buffer.alloc(0), 0, 0) as { list: number[] };
+  const first = codec.decode(Buffer.alloc(0), 0, 0) as { list: number[]; bytes: Buffer };
   first.list.push(2);
-  assert.equal(codec.decode(Buffer.alloc(0), 0, 0), { list: [1] });
+  first.bytes.fill(0);
+  assert.equal(codec.decode(Buffer.alloc(0), 0, 0), { list: [1], bytes: Buffer.from('a') });
 });
 
 test('two fields of the reader may mean the same one of the writer', () => {
