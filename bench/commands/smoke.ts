@@ -10,33 +10,35 @@ import { guardSettings, guardShare } from './guard-cost.js';
 import { observe, problemIn } from './memory.js';
 import { micro } from './micro.js';
 
-const SECONDS = 0.15;
-const WARM_UP_SECONDS = 0.1;
+const SECONDS = 0.1;
+const WARM_UP_SECONDS = 0.05;
+const quick = {
+  rounds: 1,
+  seconds: SECONDS,
+  warmUpSeconds: WARM_UP_SECONDS,
+  handler: 'sync',
+  profileFolder: null,
+} as const;
 
 export async function smokeCommand(args: readonly string[]): Promise<number> {
   if (args.length > 0) throw new UsageError(`smoke takes no options, but got ${args.join(' ')}`);
   const pinning = findPinning();
   console.log(`smoke: ${pinning.text}; the figures below mean nothing\n`);
   const problems: string[] = [];
-  const floorSettings: FloorSettings = {
-    contenders: ['engine', 'floor', 'avsc-rpc', 'avsc-rpc-corked'],
-    inFlight: [1, 64],
-    rounds: 1,
-    seconds: SECONDS,
-    warmUpSeconds: WARM_UP_SECONDS,
-    handler: 'sync',
-    pinning,
-    profileFolder: null,
-  };
-  const sync = await compare(floorSettings);
-  report(floorSettings, sync);
-  const asyncSettings: FloorSettings = { ...floorSettings, handler: 'async', inFlight: [64] };
-  const promised = await compare(asyncSettings);
-  report(asyncSettings, promised);
-  for (const sample of [...sync, ...promised]) problems.push(...asList(problemOf(sample)));
+  const runs: FloorSettings[] = [
+    { ...quick, pinning, contenders: ['engine', 'floor'], inFlight: [1, 64] },
+    { ...quick, pinning, contenders: ['engine', 'floor'], inFlight: [64], handler: 'async' },
+    { ...quick, pinning, contenders: ['engine', 'avsc-rpc', 'avsc-rpc-corked'], inFlight: [64] },
+  ];
+  for (const settings of runs) {
+    const samples = await compare(settings);
+    report(settings, samples);
+    console.log();
+    for (const sample of samples) problems.push(...asList(problemOf(sample)));
+  }
 
   const rows = await observe({ calls: 20_000, every: 10_000, inFlight: 512, pinning });
-  console.log(`\nmemory: ${rows.length} marks over 20,000 calls`);
+  console.log(`memory: ${rows.length} marks over 20,000 calls\n`);
   problems.push(...asList(problemIn(rows)));
 
   if ((await guardShare(guardSettings(8, 1, SECONDS, WARM_UP_SECONDS))) === null) problems.push('guard-cost');

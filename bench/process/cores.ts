@@ -27,8 +27,10 @@ export function findPinning(): Pinning {
 export function coresIn(affinity: string): number[] {
   const list = affinity.slice(affinity.lastIndexOf(':') + 1).trim();
   return list.split(',').flatMap((range) => {
-    const [first, last = first] = range.split('-').map(Number);
-    if (first === undefined || last === undefined || Number.isNaN(first)) return [];
+    const match = /^(\d+)(?:-(\d+))?$/.exec(range);
+    if (match === null) return [];
+    const first = Number(match[1]);
+    const last = Number(match[2] ?? first);
     return Array.from({ length: last - first + 1 }, (_, i) => first + i);
   });
 }
