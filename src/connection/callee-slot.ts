@@ -23,6 +23,8 @@ export class CalleeSlot {
   oneway = false;
   /** A call of this slot that has ended while frames of its request may still come, to be thrown away; 0: none. */
   skippedCall = 0;
+  /** Goes on with the call that is HELD for the schemas of this method; made when one is for the first time. */
+  resume: ((method: IncomingMethod) => void) | null = null;
 
   /** Whether the handler of the open call has begun. */
   get started(): Started {

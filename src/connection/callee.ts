@@ -17,13 +17,12 @@
 import { limitError, RpcError, rpcCodeName } from '../base/errors.js';
 import { generationOf, nextGeneration, type OpenerBit, openerOf } from '../wire/call-number.js';
 import { CloseCode, Flag } from '../wire/constants.js';
-import { readU32 } from '../wire/encoder.js';
 import { decodeCancel } from '../wire/records/cancel.js';
 import type { CallHost } from './call-host.js';
 import { CalleeSlot, Phase } from './callee-slot.js';
 import { DeadlineTimer } from './deadline-timer.js';
 import { Execution } from './execution.js';
-import { IncomingMessage } from './incoming-message.js';
+import { IncomingMessage, readDeadlineMs } from './incoming-message.js';
 import type { IncomingMethod, IncomingMethods } from './incoming-methods.js';
 import type { Link } from './link.js';
 
@@ -78,13 +77,13 @@ export class Callee {
     }
     entry.generation = generationOf(call);
     entry.call = call;
-    if ((flags & ~Flag.DEADLINE) !== 0 || method.state !== 'ready' || this.execution.executing >= this.admitMax) {
+    if ((flags & ~Flag.DEADLINE) !== 0 || !method.direct || this.execution.executing >= this.admitMax) {
       this.receive(entry, method, flags, buffer, start, end);
       return;
     }
     let deadlineAt = Infinity;
     if (flags !== 0) {
-      const deadlineMs = end - start >= 4 ? readU32(buffer, start) : 0;
+      const deadlineMs = end - start >= 4 ? readDeadlineMs(buffer, start) : 0;
       if (deadlineMs === 0) {
         this.receive(entry, method, flags, buffer, start, end);
         return;
@@ -121,6 +120,11 @@ export class Callee {
   /** The write queue has drained: waiting answers may go on. */
   onDrain(): void {
     this.execution.onDrain();
+  }
+
+  /** The peer ended its half: requests that are incomplete stay so, and nobody waits for them. */
+  onReadEnd(): void {
+    for (const entry of this.slots) if (entry?.phase === Phase.RECEIVING) this.execution.leave(entry);
   }
 
   /** The connection is over: every handler's signal aborts, nothing is answered any more. */
@@ -172,7 +176,7 @@ export class Callee {
         link.fail(CloseCode.FLAGS, `flags 0x${flags.toString(16)} on a frame that continues a REQUEST`);
         return;
       }
-      if (more && start === end && !link.admitEmptyFragment()) return;
+      if (!link.admitFragment(more, end - start)) return;
       // The rest of a message that was refused: its caller may not have known.
       if (entry.skippedCall === call) entry.skippedCall = more ? call : 0;
       else this.continue(entry, number, flags, buffer, start, end);
@@ -214,7 +218,7 @@ export class Callee {
     end: number,
   ): void {
     const more = (flags & Flag.MORE) !== 0;
-    if (more && start === end && !this.link.admitEmptyFragment()) return;
+    if (more && !this.link.admitFragment(more, end - start)) return;
     entry.phase = Phase.RECEIVING;
     entry.method = method;
     entry.oneway = (flags & Flag.ONEWAY) !== 0;
@@ -229,7 +233,8 @@ export class Callee {
         this.timer.watch(entry.deadlineAt);
       }
       if (method.failure !== null) throw method.failure;
-      if (this.draining) throw new RpcError('UNAVAILABLE', 'this server is draining', { elsewhere: true });
+      // Nobody could be told that a ONEWAY call was refused.
+      if (this.draining && !entry.oneway) throw this.fullHouse();
       if (entry.oneway !== (method.hosted?.spec.kind === 'oneway')) {
         throw new RpcError('FAILED_PRECONDITION', 'the flag ONEWAY does not agree with the kind of the method');
       }
@@ -244,25 +249,31 @@ export class Callee {
   private admit(entry: CalleeSlot, method: IncomingMethod, message: IncomingMessage): void {
     if (method.state === 'resolving') {
       entry.phase = Phase.HELD;
-      const { call } = entry;
       try {
         message.keep();
       } catch (error) {
         this.refuse(entry, error, false);
         return;
       }
-      method.waiting.push(() => {
-        if (entry.phase === Phase.HELD && entry.call === call) this.admit(entry, method, message);
-      });
+      // One function a slot: calls that end while they wait leave nothing behind, however many there are.
+      entry.resume ??= (ready) => {
+        const { message } = entry;
+        if (entry.phase === Phase.HELD && entry.method === ready && message !== null) this.admit(entry, ready, message);
+      };
+      method.waiting.add(entry.resume);
       return;
     }
     if (method.failure !== null) {
       this.refuse(entry, method.failure, false);
       return;
     }
-    if (this.execution.executing >= this.admitMax) {
-      if (entry.oneway) this.holdOneway(entry, method, message);
-      else this.refuse(entry, this.fullHouse(), false);
+    if (entry.oneway) {
+      if (!this.execution.admitsOneway) {
+        this.holdOneway(entry, method, message);
+        return;
+      }
+    } else if (this.execution.executing >= this.admitMax) {
+      this.refuse(entry, this.fullHouse(), false);
       return;
     }
     this.start(entry, method, message);

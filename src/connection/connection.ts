@@ -199,8 +199,9 @@ export class Connection implements Link, FrameReaderOwner {
     return false;
   }
 
-  admitEmptyFragment(): boolean {
-    if (++this.emptyFragments <= EMPTY_FRAGMENTS_MAX) return true;
+  admitFragment(more: boolean, bytes: number): boolean {
+    this.emptyFragments = more && bytes === 0 ? this.emptyFragments + 1 : 0;
+    if (this.emptyFragments <= EMPTY_FRAGMENTS_MAX) return true;
     this.fail(CloseCode.FLOOD, `more than ${EMPTY_FRAGMENTS_MAX} empty frames with MORE`);
     return false;
   }
@@ -245,7 +246,8 @@ export class Connection implements Link, FrameReaderOwner {
     this.phase = transition(this.phase, 'open');
     const silenceMs = Math.max(limits.keepaliveMs, hello.limits.pingIntervalMsMin);
     this.keepalive = new Keepalive(this.clock, this.options.random, silenceMs, limits.keepaliveTimeoutMs, {
-      lastReadAt: () => this.lastReadAt,
+      // While this side does not read, silence says nothing of the peer.
+      lastReadAt: () => (this.reader.paused ? this.clock.now() : this.lastReadAt),
       sendPing: () => this.pings.send(),
       onDead: () => this.fail(CloseCode.KEEPALIVE_TIMEOUT, `no answer to PING within ${limits.keepaliveTimeoutMs} ms`),
     });
@@ -348,6 +350,10 @@ export class Connection implements Link, FrameReaderOwner {
       return;
     }
     this.caller.close((started) => new RpcError('UNAVAILABLE', `${this.peer} ended the connection`, { started }));
+    // It cannot answer a PING any more.
+    this.keepalive?.stop();
+    this.schemas.onReadEnd();
+    this.callee.onReadEnd();
     this.drainPongs = 0;
     this.enterDraining();
     this.onCallEnded();
@@ -383,15 +389,9 @@ export class Connection implements Link, FrameReaderOwner {
 
   private onTransportClosed(error: Error | null): void {
     this.phase = transition(this.phase, 'closed');
-    this.settle(
-      new RpcError(
-        'UNAVAILABLE',
-        `the connection to ${this.peer} was lost${error === null ? '' : `: ${error.message}`}`,
-        {
-          cause: error ?? undefined,
-        },
-      ),
-    );
+    const why = error === null ? '' : `: ${error.message}`;
+    const cause = error ?? undefined;
+    this.settle(new RpcError('UNAVAILABLE', `the connection to ${this.peer} was lost${why}`, { cause }));
     this.closeTimer?.cancel();
     this.closeTimer = null;
     this.options.observer.onClosed(this, this.reason as RpcError);

@@ -21,8 +21,8 @@ export class Execution {
   readonly answers: Answers;
   /** Answers that wait for room in the write queue. */
   private readonly ready: (() => void)[] = [];
-  /** A ONEWAY request that found all handlers busy; reading is paused until it has run. */
-  private heldOneway: (() => void) | null = null;
+  /** ONEWAY requests that found all handlers busy; reading is paused until they have run. */
+  private readonly heldOneways: (() => void)[] = [];
 
   constructor(
     private readonly link: Link,
@@ -106,11 +106,11 @@ export class Execution {
 
   private onHandlerEnd(): void {
     this.executing--;
-    const { heldOneway } = this;
-    if (heldOneway !== null && this.executing < this.link.limits.handlersMax) {
-      this.heldOneway = null;
-      heldOneway();
-      if (this.heldOneway === null) this.link.resumeReading();
+    const { heldOneways } = this;
+    if (heldOneways.length > 0) {
+      while (heldOneways.length > 0 && this.executing < this.link.limits.handlersMax)
+        (heldOneways.shift() as () => void)();
+      if (heldOneways.length === 0) this.link.resumeReading();
     }
     this.link.onCallEnded();
   }
@@ -145,8 +145,13 @@ export class Execution {
 
   /** Nobody could be told that a ONEWAY call was refused, so it waits for a handler to end, and so does everything behind it. */
   holdOneway(run: () => void): void {
-    this.heldOneway = run;
-    this.link.pauseReading();
+    // Reading is paused behind the first; more of them have waited for a schema.
+    if (this.heldOneways.push(run) === 1) this.link.pauseReading();
+  }
+
+  /** A ONEWAY call may run now, behind those that wait. */
+  get admitsOneway(): boolean {
+    return this.executing < this.link.limits.handlersMax && this.heldOneways.length === 0;
   }
 
   /** The write queue has drained: waiting answers may go on. */
@@ -157,7 +162,7 @@ export class Execution {
 
   close(): void {
     this.ready.length = 0;
-    this.heldOneway = null;
+    this.heldOneways.length = 0;
   }
 
   /** The call of this slot has ended. */

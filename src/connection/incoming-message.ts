@@ -14,6 +14,10 @@ import type { Link } from './link.js';
 const DEADLINE_MS_MAX = 0x7fff_ffff;
 const LEDGER_BYTES = 12;
 
+export function readDeadlineMs(buffer: Buffer, at: number): number {
+  return Math.min(readU32(buffer, at), DEADLINE_MS_MAX);
+}
+
 export class IncomingMessage {
   /** Milliseconds that the caller still gives; -1: the frame named no deadline. */
   deadlineMs = -1;
@@ -37,7 +41,7 @@ export class IncomingMessage {
     this.end = end;
     if ((flags & Flag.DEADLINE) !== 0) {
       const at = this.skip(4);
-      this.deadlineMs = Math.min(readU32(buffer, at), DEADLINE_MS_MAX);
+      this.deadlineMs = readDeadlineMs(buffer, at);
     }
     if (!request && (flags & Flag.LEDGER) !== 0) this.skip(LEDGER_BYTES);
     if ((flags & Flag.METADATA) !== 0) {

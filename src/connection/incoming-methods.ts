@@ -23,9 +23,17 @@ export class IncomingMethod {
   /** Reads requests, from whatever schema the caller writes them with. */
   request: MessageCodec | null = null;
   compression: MethodCompression = noCompression;
-  waiting: (() => void)[] = [];
+  /** A REQUEST without flags may run at once: the state is `ready`, and the kind is not ONEWAY. */
+  direct = false;
+  /** What is run with this method once it is `ready` or `refused`. */
+  waiting = new Set<(method: IncomingMethod) => void>();
 
   constructor(readonly hosted: HostedMethod | null) {}
+
+  ready(): void {
+    this.state = 'ready';
+    this.direct = this.hosted?.spec.kind === 'unary';
+  }
 
   refuse(failure: RpcError): void {
     this.state = 'refused';
@@ -73,7 +81,8 @@ export class IncomingMethods {
     }
     method.request = spec.request;
     method.compression = link.compressionFor(spec.compression);
-    if (!sameFingerprints(hosted, record)) this.negotiate(number, method, hosted, record);
+    if (sameFingerprints(hosted, record)) method.ready();
+    else this.negotiate(number, method, hosted, record);
   }
 
   private negotiate(number: number, method: IncomingMethod, hosted: HostedMethod, record: MethodRecord): void {
@@ -98,11 +107,11 @@ export class IncomingMethods {
           method.refuse(new RpcError('FAILED_PRECONDITION', text));
         } else {
           method.request = request.codec;
-          method.state = 'ready';
+          method.ready();
         }
         const { waiting } = method;
-        method.waiting = [];
-        for (const run of waiting) run();
+        method.waiting = new Set();
+        for (const resume of waiting) resume(method);
       });
     });
   }

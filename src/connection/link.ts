@@ -34,8 +34,8 @@ export interface Link {
   fail(code: CloseCodeNumber, text: string): void;
   /** The peer spent one of its resets; false: that was one too many and the connection has been closed. */
   chargeReset(): boolean;
-  /** A frame of a message with MORE and no bytes came; false: too many in a row, the connection has been closed. */
-  admitEmptyFragment(): boolean;
+  /** A frame of a message of several came; false: too many with MORE and no bytes in a row, the connection has been closed. */
+  admitFragment(more: boolean, bytes: number): boolean;
   /** Reads no more frames until `resumeReading`; nested calls count once. */
   pauseReading(): void;
   resumeReading(): void;

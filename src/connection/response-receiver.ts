@@ -29,7 +29,7 @@ export class ResponseReceiver {
   /** A response that is not the usual one: parts, metadata, compression, a schema to wait for, or nobody who wants it. */
   receive(entry: CallSlot, method: OutgoingMethod, flags: number, buffer: Buffer, start: number, end: number): void {
     const more = (flags & Flag.MORE) !== 0;
-    if (more && start === end && !this.link.admitEmptyFragment()) return;
+    if (!this.link.admitFragment(more, end - start)) return;
     if (entry.givenUp) {
       if (!more) this.calls.release(entry);
       return;

@@ -41,6 +41,7 @@ export class SchemaExchange {
   private readonly asked = new Map<string, OnSchema[]>();
   private readonly offered = new Map<string, MessageCodec>();
   private assembly: Assembly | null = null;
+  private ended = false;
 
   constructor(
     private readonly link: Link,
@@ -52,12 +53,16 @@ export class SchemaExchange {
     if (codec?.fingerprint) this.offered.set(codec.fingerprint.toString('hex'), codec);
   }
 
-  /** Finds a schema in the cache, at once, or asks the peer. */
+  /** Finds a schema in the cache, at once, or asks the peer; null at once when that gives nothing any more. */
   fetch(fingerprint: Buffer, onSchema: OnSchema): void {
     const name = fingerprint.toString('hex');
     const known = this.cache.get(name);
     if (known !== undefined) {
       onSchema(known);
+      return;
+    }
+    if (this.ended) {
+      onSchema(null);
       return;
     }
     const waiting = this.asked.get(name);
@@ -75,7 +80,8 @@ export class SchemaExchange {
       this.onRecord(buffer, start, end);
       return;
     }
-    if (start === end && !link.admitEmptyFragment()) return;
+    const more = (flags & Flag.MORE) !== 0;
+    if (!link.admitFragment(more, end - start)) return;
     this.assembly ??= new Assembly(link.ledger);
     const { assembly } = this;
     const bytesMax = link.limits.schemaBytesMax + 64;
@@ -86,10 +92,18 @@ export class SchemaExchange {
       );
       return;
     }
-    if ((flags & Flag.MORE) !== 0) return;
+    if (more) return;
     this.assembly = null;
     this.onRecord(assembly.buffer, 0, assembly.length);
     assembly.release();
+  }
+
+  /** The peer ended its half: what it has not given, it will not give. */
+  onReadEnd(): void {
+    this.ended = true;
+    const waiting = [...this.asked.values()];
+    this.asked.clear();
+    for (const onSchema of waiting.flat()) onSchema(null);
   }
 
   /** The connection is over: nobody waits any longer. */
