@@ -10,6 +10,7 @@
 import { assert } from '../base/assert.js';
 import { type RpcCode, RpcError, type RpcErrorOptions, type Started } from '../base/errors.js';
 import type { DeclaredErrors, MessageCodec, Resolution } from '../wire/message-codec.js';
+import { knownBranches } from './known-branches.js';
 
 export interface DeclaredErrorOptions extends RpcErrorOptions {
   /** Default `UNKNOWN`. */
@@ -55,7 +56,10 @@ export interface DeclaredErrorsCodec extends MessageCodec<DeclaredValue> {
   readonly errorNames: readonly string[];
 }
 
-/** Gives the codec of an errors union `{ name, value }` as its values. `union` is an Avro codec of `["string", ...errors]`. */
+/**
+ * Gives the codec of an errors union `{ name, value }` as its values. `union` is an Avro codec of `["string", ...errors]`. It
+ * resolves a peer's union even if that has errors which this side does not declare: only those cannot be read.
+ */
 export function declaredErrorsCodec(union: MessageCodec): DeclaredErrorsCodec {
   return named(union, branchNames(union.schemaText));
 }
@@ -92,7 +96,10 @@ function named(union: MessageCodec, branches: readonly string[]): DeclaredErrors
 
     resolveWriter(writerSchemaText: string): Resolution {
       const resolution = union.resolveWriter(writerSchemaText);
-      return resolution.codec === null ? resolution : { ...resolution, codec: named(resolution.codec, branches) };
+      if (resolution.codec !== null) return { ...resolution, codec: named(resolution.codec, branches) };
+      const known = knownBranches(union, writerSchemaText);
+      if (known === null) return resolution;
+      return { grade: 'compatible', codec: named(known, branches), path: '', reason: '' };
     },
 
     gradeReader: (readerSchemaText: string) => union.gradeReader(readerSchemaText),

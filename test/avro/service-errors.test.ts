@@ -144,18 +144,37 @@ test("Avro's string branch, broken detail and foreign codecs leave the failure a
   }
 });
 
-test('errors evolve: an older and a newer union understand each other', () => {
+/** What `method` reads with, when its peer's errors are those of `writer`. */
+function resolved(method: Declaring, writer: Declaring): NonNullable<typeof method.errors> {
+  const resolution = method.errors?.resolveWriter(writer.errors?.schemaText ?? '');
+  assert.is(resolution?.grade, 'compatible', resolution?.reason ?? '');
+  return resolution?.codec as NonNullable<typeof method.errors>;
+}
+
+test('an error of an older peer gets the defaults of this side', () => {
   const detail = send(one, declared(one, 'demo.NoCity', { id: 7 }));
-  const newer = wide.errors?.resolveWriter(one.errors?.schemaText ?? '');
-  assert.is(newer?.grade, 'compatible');
-  const error = receive(wide, detail, newer?.codec as typeof wide.errors);
+  const error = receive(wide, detail, resolved(wide, one));
   assert.equal((error as DeclaredError).value, { id: 7, why: 'gone' });
-  const older = one.errors?.resolveWriter(two.errors?.schemaText ?? '');
-  if (older?.codec === null || older === undefined) return;
-  const known = receive(one, send(two, declared(two, 'demo.NoCity', { id: 7 })), older.codec as typeof one.errors);
-  assert.equal((known as DeclaredError).value, { id: 7 });
-  const unknown = send(two, declared(two, 'demo.Busy', { message: 'later' }));
-  assert.is(receive(one, unknown, older.codec as typeof one.errors), failure);
+  const fewer = receive(two, detail, resolved(two, one)) as DeclaredError;
+  assert.equal([fewer.errorName, fewer.value], ['demo.NoCity', { id: 7 }]);
+});
+
+test('a newer peer may declare further errors: only those arrive without a value', () => {
+  const codec = resolved(one, two);
+  const known = receive(one, send(two, declared(two, 'demo.NoCity', { id: 7 })), codec) as DeclaredError;
+  assert.equal([known.errorName, known.value], ['demo.NoCity', { id: 7 }]);
+  assert.is(receive(one, send(two, declared(two, 'demo.Busy', { message: 'later' })), codec), failure);
+  for (const broken of [[], [2], [2, 14, 0], [6, 14], [1, 14], [0x80], [0, 2, 0x78]]) {
+    assert.is(receive(one, Buffer.from(broken), codec), failure);
+  }
+});
+
+test('errors that have nothing in common, or are no union of a peer, do not resolve', () => {
+  for (const text of ['"string"', '[]', '["int","double"]', '["string",', '', '["string","string"]']) {
+    const resolution = two.errors?.resolveWriter(text);
+    const expected = text === '"string"' ? 'compatible' : 'breaking';
+    assert.is(resolution?.grade, expected, text);
+  }
 });
 
 test('isDeclared asks for the errors of that method and believes nothing else', () => {
