@@ -1,4 +1,5 @@
 /** The public names of Trunkline. */
+export { type AvroOptions, avroCodec } from './avro/codec.js';
 export type { LogicalTypeClass, LogicalTypes } from './avro/codec-logical.js';
 export { DeclaredError, type DeclaredErrorOptions } from './avro/declared-error.js';
 export type { Infer, InferInput, InferOutput, ValueOptions } from './avro/infer.js';

@@ -92,16 +92,12 @@ export function arrayReader(item: Read, bytesMin: number, limits: ReadLimits): R
   return generate(source, bindings);
 }
 
-/** Objects made by it have no prototype to inherit from, and are as fast as others; `Object.create(null)` makes slow ones. */
-const BareMap = function BareMap() {} as unknown as new () => Record<string, unknown>;
-BareMap.prototype = Object.freeze(Object.create(null));
-
 /** `valueBytesMin`: fewest bytes of a value. An entry has a key too, so it always takes bytes. */
 export function mapReader(value: Read, valueBytesMin: number, limits: ReadLimits): Read {
-  const bindings: Bindings = { BareMap };
+  const bindings: Bindings = {};
   const put = `const key = tap.readString(); map[key] = ${call(value, 'value', bindings)};`;
   const source = `function readMap(tap) {
-    const map = new BareMap();
+    const map = { __proto__: null };
     ${blocks(1 + valueBytesMin, limits, '', put)}
     return map;
   }`;

@@ -364,7 +364,7 @@ test('B43 any map key is a property of its own', () => {
     if (how === 'skipped') continue;
     assert.equal(Object.keys(field).sort(), [...keys].sort());
     for (const [i, key] of keys.entries()) assert.is(Object.getOwnPropertyDescriptor(field, key)?.value, i);
-    assert.is(Object.getPrototypeOf(Object.getPrototypeOf(field)), null);
+    assert.is(Object.getPrototypeOf(field), null);
   }
   const map = decodeWith(
     avroCodec({ type: 'map', values: longMap }),
@@ -372,15 +372,11 @@ test('B43 any map key is a property of its own', () => {
   );
   assert.is(({} as Record<string, unknown>)['polluted'], undefined);
   assert.is((map as Record<string, unknown>)['polluted'], undefined);
-  assert.is(decodeWith(avroCodec(longMap), long(0) as Buffer) instanceof Object, false);
 });
 
-test('B43 maps share nothing that could be changed', () => {
-  const map = decodeWith(avroCodec(longMap), Buffer.from([0])) as object;
-  assert.throws(() => {
-    (Object.getPrototypeOf(map) as Record<string, unknown>)['x'] = 1;
-  }, TypeError);
-  assert.is((map as Record<string, unknown>)['constructor'], undefined);
+test('B43 what a map does not hold is undefined', () => {
+  const map = decodeWith(avroCodec(longMap), Buffer.from([0])) as Record<string, unknown>;
+  for (const key of ['constructor', 'toString', '__proto__']) assert.is(map[key], undefined);
 });
 
 test('B44 an int beyond 32 bits is refused', () => {
