@@ -1,26 +1,18 @@
 /**
  * The gate for schemas that a peer sends. Code is generated from schemas, so nothing a peer wrote gets there before it went
  * through here: size and JSON depth are measured before `JSON.parse`, the parser then checks names and limits, and in the end
- * the text must be the canonical form of what it says and hash to the fingerprint that was asked for. So there is one text a
- * schema, and no attribute, duplicate key or escape can stand beside what was checked.
+ * the text must be the canonical form of what it says. So there is one text a schema, and no attribute, duplicate key or escape
+ * can stand beside what was checked.
  *
  * Cost: one pass over the text for each of these steps; nothing is kept of a schema that is refused. This file compiles nothing.
- * Called by the codec with the text of a SCHEMA frame.
+ * Called by the codec with the text of a SCHEMA frame, which the connection has compared with the fingerprint it asked for.
  */
-import { limitError, RpcError } from '../base/errors.js';
-import { canonicalOf, fingerprintOf } from './canonical.js';
+import { RpcError } from '../base/errors.js';
+import { canonicalOf } from './canonical.js';
 import type { SchemaNode } from './schema.js';
 import type { SchemaLimits } from './schema-limits.js';
 import { defaultSchemaLimits, overLimit } from './schema-limits.js';
 import { parseSchema } from './schema-parser.js';
-
-/** A peer's schema, checked. `schemaJsonOf(node)` gives what avsc can compile. */
-export interface AcceptedSchema {
-  readonly node: SchemaNode;
-  /** The canonical form, which is the text that was sent. */
-  readonly text: string;
-  readonly fingerprint: Buffer;
-}
 
 /** Brackets that one level of schema takes at most: a record's object, its array of fields, the field's object. */
 const JSON_LEVELS_PER_SCHEMA = 3;
@@ -30,15 +22,6 @@ const OPEN_ARRAY = 0x5b;
 const CLOSE_ARRAY = 0x5d;
 const OPEN_OBJECT = 0x7b;
 const CLOSE_OBJECT = 0x7d;
-
-/** Accepts the schema that a peer gave for `fingerprint`. Throws an `RpcError` that says what is wrong. */
-export function acceptSchema(text: string, fingerprint: Buffer, limits: Partial<SchemaLimits> = {}): AcceptedSchema {
-  checkSize(text, limits.schemaBytesMax ?? defaultSchemaLimits.schemaBytesMax);
-  if (!fingerprintOf(text).equals(fingerprint)) {
-    throw refused(`it does not hash to the fingerprint ${fingerprint.toString('hex')} it was given for`);
-  }
-  return { node: parseUntrustedSchema(text, limits), text, fingerprint };
-}
 
 /** Checks the text of a schema from a peer, which must be a canonical form. Throws an `RpcError` that says what is wrong. */
 export function parseUntrustedSchema(text: string, limits: Partial<SchemaLimits> = {}): SchemaNode {
@@ -51,15 +34,16 @@ export function parseUntrustedSchema(text: string, limits: Partial<SchemaLimits>
     throw new RpcError('INVALID_ARGUMENT', 'the peer sent a schema that is no JSON', { cause });
   }
   const node = parseSchema(json, { limits, canonical: true });
-  if (canonicalOf(node) !== text) throw refused('it is not in canonical form');
+  if (canonicalOf(node) !== text) {
+    throw new RpcError('INVALID_ARGUMENT', 'the peer sent a schema that is not in canonical form');
+  }
   return node;
 }
 
 function checkSize(text: string, schemaBytesMax: number): void {
   // The length in UTF-16 units is never above the length in bytes, and costs nothing.
   if (text.length > schemaBytesMax || Buffer.byteLength(text) > schemaBytesMax) {
-    const limit = { name: 'schemaBytesMax', value: schemaBytesMax, setting: 'limits.schemaBytesMax' };
-    throw limitError('the peer sent a schema that is too long', limit);
+    throw overLimit('the peer sent a schema that is too long', 'schemaBytesMax', schemaBytesMax);
   }
 }
 
@@ -79,8 +63,4 @@ function checkDepth(text: string, schemaDepthMax: number): void {
         throw overLimit('the peer sent a schema that nests too deeply', 'schemaDepthMax', schemaDepthMax);
     } else if (char === CLOSE_ARRAY || char === CLOSE_OBJECT) depth--;
   }
-}
-
-function refused(reason: string): RpcError {
-  return new RpcError('INVALID_ARGUMENT', `the peer sent a schema that is refused: ${reason}`);
 }

@@ -5,7 +5,7 @@
 import { limitError, type RpcError } from '../base/errors.js';
 import { defaultLimits } from '../base/limits.js';
 
-/** Bounds of one schema. Only `schemaBytesMax` is a setting; the others are the same for every peer. */
+/** Bounds of one schema, constants of the protocol. A connection may be set to take less text (`limits.schemaBytesMax`). */
 export interface SchemaLimits {
   /** Bytes of its canonical form. Default 262,144. */
   readonly schemaBytesMax: number;
@@ -26,7 +26,7 @@ export const defaultSchemaLimits: SchemaLimits = {
 
 const FIXED_BY_PROTOCOL = 'none, it is the same for every peer';
 
-/** The error for one of the limits that are no settings. */
+/** The error for one of them. */
 export function overLimit(what: string, name: keyof SchemaLimits, value: number): RpcError {
   return limitError(what, { name, value, setting: FIXED_BY_PROTOCOL });
 }

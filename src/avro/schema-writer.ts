@@ -3,7 +3,7 @@
  * attributes, and named after that. avsc compiles this JSON whatever the namespaces are, which cannot be said of a canonical
  * form: there a name without a namespace inside a type that has one would be taken for a name of that namespace.
  *
- * Used for schemas that came from a peer or from a protocol file.
+ * Used for the schemas of protocol files, and to hand a type to an application's class for its logical type.
  */
 import type { FieldNode, NamedNode, SchemaJson, SchemaNode } from './schema.js';
 import { isNamed, namespaceOf } from './schema.js';

@@ -3,9 +3,9 @@
 import avro from 'avsc';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
-import { canonicalForm, canonicalOf, fingerprintOf } from '../../src/avro/canonical.js';
+import { canonicalForm, canonicalOf } from '../../src/avro/canonical.js';
 import { avroCodec } from '../../src/avro/codec.js';
-import { acceptSchema, parseUntrustedSchema } from '../../src/avro/schema-guard.js';
+import { parseUntrustedSchema } from '../../src/avro/schema-guard.js';
 import { defaultSchemaLimits, type SchemaLimits } from '../../src/avro/schema-limits.js';
 import { schemaJsonOf } from '../../src/avro/schema-writer.js';
 import { type RpcCode, RpcError } from '../../src/base/errors.js';
@@ -35,22 +35,16 @@ function functionsMade(body: () => void): number {
 }
 
 /** What a codec does with the text of a SCHEMA frame. */
-function acceptAndCompile(text: string, fingerprint: Buffer, limits?: Partial<SchemaLimits>): avro.Type {
-  const { node } = acceptSchema(text, fingerprint, limits);
-  return avro.Type.forSchema(schemaJsonOf(node) as never);
+function acceptAndCompile(text: string, limits?: Partial<SchemaLimits>): avro.Type {
+  return avro.Type.forSchema(schemaJsonOf(parseUntrustedSchema(text, limits)) as never);
 }
 
 /** The text must be refused, with this code and text, before anything is compiled. */
-function refused(
-  text: string,
-  message: RegExp,
-  code: RpcCode = 'INVALID_ARGUMENT',
-  fingerprint = fingerprintOf(text),
-): void {
+function refused(text: string, message: RegExp, code: RpcCode = 'INVALID_ARGUMENT'): void {
   let error: unknown;
   const made = functionsMade(() => {
     try {
-      acceptAndCompile(text, fingerprint);
+      acceptAndCompile(text);
     } catch (thrown) {
       error = thrown;
     }
@@ -65,7 +59,7 @@ const fields = (list: string): string => `{"name":"R","type":"record","fields":[
 const many = (count: number, part: (i: number) => string): string =>
   Array.from({ length: count }, (_, i) => part(i)).join(',');
 
-test('a canonical form that hashes to its fingerprint is taken and compiles', () => {
+test('a canonical form is taken and compiles', () => {
   const text = canonicalForm({
     type: 'record',
     name: 'demo.City',
@@ -75,7 +69,7 @@ test('a canonical form that hashes to its fingerprint is taken and compiles', ()
     ],
   });
   const made = functionsMade(() => {
-    const type = acceptAndCompile(text, fingerprintOf(text));
+    const type = acceptAndCompile(text);
     assert.is(JSON.stringify(type.schema()), text);
   });
   assert.ok(made > 0, 'the count notices a compilation');
@@ -86,7 +80,7 @@ test('B47 a schema that is too long is refused, whatever is in it', () => {
   const name = (length: number): string => `{"name":"${'a'.repeat(length - 35)}","type":"fixed","size":1}`;
   assert.is(name(limit).length, limit);
   assert.ok(parseUntrustedSchema(name(limit)));
-  refused(name(limit + 1), /limit schemaBytesMax is 262144 \(setting: limits.schemaBytesMax\)/, 'RESOURCE_EXHAUSTED');
+  refused(name(limit + 1), /limit schemaBytesMax is 262144/, 'RESOURCE_EXHAUSTED');
   refused(' '.repeat(1 << 24), /schemaBytesMax/, 'RESOURCE_EXHAUSTED');
   // 2 bytes a character: the length in characters alone would pass.
   refused(`"${'ä'.repeat(140_000)}"`, /schemaBytesMax/, 'RESOURCE_EXHAUSTED');
@@ -175,14 +169,6 @@ test('B47 duplicates are refused: types, fields, symbols, branches and keys', ()
   refused('{"name":"A","name":"F","type":"fixed","size":1}', /not in canonical form/);
 });
 
-test('B47 a text that does not hash to the fingerprint is refused before it is parsed', () => {
-  const other = fingerprintOf('"long"');
-  refused('"int"', /does not hash to the fingerprint [0-9a-f]{64}/, 'INVALID_ARGUMENT', other);
-  refused('this is no JSON', /does not hash/, 'INVALID_ARGUMENT', other);
-  refused('"int"', /does not hash/, 'INVALID_ARGUMENT', Buffer.alloc(0));
-  refused('"int"', /does not hash/, 'INVALID_ARGUMENT', fingerprintOf('"int"').subarray(0, 31));
-});
-
 test('B47 references to nothing, unions in unions and impossible sizes are refused', () => {
   refused('"Nothing"', /the name "Nothing" is not defined/);
   refused(
@@ -254,10 +240,10 @@ test('B47 a codec that is given a schema it must refuse grades it as breaking an
 test('the limits can be set, and then bind', () => {
   const text = canonicalForm({ type: 'fixed', name: 'F', size: 16 });
   const limits = { schemaBytesMax: text.length, schemaDepthMax: 0, schemaPartsMax: 1, fixedBytesMax: 16 };
-  assert.is(canonicalOf(acceptSchema(text, fingerprintOf(text), limits).node), text);
+  assert.is(canonicalOf(parseUntrustedSchema(text, limits)), text);
   for (const name of ['schemaBytesMax', 'fixedBytesMax', 'schemaPartsMax'] as const) {
     const lower = { ...limits, [name]: limits[name] - 1 };
-    assert.throws(() => acceptSchema(text, fingerprintOf(text), lower), new RegExp(`limit ${name} is ${lower[name]}`));
+    assert.throws(() => parseUntrustedSchema(text, lower), new RegExp(`limit ${name} is ${lower[name]}`));
   }
 });
 
