@@ -32,6 +32,11 @@ export class CallSlot {
 
   constructor(readonly slot: number) {}
 
+  /** The whole response is here; its schema is not. */
+  get answered(): boolean {
+    return this.message !== null && !this.message.partial;
+  }
+
   /** Drops what only some calls have: their signal's listener, and messages that are half sent or half received. */
   forget(sender: MessageSender): void {
     if (this.onAbort !== null) this.extras?.signal?.removeEventListener('abort', this.onAbort);

@@ -130,8 +130,12 @@ export class Caller implements CallEnds {
 
   onFailure(call: number, flags: number, buffer: Buffer, start: number, end: number): void {
     const entry = this.table.slots[call & 0xffff];
-    if (entry === undefined || entry.call !== call) {
+    if (entry === undefined || entry.call !== call || entry.answered) {
       this.link.fail(CloseCode.CALL_NUMBER, `FAILURE for call ${call}, which is not open`);
+      return;
+    }
+    if ((flags & Flag.LEDGER) !== 0) {
+      this.link.fail(CloseCode.FLAGS, 'FAILURE with the flag LEDGER, which nobody asked for');
       return;
     }
     const { reject } = entry;
@@ -139,6 +143,15 @@ export class Caller implements CallEnds {
     const failure = readFailure(this.link, method, flags, buffer, start, end);
     this.release(entry);
     reject(failure);
+  }
+
+  /** A frame of a stream (ITEM, END, CREDIT) from the callee: no call of this side has one. */
+  onStreamFrame(call: number, name: string): void {
+    if (this.table.slots[call & 0xffff]?.call === call) {
+      this.link.fail(CloseCode.PROTOCOL, `${name} for call ${call}, which is no stream`);
+    } else {
+      this.link.fail(CloseCode.CALL_NUMBER, `${name} for call ${call}, which is not open`);
+    }
   }
 
   /** The write queue has drained: waiting calls may go on. */
@@ -245,7 +258,11 @@ export class Caller implements CallEnds {
     else entry.position = link.queue.position;
     if (spec.kind === 'oneway') {
       resolve(undefined);
-      if (long === null && entry.call === call) this.release(entry);
+      if (long === null) {
+        if (entry.call === call) this.release(entry);
+      } else {
+        this.timer.watch(deadlineAt);
+      }
       return;
     }
     this.timer.watch(deadlineAt);
@@ -305,20 +322,27 @@ export class Caller implements CallEnds {
     entry.onAbort = () => {
       if (entry.call !== call || entry.givenUp) return;
       const started = entry.long === null ? 'maybe' : 'no';
-      this.giveUp(entry, abortError(signal, started));
-      this.cancel(call);
+      if (this.giveUp(entry, abortError(signal, started))) this.cancel(call);
     };
     signal.addEventListener('abort', entry.onAbort, { once: true });
   }
 
-  /** Settles the call for its caller; its slot waits for the terminal frame. */
-  giveUp(entry: CallSlot, error: RpcError): void {
-    const { reject } = entry;
-    entry.givenUp = true;
-    entry.resolve = settled;
-    entry.reject = settled;
-    entry.forget(this.link.sender);
+  /** Settles the call for its caller. True: its slot waits for the terminal frame, and a CANCEL makes sense. */
+  giveUp(entry: CallSlot, error: RpcError): boolean {
+    const { reject, long, answered } = entry;
+    const unsent = long !== null && long.at === 0;
+    if (unsent || answered) {
+      // The callee has never heard of the number, which is given again.
+      if (unsent) entry.generation--;
+      this.release(entry);
+    } else {
+      entry.givenUp = true;
+      entry.resolve = settled;
+      entry.reject = settled;
+      entry.forget(this.link.sender);
+    }
     reject(error);
+    return !unsent && !answered;
   }
 
   cancel(call: number): void {
@@ -332,16 +356,18 @@ export class Caller implements CallEnds {
       if (entry.call === 0 || entry.givenUp) continue;
       if (entry.deadlineAt <= now) {
         const halfSent = entry.long !== null;
+        if (entry.long !== null && entry.long.at > 0 && entry.method?.spec.kind === 'oneway') {
+          // Nobody waits for it. The callee judges its deadline.
+          entry.deadlineAt = Infinity;
+          continue;
+        }
         const where = halfSent ? 'while the request was being sent' : 'before the answer came';
         const name = entry.method?.spec.name ?? '';
         const { call } = entry;
-        this.giveUp(
-          entry,
-          new RpcError('DEADLINE_EXCEEDED', `the deadline of ${name} passed ${where}`, {
-            started: halfSent ? 'no' : 'maybe',
-          }),
-        );
-        if (halfSent) this.cancel(call);
+        const failure = new RpcError('DEADLINE_EXCEEDED', `the deadline of ${name} passed ${where}`, {
+          started: halfSent ? 'no' : 'maybe',
+        });
+        if (this.giveUp(entry, failure) && halfSent) this.cancel(call);
       } else if (entry.deadlineAt < earliest) {
         earliest = entry.deadlineAt;
       }

@@ -278,7 +278,7 @@ export class Connection implements Link, FrameReaderOwner {
         this.pings.onPing(buffer, start, end);
         break;
       case FrameType.PONG:
-        this.onPong();
+        this.onPong(buffer, start);
         break;
       case FrameType.DRAIN:
         this.onDrainFrame(buffer, start, end);
@@ -294,13 +294,13 @@ export class Connection implements Link, FrameReaderOwner {
         if ((call & ACCEPTING_SIDE) >>> 0 === (this.options.side === 'dialing' ? ACCEPTING_SIDE : 0)) {
           this.callee.onStreamFrame(call, frameTypeName(type));
         } else {
-          this.fail(CloseCode.CALL_NUMBER, `${frameTypeName(type)} for call ${call}, which is no open stream`);
+          this.caller.onStreamFrame(call, frameTypeName(type));
         }
     }
   }
 
-  private onPong(): void {
-    if (!this.pings.onPong()) return;
+  private onPong(buffer: Buffer, start: number): void {
+    if (!this.pings.onPong(buffer, start)) return;
     if (this.drainPongs > 0) this.drainPongs--;
     this.onCallEnded();
   }

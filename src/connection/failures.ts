@@ -28,17 +28,22 @@ export function readFailure(
     return declared.fromDetail(method.errors, record.detail, failure);
   } catch (error) {
     // Prefix parts that are wrong concern this call alone.
-    if (error instanceof RpcError) return error;
+    if (error instanceof RpcError) return unreadable(method, error);
     throw error;
   }
 }
 
-/** A response that its codec refused: the handler has run, but its answer is not one. */
+/** An answer that cannot be used: the handler has run, but what it said is lost. */
 export function unreadable(method: OutgoingMethod, error: unknown): RpcError {
-  const text = error instanceof Error ? error.message : String(error);
-  if (error instanceof RpcError && error.code !== 'INVALID_ARGUMENT') return error;
-  return new RpcError('INTERNAL', `the response of ${method.spec.name} cannot be read: ${text}`, {
+  const known = error instanceof RpcError ? error : null;
+  const options = {
     started: 'yes',
     cause: error,
-  });
+    ...(known?.limit === undefined ? {} : { limit: known.limit }),
+  } as const;
+  // A limit of this side and schemas that do not fit keep their codes; whatever else is wrong is the callee's doing.
+  const own = known !== null && known.code !== 'INVALID_ARGUMENT' && !known.limit?.name.startsWith('metadata');
+  if (own) return new RpcError(known.code, known.message, options);
+  const text = error instanceof Error ? error.message : String(error);
+  return new RpcError('INTERNAL', `the answer of ${method.spec.name} cannot be read: ${text}`, options);
 }

@@ -84,6 +84,10 @@ export class OutgoingMethods {
       );
       return;
     }
+    if (record.name !== method.spec.name || record.kind !== method.spec.kind) {
+      this.link.fail(CloseCode.PROTOCOL, `METHOD ANSWER for number ${number} names another method than was declared`);
+      return;
+    }
     method.answered = true;
     method.state = 'resolving';
     const { spec } = method;

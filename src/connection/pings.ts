@@ -1,5 +1,6 @@
 /** PING and PONG: those that this side sent and waits for, and the budget of those that the peer may send. */
 import { CloseCode, FrameType } from '../wire/constants.js';
+import { readU32 } from '../wire/encoder.js';
 import type { Link } from './link.js';
 import { ResetBudget } from './reset-budget.js';
 
@@ -10,6 +11,7 @@ const PING_BYTES = 8;
 export class Pings {
   /** PONGs that are still to come. */
   outstanding = 0;
+  private sent = 0;
   private readonly budget: ResetBudget;
 
   constructor(private readonly link: Link) {
@@ -20,7 +22,8 @@ export class Pings {
 
   send(): void {
     const payload = Buffer.alloc(PING_BYTES);
-    payload.writeUInt32LE(++this.outstanding);
+    this.outstanding++;
+    payload.writeUInt32LE(++this.sent);
     this.link.queue.writeFrame(FrameType.PING, 0, 0, 0, payload);
   }
 
@@ -35,13 +38,14 @@ export class Pings {
     link.queue.writeFrame(FrameType.PONG, 0, 0, 0, buffer.subarray(start, end));
   }
 
-  /** False: nobody asked, and the connection has been closed. */
-  onPong(): boolean {
-    if (this.outstanding > 0) {
+  /** False: it does not answer the earliest PING that waits, and the connection has been closed. */
+  onPong(buffer: Buffer, start: number): boolean {
+    const asked = this.sent - this.outstanding + 1;
+    if (this.outstanding > 0 && readU32(buffer, start) === asked && readU32(buffer, start + 4) === 0) {
       this.outstanding--;
       return true;
     }
-    this.link.fail(CloseCode.PROTOCOL, 'a PONG without a PING');
+    this.link.fail(CloseCode.PROTOCOL, 'a PONG that answers no PING');
     return false;
   }
 }

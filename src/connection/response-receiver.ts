@@ -3,7 +3,7 @@
  * whose caller has given up. Used by `Caller`, which owns the slots.
  */
 import { RpcError } from '../base/errors.js';
-import { Flag } from '../wire/constants.js';
+import { CloseCode, Flag } from '../wire/constants.js';
 import type { CallSlot } from './call-table.js';
 import { unreadable } from './failures.js';
 import { IncomingMessage } from './incoming-message.js';
@@ -16,7 +16,7 @@ export interface CallEnds {
   /** Calls that ended with a RESPONSE. */
   finished: number;
   release(entry: CallSlot): void;
-  giveUp(entry: CallSlot, error: RpcError): void;
+  giveUp(entry: CallSlot, error: RpcError): boolean;
   cancel(call: number): void;
 }
 
@@ -34,6 +34,7 @@ export class ResponseReceiver {
       if (!more) this.calls.release(entry);
       return;
     }
+    if (!this.judge(entry, flags)) return;
     try {
       if (entry.message === null) entry.message = new IncomingMessage(this.link, flags, false, buffer, start, end);
       else entry.message.continue(flags, buffer, start, end);
@@ -48,10 +49,25 @@ export class ResponseReceiver {
         return;
       }
     } catch (error) {
-      this.failReceived(entry, error, more);
+      this.failReceived(entry, method, error, more);
       return;
     }
     this.complete(entry, method);
+  }
+
+  /** Whether the state of the call allows a RESPONSE with these flags; if not, the connection has been closed. */
+  private judge(entry: CallSlot, flags: number): boolean {
+    const { link } = this;
+    const { call, message, answered } = entry;
+    if (answered) link.fail(CloseCode.CALL_NUMBER, `a second RESPONSE for call ${call}`);
+    else if (message !== null && (flags & ~Flag.MORE) !== 0) {
+      link.fail(CloseCode.FLAGS, `flags 0x${flags.toString(16)} on a frame that continues a RESPONSE`);
+    } else if ((flags & Flag.LEDGER) !== 0) {
+      link.fail(CloseCode.FLAGS, 'RESPONSE with the flag LEDGER, which nobody asked for');
+    } else {
+      return true;
+    }
+    return false;
   }
 
   /** The whole response is in `entry.message`. */
@@ -64,7 +80,7 @@ export class ResponseReceiver {
       message.expand();
       value = method.response.decode(message.buffer, message.start, message.end);
     } catch (error) {
-      this.failReceived(entry, unreadable(method, error), false);
+      this.failReceived(entry, method, error, false);
       return;
     }
     const { metadata } = message;
@@ -75,17 +91,11 @@ export class ResponseReceiver {
   }
 
   /** The response cannot be used: the handler has run, its answer is lost. `more`: the rest of it is still to come. */
-  private failReceived(entry: CallSlot, error: unknown, more: boolean): void {
-    if (!(error instanceof RpcError)) throw error;
+  private failReceived(entry: CallSlot, method: OutgoingMethod, error: unknown, more: boolean): void {
     const { call } = entry;
-    const failure = new RpcError(error.code, error.message, {
-      started: 'yes',
-      cause: error,
-      ...(error.limit === undefined ? {} : { limit: error.limit }),
-    });
+    const failure = unreadable(method, error);
     if (more) {
-      this.calls.giveUp(entry, failure);
-      this.calls.cancel(call);
+      if (this.calls.giveUp(entry, failure)) this.calls.cancel(call);
     } else {
       const { reject } = entry;
       this.calls.release(entry);

@@ -11,10 +11,7 @@ import type { SessionFile, SideView } from '../support/vectors/view.js';
 /** What the connection does not do yet. */
 const missing: ReadonlySet<string> = new Set(['streams', 'ledger', 'checksum']);
 /** Sessions that fail for now, with the reason; one that passes is an error, so that the list is kept short. */
-const known: ReadonlyMap<string, string> = new Map([
-  ['item-as-answer', 'CALL_NUMBER is given in place of PROTOCOL'],
-  ['end-as-answer', 'CALL_NUMBER is given in place of PROTOCOL'],
-]);
+const known: ReadonlyMap<string, string> = new Map();
 /** Whole steps, and every byte by itself. */
 const chunkings = [Number.POSITIVE_INFINITY, 1];
 
