@@ -11,7 +11,7 @@ export interface Timer {
 export interface Clock {
   /** Milliseconds since some fixed point, monotonic, with fractions. */
   now(): number;
-  /** Calls back once after at least `ms` milliseconds. Does not keep the process alive. */
+  /** Calls back once after at least `ms` milliseconds, or after 24.8 days. Does not keep the process alive. */
   setTimer(callback: () => void, ms: number): Timer;
   /**
    * Calls back once after the input that is already waiting has been read. Whoever judges that something did not
@@ -20,11 +20,14 @@ export interface Clock {
   afterReads(callback: () => void): void;
 }
 
+/** A longer time would become 1 ms. A peer can cause one: with the interval of its PINGs in HELLO. */
+const TIMER_MS_MAX = 0x7fff_ffff;
+
 class SystemTimer implements Timer {
   private handle: NodeJS.Timeout | null;
 
   constructor(callback: () => void, ms: number) {
-    this.handle = setTimeout(callback, ms);
+    this.handle = setTimeout(callback, Math.min(ms, TIMER_MS_MAX));
     this.handle.unref();
   }
 
