@@ -3,9 +3,9 @@
  * for long. They hold for local schemas too: one that is over them could never be declared.
  */
 import { limitError, type RpcError } from '../base/errors.js';
-import { defaultLimits } from '../base/limits.js';
+import { SCHEMA_TEXT_BYTES_MAX } from '../wire/records/schema.js';
 
-/** Bounds of one schema, constants of the protocol. A connection may be set to take less text (`limits.schemaBytesMax`). */
+/** Bounds of one schema, constants of the protocol. */
 export interface SchemaLimits {
   /** Bytes of its canonical form. Default 262,144. */
   readonly schemaBytesMax: number;
@@ -18,7 +18,7 @@ export interface SchemaLimits {
 }
 
 export const defaultSchemaLimits: SchemaLimits = {
-  schemaBytesMax: defaultLimits.schemaBytesMax,
+  schemaBytesMax: SCHEMA_TEXT_BYTES_MAX,
   schemaDepthMax: 64,
   schemaPartsMax: 10_000,
   fixedBytesMax: 16 * 1024 * 1024,

@@ -51,8 +51,6 @@ export interface LocalLimits {
   readonly resetsBurstMax: number;
   /** Refill of that budget. Default 33 per second (nghttp2). */
   readonly resetsPerSecondMax: number;
-  /** Text of a schema that a peer sends. Default 262,144 bytes. */
-  readonly schemaBytesMax: number;
   /** Message from which compression, where it is on, is tried. Default 4,096 bytes (at 1 Gb/s LZ4 pays from 4 to 16 KiB). */
   readonly compressionBytesMin: number;
 }
@@ -81,7 +79,6 @@ export const defaultLimits: Limits = {
   keepaliveTimeoutMs: 10_000,
   resetsBurstMax: 200,
   resetsPerSecondMax: 33,
-  schemaBytesMax: 256 * 1024,
   compressionBytesMin: 4 * 1024,
 };
 

@@ -206,7 +206,7 @@ export class Channel {
           this.backoff.reset();
           for (const waiter of this.greetingWaiters.splice(0)) waiter.resolve();
         },
-        onDraining: (draining) => this.leave(draining),
+        onRetired: (retired) => this.leave(retired),
         onClosed: (closed, reason) => this.onConnectionClosed(closed, reason),
       },
     });

@@ -111,6 +111,11 @@ export class Callee {
     else this.link.chargeReset();
   }
 
+  /** Ends every open call with this reason: a FAILURE for the caller, an aborted signal for the handler. */
+  cancelAll(reason: RpcError): void {
+    for (const entry of this.slots) if (entry !== null && entry.phase !== Phase.FREE) this.endEarly(entry, reason);
+  }
+
   /** Refuses every new call from now on, with started=no. */
   drain(): void {
     this.draining = true;
@@ -316,11 +321,11 @@ export class Callee {
 
   /** Ends a call that is not answered yet, by CANCEL or deadline: one FAILURE, and its handler's signal. */
   private endEarly(entry: CalleeSlot, reason: RpcError): void {
-    const { phase, call, context, oneway } = entry;
+    const { phase, call, context, oneway, started } = entry;
     if (phase === Phase.RECEIVING) entry.skippedCall = call;
     if (entry.long !== null) this.link.sender.drop(entry.long);
     this.execution.leave(entry);
-    if (!oneway) this.execution.answers.fail(call, reason, reason.started);
+    if (!oneway) this.execution.answers.fail(call, reason, started);
     context?.abort(reason);
     this.link.onCallEnded();
   }

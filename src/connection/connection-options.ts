@@ -12,8 +12,8 @@ import type { Transport } from './transport.js';
 export interface ConnectionObserver {
   /** The peer's HELLO was read. */
   onOpen(connection: Connection): void;
-  /** New calls belong elsewhere: the peer asked for it, or ended its half. */
-  onDraining(connection: Connection): void;
+  /** It takes no new calls: it is draining or closing. May come twice. */
+  onRetired(connection: Connection): void;
   /** The socket is gone; once. `reason`: what ended the connection. */
   onClosed(connection: Connection, reason: RpcError): void;
 }

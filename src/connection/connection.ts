@@ -159,7 +159,7 @@ export class Connection implements Link, FrameReaderOwner {
     this.pings.send();
     this.drainPongs = this.pings.outstanding;
     this.enterDraining();
-    this.graceTimer = this.clock.setTimer(() => this.fail(CloseCode.SHUTDOWN, 'the grace period is over'), graceMs);
+    this.graceTimer = this.clock.setTimer(() => this.onGraceOver(), graceMs);
   }
 
   /** Ends the connection at once: CLOSE, and every open call fails. */
@@ -181,7 +181,7 @@ export class Connection implements Link, FrameReaderOwner {
   fail(code: CloseCodeNumber, text: string): void {
     if (this.over) return;
     // First of all: what follows may overflow the write queue, which fails, or run a listener that makes a call.
-    this.phase = transition(this.phase, 'closing');
+    this.enterClosing();
     const payload = encodeClose({ code, text });
     this.queue.writeFrame(FrameType.CLOSE, 0, 0, 0, payload);
     this.queue.flush();
@@ -316,15 +316,20 @@ export class Connection implements Link, FrameReaderOwner {
     this.onCallEnded();
   }
 
+  private enterClosing(): void {
+    this.phase = transition(this.phase, 'closing');
+    this.options.observer.onRetired(this);
+  }
+
   private enterDraining(): void {
     if (this.phase !== 'open') return;
     this.phase = transition(this.phase, 'draining');
-    this.options.observer.onDraining(this);
+    this.options.observer.onRetired(this);
   }
 
   private onClose(buffer: Buffer, start: number, end: number): void {
     const record = decodeClose(buffer, start, end);
-    this.phase = transition(this.phase, 'closing');
+    this.enterClosing();
     this.settle(peerCloseReason(record.code, record.text, this.peer));
     this.transport.end();
     this.closeTimer = this.clock.setTimer(() => this.transport.destroy(), CLOSE_MS);
@@ -357,6 +362,11 @@ export class Connection implements Link, FrameReaderOwner {
     this.drainPongs = 0;
     this.enterDraining();
     this.onCallEnded();
+  }
+
+  private onGraceOver(): void {
+    this.callee.cancelAll(new RpcError('CANCELLED', 'the grace period of the drain is over', { started: 'yes' }));
+    this.fail(CloseCode.SHUTDOWN, 'the grace period of the drain is over');
   }
 
   private judgeHandshake(): void {

@@ -179,6 +179,10 @@ export class MessageSender {
     bytesGuess = ROOM_BYTES,
   ): LongMessage | null {
     const prefixBytes = (deadlineMs >= 0 ? 4 : 0) + (metadata === null ? 0 : 4 + metadata.length);
+    if (prefixBytes > this.frameBytesMax) {
+      const limit = { name: 'frameBytesMax', value: this.frameBytesMax, setting: 'limits.frameBytesMax of the peer' };
+      throw limitError(`${prefixBytes} bytes of metadata do not fit the first frame`, limit);
+    }
     let message = this.encodeApart(codec, value, prefixBytes, bytesGuess);
     const bytes = message.length - prefixBytes;
     const { messageBytesMax } = this.limits;

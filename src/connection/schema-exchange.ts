@@ -6,7 +6,7 @@
 import { createHash } from 'node:crypto';
 import { CloseCode, Flag, FrameType } from '../wire/constants.js';
 import type { MessageCodec } from '../wire/message-codec.js';
-import { decodeSchema, encodeSchema } from '../wire/records/schema.js';
+import { decodeSchema, encodeSchema, SCHEMA_RECORD_BYTES_MAX, SCHEMA_TEXT_BYTES_MAX } from '../wire/records/schema.js';
 import { Assembly } from './assembly.js';
 import type { Link } from './link.js';
 
@@ -84,12 +84,8 @@ export class SchemaExchange {
     if (!link.admitFragment(more, end - start)) return;
     this.assembly ??= new Assembly(link.ledger);
     const { assembly } = this;
-    const bytesMax = link.limits.schemaBytesMax + 64;
-    if (assembly.length + end - start > bytesMax || !assembly.append(buffer, start, end)) {
-      link.fail(
-        CloseCode.PROTOCOL,
-        `a schema of more than ${link.limits.schemaBytesMax} bytes (setting: limits.schemaBytesMax)`,
-      );
+    if (assembly.length + end - start > SCHEMA_RECORD_BYTES_MAX || !assembly.append(buffer, start, end)) {
+      link.fail(CloseCode.PROTOCOL, `a schema of more than ${SCHEMA_TEXT_BYTES_MAX} bytes, which the protocol forbids`);
       return;
     }
     if (more) return;
@@ -131,14 +127,6 @@ export class SchemaExchange {
         this.link.fail(CloseCode.PROTOCOL, `the schema given for fingerprint ${name} has fingerprint ${actual}`);
         return;
       }
-      if (record.schema.length > this.link.limits.schemaBytesMax) {
-        const { schemaBytesMax } = this.link.limits;
-        this.link.fail(
-          CloseCode.PROTOCOL,
-          `a schema of more than ${schemaBytesMax} bytes (setting: limits.schemaBytesMax)`,
-        );
-        return;
-      }
       this.cache.set(name, record.schema);
     }
     this.asked.delete(name);
@@ -150,7 +138,8 @@ export class SchemaExchange {
     // "A side asks for a fingerprint at most once": a second ask finds nothing and is paid for like a reset.
     if (codec === undefined && !this.link.chargeReset()) return;
     this.offered.delete(name);
-    this.write({ fingerprint, schema: codec?.schemaText ?? '' });
+    const text = codec?.schemaText ?? '';
+    this.write({ fingerprint, schema: Buffer.byteLength(text) > SCHEMA_TEXT_BYTES_MAX ? '' : text });
   }
 
   private write(record: { fingerprint: Buffer; schema: string | null }): void {

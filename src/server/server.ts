@@ -141,7 +141,7 @@ export class Server {
       schemas: processSchemas,
       observer: {
         onOpen: () => {},
-        onDraining: () => {},
+        onRetired: () => {},
         onClosed: (closed) => this.onConnectionClosed(closed),
       },
     });

@@ -79,7 +79,7 @@ class SessionRunner {
       software: 'session runner',
       instance: Buffer.from(instances[side], 'hex'),
       schemas: new SchemaCache(),
-      observer: { onOpen() {}, onDraining() {}, onClosed() {} },
+      observer: { onOpen() {}, onRetired() {}, onClosed() {} },
     });
   }
 
