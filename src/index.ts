@@ -4,8 +4,6 @@ export type { LogicalTypeClass, LogicalTypes } from './avro/codec-logical.js';
 export { DeclaredError, type DeclaredErrorOptions } from './avro/declared-error.js';
 export type { Infer, InferInput, InferOutput, ValueOptions } from './avro/infer.js';
 export {
-  clientStream,
-  duplex,
   type ErrorInputs,
   type ErrorSchema,
   type ErrorsOf,
@@ -16,7 +14,6 @@ export {
   type RequestOutput,
   type ResponseInput,
   type ResponseOutput,
-  serverStream,
   unary,
 } from './avro/method.js';
 export {

@@ -106,15 +106,9 @@ export function mapReader(value: Read, valueBytesMin: number, limits: ReadLimits
 
 /** The loop over the blocks of an array or a map: what to do for each block that was checked, and for each of its items. */
 function blocks(bytesMin: number, limits: ReadLimits, forBlock: string, forItem: string): string {
-  const check =
-    bytesMin > 0 ? `tap.checkCount(count, ${bytesMin})` : `tap.spendEmptyItems(count, ${limits.emptyItemsMax})`;
-  return `for (let count = tap.readLong(); count !== 0; count = tap.readLong()) {
-      let blockEnd = -1;
-      if (count < 0) {
-        count = -count;
-        blockEnd = tap.readBlockEnd();
-      }
-      ${check};
+  const read = bytesMin > 0 ? `tap.readCount(${bytesMin})` : `tap.readEmptyCount(${limits.emptyItemsMax})`;
+  return `for (let count = ${read}; count !== 0; count = ${read}) {
+      const { blockEnd } = tap;
       ${forBlock}
       for (let i = 0; i < count; i++) { ${forItem} }
       if (blockEnd !== -1) tap.checkBlockEnd(blockEnd);

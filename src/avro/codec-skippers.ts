@@ -106,24 +106,15 @@ function skipUnion(skips: readonly Skip[]): Skip {
 
 /** Item by item even where a block says its size: a false size must not pass. */
 function skipBlocks(tap: ReadTap, bytesMin: number, skip: Skip): void {
-  for (let count = tap.readLong(); count !== 0; count = tap.readLong()) {
-    let blockEnd = -1;
-    if (count < 0) {
-      count = -count;
-      blockEnd = tap.readBlockEnd();
-    }
-    tap.checkCount(count, bytesMin);
+  for (let count = tap.readCount(bytesMin); count !== 0; count = tap.readCount(bytesMin)) {
+    const { blockEnd } = tap;
     for (let i = 0; i < count; i++) skip(tap);
     if (blockEnd !== -1) tap.checkBlockEnd(blockEnd);
   }
 }
 
 function skipEmptyItems(tap: ReadTap, max: number): void {
-  for (let count = tap.readLong(); count !== 0; count = tap.readLong()) {
-    if (count < 0) {
-      count = -count;
-      tap.checkBlockEnd(tap.readBlockEnd());
-    }
-    tap.spendEmptyItems(count, max);
+  while (tap.readEmptyCount(max) !== 0) {
+    if (tap.blockEnd !== -1) tap.checkBlockEnd(tap.blockEnd);
   }
 }

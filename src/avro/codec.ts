@@ -21,7 +21,7 @@ import type { SchemaNode } from './schema.js';
 import { labelOf } from './schema.js';
 import { parseUntrustedSchema } from './schema-guard.js';
 import { parseSchema } from './schema-parser.js';
-import { ReadTap } from './tap.js';
+import { ReadTap, type Refusal, refused } from './tap.js';
 
 export type { LogicalTypeClass, LogicalTypes } from './codec-logical.js';
 export type { AvroOptions } from './compile.js';
@@ -173,16 +173,24 @@ function decodeWith(read: Read, label: string, from: Buffer, start: number, end:
   const tap = readTap.busy ? new ReadTap() : readTap;
   tap.busy = true;
   try {
-    tap.begin(from, start, end, label);
+    tap.begin(from, start, end);
     const value = read(tap);
     tap.finish();
     return value;
   } catch (error) {
-    if (error instanceof RpcError) throw error;
-    throw new RpcError('INVALID_ARGUMENT', `cannot read ${label}: ${messageOf(error)}`, { cause: error });
+    throw unreadable(error, label, tap.refusal, start, end);
   } finally {
     tap.release();
   }
+}
+
+function unreadable(error: unknown, label: string, refusal: Refusal | null, start: number, end: number): RpcError {
+  if (error !== refused || refusal === null) {
+    return new RpcError('INVALID_ARGUMENT', `cannot read ${label}: ${messageOf(error)}`, { cause: error });
+  }
+  const { text, at, limit } = refusal;
+  const message = `cannot read ${label}: ${text}, at byte ${at - start} of ${end - start}`;
+  return new RpcError('INVALID_ARGUMENT', message, limit === undefined ? {} : { limit });
 }
 
 /** The schema that a peer sent; empty text means that it carries raw bytes. */

@@ -2,9 +2,9 @@
  * Reads Avro's binary encoding out of one message, and nothing beyond it. The methods have the names of avsc's `Tap`, so that
  * avsc's own types can be driven by it too (the bench compares them).
  *
- * Invariants: `start` <= `pos` <= `end` <= `buf.length`; no byte at or behind `end` is looked at; a length or count is compared
- * with the bytes that remain before anything is allocated for it or looped over; nothing returned is a view of `buf`. Whatever
- * breaks a rule of the encoding is an `RpcError` INVALID_ARGUMENT that says what and at which byte of the message.
+ * Invariants: `pos` <= `end` <= `buf.length`; no byte at or behind `end` decides anything; a length or count is compared with the
+ * bytes that remain before anything is allocated for it or looped over; nothing returned is a view of `buf`. Whatever breaks a
+ * rule of the encoding throws `refused`, and `refusal` says what and where; the codec makes the `RpcError` of it.
  *
  * Rules where the specification leaves a choice:
  * - A varint may be padded with redundant bytes (`80 00` for 0), as some writers do, but never has more than 10 bytes or 64 bits,
@@ -13,10 +13,11 @@
  * - NaN and the infinities are values of float and double like any other.
  * - What is skipped is checked like what is read, except that a skipped long may use all of its 64 bits.
  *
- * One tap serves many messages, one after the other: `begin` puts it on the next one. The codec owns it.
+ * One tap serves many messages, one after the other: `begin` puts it on the next one. The codec owns it. The methods that every
+ * message needs are kept small, with their rare cases in others, so that V8 builds them into the functions that read.
  */
 import { isUtf8 } from 'node:buffer';
-import { type LimitHit, RpcError } from '../base/errors.js';
+import type { LimitHit } from '../base/errors.js';
 import { readShortAscii, SHORT_STRING_MAX } from './codec-short-strings.js';
 
 /** Copying fewer bytes than this one by one is faster than a call into C++. */
@@ -30,28 +31,38 @@ const LOW_BITS = 0xfff_ffff;
 const scratch = new DataView(new ArrayBuffer(8));
 const scratchBytes = new Uint8Array(scratch.buffer);
 
+/** Why a message is refused, and at which position of the buffer that was found. */
+export interface Refusal {
+  readonly text: string;
+  readonly at: number;
+  readonly limit: LimitHit | undefined;
+}
+
+/** Thrown, always this one object, by whatever meets bytes that break a rule. */
+export const refused = new Error('the message breaks a rule of its encoding');
+
 export class ReadTap {
   buf: Buffer = nothing;
   pos = 0;
   end = 0;
-  start = 0;
   /** Records that are open, where the schema lets them nest without a bound. */
   depth = 0;
   /** Array items without a byte of their own that this message has held so far. */
   emptyItems = 0;
+  /** Where the block that `readCount` found must end; -1 when it does not say. */
+  blockEnd = -1;
   /** In use: a call from within a read needs another tap. */
   busy = false;
-  private subject = '';
+  /** What `refused` was thrown for. */
+  refusal: Refusal | null = null;
 
-  /** Puts the tap on the message `start` to `end` of `buf`. `subject` is what error texts call it. */
-  begin(buf: Buffer, start: number, end: number, subject: string): void {
+  /** Puts the tap on the message `start` to `end` of `buf`. */
+  begin(buf: Buffer, start: number, end: number): void {
     this.buf = buf;
     this.pos = start;
-    this.start = start;
     this.end = end;
     this.depth = 0;
     this.emptyItems = 0;
-    this.subject = subject;
   }
 
   /** Lets go of the buffer. */
@@ -60,17 +71,13 @@ export class ReadTap {
     this.busy = false;
   }
 
-  fail(text: string, at = this.pos): never {
-    throw new RpcError('INVALID_ARGUMENT', this.describe(text, at));
+  fail(text: string, at = this.pos, limit?: LimitHit): never {
+    this.refusal = { text, at, limit };
+    throw refused;
   }
 
   private failLimit(text: string, limit: LimitHit): never {
-    const named = `${text}: the limit ${limit.name} is ${limit.value} (setting: ${limit.setting})`;
-    throw new RpcError('INVALID_ARGUMENT', this.describe(named, this.pos), { limit });
-  }
-
-  private describe(text: string, at: number): string {
-    return `cannot read ${this.subject}: ${text}, at byte ${at - this.start} of ${this.end - this.start}`;
+    this.fail(`${text}: the limit ${limit.name} is ${limit.value} (setting: ${limit.setting})`, this.pos, limit);
   }
 
   /** The message must end exactly here. */
@@ -202,13 +209,24 @@ export class ReadTap {
   }
 
   readString(): string {
+    const { buf, pos } = this;
+    // Most strings are short, with a length of one byte. One comparison with the end covers length and text.
+    const first = buf[pos] as number;
+    const next = pos + 1 + (first >> 1);
+    if (first <= 2 * SHORT_STRING_MAX && (first & 1) === 0 && next <= this.end) {
+      const text = readShortAscii(buf, pos + 1, first >> 1);
+      if (text !== null) {
+        this.pos = next;
+        return text;
+      }
+    }
+    return this.readAnyString();
+  }
+
+  private readAnyString(): string {
     const length = this.readLength();
     const at = this.pos;
     this.pos = at + length;
-    if (length <= SHORT_STRING_MAX) {
-      const text = readShortAscii(this.buf, at, length);
-      if (text !== null) return text;
-    }
     return this.readUtf8(at, this.pos);
   }
 
@@ -266,32 +284,42 @@ export class ReadTap {
     return index;
   }
 
-  /** The items that a block claims must fit in what is left, at `bytesMin` each. */
-  checkCount(count: number, bytesMin: number): void {
+  /**
+   * The items of the next block of an array or map, 0 at its end; they must fit in what is left at `bytesMin` each. A negative
+   * count means that the block's size in bytes follows, which then is `blockEnd`.
+   */
+  readCount(bytesMin: number): number {
+    let count = this.readLong();
+    this.blockEnd = -1;
+    if (count < 0) count = this.readBlockEnd(count);
     if (count * bytesMin > this.end - this.pos) this.failCount(count);
+    return count;
   }
 
-  /** As `checkCount`, for items that take no bytes at all: what is left says nothing about them, so a message may hold only `max`. */
-  spendEmptyItems(count: number, max: number): void {
+  /**
+   * As `readCount`, for items that take no bytes at all: what is left says nothing about them, so a message may hold only
+   * `max`.
+   */
+  readEmptyCount(max: number): number {
+    let count = this.readLong();
+    this.blockEnd = -1;
+    if (count < 0) count = this.readBlockEnd(count);
     this.emptyItems += count;
-    if (this.emptyItems <= max) return;
-    this.failLimit(`arrays claim ${this.emptyItems} items that take no bytes`, {
-      name: 'emptyItemsMax',
-      value: max,
-      setting: "the codec's option emptyItemsMax",
-    });
+    if (this.emptyItems > max) this.failEmptyItems(max);
+    return count;
   }
 
-  /** The size in bytes that follows a negative count. Returns the position at which the block must end. */
-  readBlockEnd(): number {
+  private readBlockEnd(count: number): number {
     const at = this.pos;
     const size = this.readLong();
     if (size < 0 || size > this.end - this.pos) this.fail(`a block claims ${size} bytes`, at);
-    return this.pos + size;
+    this.blockEnd = this.pos + size;
+    return -count;
   }
 
+  /** After the items of a block whose `blockEnd` was not -1. */
   checkBlockEnd(blockEnd: number): void {
-    if (this.pos !== blockEnd) this.fail(`a block does not end at byte ${blockEnd - this.start}, as its size says`);
+    if (this.pos !== blockEnd) this.fail('a block does not end where its size says');
   }
 
   tooDeep(max: number): never {
@@ -317,7 +345,7 @@ export class ReadTap {
     return end;
   }
 
-  // Texts of errors. They stand apart to keep small what V8 should build into the functions that read.
+  // Texts of errors.
 
   private failIndex(index: number, count: number, at: number): never {
     this.fail(`an index is ${index}, and there are ${count} symbols or branches`, at);
@@ -325,6 +353,11 @@ export class ReadTap {
 
   private failCount(count: number): never {
     this.fail(`a block claims ${count} items, and ${this.end - this.pos} bytes are left`);
+  }
+
+  private failEmptyItems(max: number): never {
+    const limit = { name: 'emptyItemsMax', value: max, setting: "the codec's option emptyItemsMax" };
+    this.failLimit(`arrays claim ${this.emptyItems} items that take no bytes`, limit);
   }
 
   private failLength(length: number, at: number): never {

@@ -10,7 +10,8 @@ import { encodeMetadata } from '../wire/records/metadata.js';
 import type { CallContext } from './call-context.js';
 import type { CallHost } from './call-host.js';
 import type { Link } from './link.js';
-import type { LongMessage, MethodCompression } from './message-sender.js';
+import type { LongMessage } from './message-sender.js';
+import type { MethodCompression } from './method-compression.js';
 
 export class Answers {
   /** Calls that ended with a RESPONSE. */

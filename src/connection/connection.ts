@@ -9,7 +9,6 @@ import type { Clock, Timer } from '../base/clock.js';
 import { RpcError } from '../base/errors.js';
 import type { AnnouncedLimits, Limits } from '../base/limits.js';
 import { minimumLimits } from '../base/limits.js';
-import { CompressionChoice } from '../compression/choice.js';
 import type { Compressor } from '../compression/compressor.js';
 import { ACCEPTING_SIDE } from '../wire/call-number.js';
 import { CloseCode, type CloseCodeNumber, FrameType, frameTypeName } from '../wire/constants.js';
@@ -23,17 +22,18 @@ import { Callee } from './callee.js';
 import { Caller } from './caller.js';
 import { closeReason, peerCloseReason } from './close-reason.js';
 import type { ConnectionOptions } from './connection-options.js';
+import { FloodGuard } from './flood-guard.js';
 import { FrameReader, type FrameReaderOwner } from './frame-reader.js';
 import { readHello, writeGreeting } from './handshake.js';
 import { IncomingMethods } from './incoming-methods.js';
 import { Keepalive } from './keepalive.js';
 import type { Link } from './link.js';
-import { MessageSender, type MethodCompression, noCompression } from './message-sender.js';
+import { MessageSender } from './message-sender.js';
+import { type MethodCompression, methodCompression } from './method-compression.js';
 import { OutgoingMethods } from './outgoing-methods.js';
 import { Peer } from './peer.js';
 import type { CallExtras, PendingCall } from './pending-call.js';
 import { Pings } from './pings.js';
-import { ResetBudget } from './reset-budget.js';
 import { SchemaExchange } from './schema-exchange.js';
 import { StallWatch } from './stall-watch.js';
 import { type ConnectionState, transition } from './state.js';
@@ -42,8 +42,6 @@ import { WriteQueue } from './write-queue.js';
 
 /** CLOSE has so long to reach the peer before the socket is destroyed. */
 const CLOSE_MS = 100;
-/** Frames with MORE and no bytes in a row. */
-const EMPTY_FRAGMENTS_MAX = 10;
 
 export class Connection implements Link, FrameReaderOwner {
   readonly clock: Clock;
@@ -65,7 +63,7 @@ export class Connection implements Link, FrameReaderOwner {
   private readonly schemas: SchemaExchange;
   private readonly caller: Caller;
   private readonly callee: Callee;
-  private readonly resets: ResetBudget;
+  private readonly flood: FloodGuard;
   private readonly pings: Pings;
   private readonly stall: StallWatch;
   private keepalive: Keepalive | null = null;
@@ -73,7 +71,6 @@ export class Connection implements Link, FrameReaderOwner {
   private closeTimer: Timer | null = null;
   private graceTimer: Timer | null = null;
   private peerCompression: readonly string[] = [];
-  private emptyFragments = 0;
   /** PONGs to come before the peer is known to have seen our DRAIN; -1: no DRAIN was sent. */
   private drainPongs = -1;
   private peerDrained = false;
@@ -106,7 +103,7 @@ export class Connection implements Link, FrameReaderOwner {
     this.caller = new Caller(this, this.outgoingMethods, side === 'dialing' ? 0 : ACCEPTING_SIDE);
     this.callee = new Callee(this, this.incomingMethods, options.host, side === 'dialing' ? ACCEPTING_SIDE : 0);
     this.reader = new FrameReader(this, transport, this.caller, this.callee, this);
-    this.resets = new ResetBudget(limits.resetsBurstMax, limits.resetsPerSecondMax, this.now);
+    this.flood = new FloodGuard(this);
     this.pings = new Pings(this);
     this.handshakeTimer = clock.setTimer(() => clock.afterReads(() => this.judgeHandshake()), options.handshakeMs);
     writeGreeting(this.queue, options);
@@ -170,12 +167,7 @@ export class Connection implements Link, FrameReaderOwner {
   // Link: what the halves need of the connection.
 
   compressionFor(method: CompressionName | undefined): MethodCompression {
-    const name = method ?? this.options.compression;
-    if (name === 'off' || !this.peerCompression.includes(name)) return noCompression;
-    const compressor = this.acceptedCompressors.find((candidate) => candidate.name === name) ?? null;
-    if (compressor === null) return noCompression;
-    const bytesMin = this.options.compressionBytesMin;
-    return { compressor, bytesMin, choice: new CompressionChoice(bytesMin) };
+    return methodCompression(this.options, this.peerCompression, method);
   }
 
   fail(code: CloseCodeNumber, text: string): void {
@@ -193,17 +185,11 @@ export class Connection implements Link, FrameReaderOwner {
   }
 
   chargeReset(): boolean {
-    if (this.resets.charge(this.now, this.callee.finished + this.caller.finished)) return true;
-    const limit = `the limit resetsBurstMax is ${this.limits.resetsBurstMax} (setting: limits.resetsBurstMax)`;
-    this.fail(CloseCode.FLOOD, `too many cancelled, refused or late calls: ${limit}`);
-    return false;
+    return this.flood.chargeReset(this.callee.finished + this.caller.finished);
   }
 
   admitFragment(more: boolean, bytes: number): boolean {
-    this.emptyFragments = more && bytes === 0 ? this.emptyFragments + 1 : 0;
-    if (this.emptyFragments <= EMPTY_FRAGMENTS_MAX) return true;
-    this.fail(CloseCode.FLOOD, `more than ${EMPTY_FRAGMENTS_MAX} empty frames with MORE`);
-    return false;
+    return this.flood.admitFragment(more, bytes);
   }
 
   pauseReading(): void {

@@ -9,7 +9,7 @@ import type { MessageCodec, Resolution } from '../wire/message-codec.js';
 import { encodeMethod, type MethodRecord } from '../wire/records/method.js';
 import type { CallHost, HostedMethod } from './call-host.js';
 import type { Link } from './link.js';
-import { type MethodCompression, noCompression } from './message-sender.js';
+import { type MethodCompression, noCompression } from './method-compression.js';
 import { resolveText, resolveWithoutText } from './outgoing-methods.js';
 import type { SchemaExchange } from './schema-exchange.js';
 

@@ -7,12 +7,11 @@
 import type { Clock } from '../base/clock.js';
 import { limitError, type RpcError } from '../base/errors.js';
 import type { AnnouncedLimits } from '../base/limits.js';
-import type { CompressionChoice } from '../compression/choice.js';
-import type { Compressor } from '../compression/compressor.js';
 import { compressMessage } from '../compression/message.js';
 import { Flag, HEADER_BYTES } from '../wire/constants.js';
 import { writeHeader, writeU32 } from '../wire/encoder.js';
 import type { MessageCodec } from '../wire/message-codec.js';
+import type { MethodCompression } from './method-compression.js';
 import type { Transport } from './transport.js';
 import { SLAB_BYTES, type WriteQueue } from './write-queue.js';
 
@@ -24,16 +23,6 @@ const UNSENT_BYTES_MAX = 128 * 1024;
 const FRAGMENTS_A_TURN = 8;
 /** Room that every frame finds behind `end`: header, prefix without metadata, and a small message. */
 const ROOM_BYTES = 1024;
-
-/** How the messages of one method in one direction are compressed. */
-export interface MethodCompression {
-  readonly compressor: Compressor | null;
-  /** From so many bytes on; Infinity: never. */
-  readonly bytesMin: number;
-  readonly choice: CompressionChoice | undefined;
-}
-
-export const noCompression: MethodCompression = { compressor: null, bytesMin: Infinity, choice: undefined };
 
 /** A message on its way in several frames. */
 export class LongMessage {

@@ -8,7 +8,7 @@ import { CloseCode, FrameType } from '../wire/constants.js';
 import type { MessageCodec, MethodSpec, Resolution } from '../wire/message-codec.js';
 import { encodeMethod, type MethodRecord } from '../wire/records/method.js';
 import type { Link } from './link.js';
-import type { MethodCompression } from './message-sender.js';
+import type { MethodCompression } from './method-compression.js';
 import type { SchemaExchange } from './schema-exchange.js';
 
 export class OutgoingMethod {

@@ -194,7 +194,9 @@ export class Server {
 
   private hosted(serviceName: string, name: string, method: ServiceMethod, handlers: object): HostedMethod {
     const handler: unknown = (handlers as Readonly<Record<string, unknown>>)[name];
-    if (typeof handler !== 'function') {
+    // What every object inherits (`toString`) is nobody's handler.
+    const inherited = handler === (Object.prototype as unknown as Readonly<Record<string, unknown>>)[name];
+    if (typeof handler !== 'function' || inherited) {
       throw new RpcError('INVALID_ARGUMENT', `${serviceName}: there is no handler for ${name}`);
     }
     if (this.methods.has(method.name)) throw new RpcError('INVALID_ARGUMENT', `${method.name} is served already`);

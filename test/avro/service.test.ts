@@ -1,18 +1,8 @@
 /** Definitions of services: what they check, what they compile, what they hand to a connection. */
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
-import {
-  clientStream,
-  defineService,
-  duplex,
-  type MessageCodec,
-  oneway,
-  RpcError,
-  raw,
-  schema,
-  serverStream,
-  unary,
-} from '../../src/index.js';
+import { clientStream, duplex, serverStream } from '../../src/avro/method.js';
+import { defineService, type MessageCodec, oneway, RpcError, raw, schema, unary } from '../../src/index.js';
 
 const Id = schema({ type: 'record', name: 'demo.Id', fields: [{ name: 'id', type: 'long' }] });
 const City = schema({ type: 'record', name: 'demo.City', fields: [{ name: 'name', type: 'string' }] });

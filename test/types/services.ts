@@ -1,13 +1,12 @@
 /**
  * What TypeScript makes of service definitions, clients and handlers: a test by being compiled, see `schema-values.ts`.
  */
+import { clientStream, duplex, serverStream } from '../../src/avro/method.js';
 import {
   type CallContext,
   type Client,
-  clientStream,
   declared,
   defineService,
-  duplex,
   type ErrorsOf,
   type Handlers,
   type Infer,
@@ -20,7 +19,6 @@ import {
   type ResponseOutput,
   raw,
   schema,
-  serverStream,
   unary,
 } from '../../src/index.js';
 import { type Equal, expectType } from './equal.js';
