@@ -139,6 +139,10 @@ export class Channel {
       call.fail(this.backoffError());
       return;
     }
+    if (Number.isNaN(call.deadlineAt)) {
+      call.fail(new RpcError('INVALID_ARGUMENT', 'deadlineMs is not a number'));
+      return;
+    }
     if (!(call.deadlineAt > this.settings.clock.now())) {
       call.fail(new RpcError('DEADLINE_EXCEEDED', 'the deadline had passed before the call was sent'));
       return;
