@@ -14,6 +14,7 @@ const scratchBytes = new Uint8Array(scratch.buffer);
 export class UnguardedTap {
   buf: Buffer = nothing;
   pos = 0;
+  blockEnd = -1;
   busy = false;
 
   begin(buf: Buffer, start: number): void {
@@ -75,21 +76,31 @@ export class UnguardedTap {
   }
 
   readString(): string {
+    const { buf, pos } = this;
+    const first = buf[pos] as number;
+    if (first <= 2 * SHORT_STRING_MAX) {
+      const text = readShortAscii(buf, pos + 1, first >> 1);
+      if (text !== null) {
+        this.pos = pos + 1 + (first >> 1);
+        return text;
+      }
+    }
+    return this.readAnyString();
+  }
+
+  private readAnyString(): string {
     const length = this.readLong();
     const at = this.pos;
     this.pos = at + length;
-    if (length <= SHORT_STRING_MAX) {
-      const text = readShortAscii(this.buf, at, length);
-      if (text !== null) return text;
-    }
     return this.buf.toString('utf8', at, this.pos);
   }
 
-  checkCount(): void {}
-
-  readBlockEnd(): number {
+  readCount(): number {
+    this.blockEnd = -1;
+    const count = this.readLong();
+    if (count >= 0) return count;
     this.readLong();
-    return -1;
+    return -count;
   }
 
   checkBlockEnd(): void {}

@@ -1,18 +1,17 @@
 /**
  * The Avro codec of a connection: `avroCodec(schema)` gives the `MessageCodec` of one schema. It joins the functions that
  * `compile.ts` makes with taps, which know the bounds of a message, and turns whatever goes wrong into an `RpcError`
- * INVALID_ARGUMENT: where in the message, or in the value. A message from a peer cannot do more than that.
+ * INVALID_ARGUMENT: where in the message (`codec-decode.ts`), or in the value.
  *
- * There is one tap per direction, used by all codecs. A call from within another (a getter that encodes, a logical type that
- * decodes) gets a tap of its own.
+ * There is one tap to write with, used by all codecs. An encode from within another (a getter that encodes) gets its own.
  *
  * Called by `service.ts` once a schema; `encode` and `decode` by the connection once a message.
  */
-import { assert } from '../base/assert.js';
 import { RpcError } from '../base/errors.js';
 import type { MessageCodec, Resolution } from '../wire/message-codec.js';
 import type { Read } from './bounded-types.js';
 import { canonicalOf, fingerprintOf } from './canonical.js';
+import { decodeWith } from './codec-decode.js';
 import { mismatch, TooDeep, WriteTap } from './codec-write-tap.js';
 import type { Write } from './codec-writers.js';
 import { type AvroOptions, CompiledSchema } from './compile.js';
@@ -21,7 +20,6 @@ import type { SchemaNode } from './schema.js';
 import { labelOf } from './schema.js';
 import { parseUntrustedSchema } from './schema-guard.js';
 import { parseSchema } from './schema-parser.js';
-import { ReadTap, type Refusal, refused } from './tap.js';
 
 export type { LogicalTypeClass, LogicalTypes } from './codec-logical.js';
 export type { AvroOptions } from './compile.js';
@@ -29,7 +27,6 @@ export type { AvroOptions } from './compile.js';
 /** Resolutions of peers' schemas that a codec keeps; the oldest goes first. */
 const RESOLUTIONS_MAX = 64;
 
-const readTap = new ReadTap();
 const writeTap = new WriteTap();
 
 /**
@@ -166,31 +163,6 @@ class ResolvedCodec implements MessageCodec {
   gradeReader(readerSchemaText: string): Resolution {
     return this.reader.gradeReader(readerSchemaText);
   }
-}
-
-function decodeWith(read: Read, label: string, from: Buffer, start: number, end: number): unknown {
-  assert(start >= 0 && start <= end && end <= from.length, 'a message lies within its buffer');
-  const tap = readTap.busy ? new ReadTap() : readTap;
-  tap.busy = true;
-  try {
-    tap.begin(from, start, end);
-    const value = read(tap);
-    tap.finish();
-    return value;
-  } catch (error) {
-    throw unreadable(error, label, tap.refusal, start, end);
-  } finally {
-    tap.release();
-  }
-}
-
-function unreadable(error: unknown, label: string, refusal: Refusal | null, start: number, end: number): RpcError {
-  if (error !== refused || refusal === null) {
-    return new RpcError('INVALID_ARGUMENT', `cannot read ${label}: ${messageOf(error)}`, { cause: error });
-  }
-  const { text, at, limit } = refusal;
-  const message = `cannot read ${label}: ${text}, at byte ${at - start} of ${end - start}`;
-  return new RpcError('INVALID_ARGUMENT', message, limit === undefined ? {} : { limit });
 }
 
 /** The schema that a peer sent; empty text means that it carries raw bytes. */

@@ -7,9 +7,10 @@
  */
 import { RpcError } from '../base/errors.js';
 import type { MessageCodec } from '../wire/message-codec.js';
+import type { Read } from './bounded-types.js';
 import { canonicalOf, fingerprintOf } from './canonical.js';
+import { decodeWith } from './codec-decode.js';
 import { parseUntrustedSchema } from './schema-guard.js';
-import { ReadTap } from './tap.js';
 
 /**
  * A codec that reads what is written with `writerSchemaText`, a union from a peer, as values of `reader`. Null when that is no
@@ -39,10 +40,13 @@ export function knownBranches(reader: MessageCodec, writerSchemaText: string): M
 }
 
 function decodeBranch(branches: readonly (MessageCodec | null)[], from: Buffer, start: number, end: number): unknown {
-  const tap = new ReadTap();
-  tap.begin(from, start, end, 'union');
-  const branch = branches[tap.readIndex(branches.length)] ?? null;
-  if (branch === null)
-    throw new RpcError('INVALID_ARGUMENT', 'cannot read union: a branch that this side does not know');
-  return branch.decode(from, tap.pos, end);
+  const read: Read = (tap) => {
+    const at = tap.pos;
+    const branch = branches[tap.readIndex(branches.length)] ?? null;
+    if (branch === null) return tap.fail('a branch that this side does not know', at);
+    const value = branch.decode(from, tap.pos, end);
+    tap.pos = end;
+    return value;
+  };
+  return decodeWith(read, 'union', from, start, end);
 }

@@ -24,11 +24,10 @@ function dataFile(name: string): DataFile {
   const bytes = readFileSync(avroData(name));
   assert.is(bytes.toString('latin1', 0, 4), 'Obj\u0001', name);
   const tap = new ReadTap();
-  tap.begin(bytes, 4, bytes.length, name);
+  tap.begin(bytes, 4, bytes.length);
   const meta = new Map<string, Buffer>();
-  for (let count = tap.readLong(); count !== 0; count = tap.readLong()) {
-    if (count < 0) tap.readBlockEnd();
-    for (let i = Math.abs(count); i > 0; i--) meta.set(tap.readString(), tap.readBytes());
+  for (let count = tap.readCount(2); count !== 0; count = tap.readCount(2)) {
+    for (let i = 0; i < count; i++) meta.set(tap.readString(), tap.readBytes());
   }
   const sync = tap.readFixed(SYNC_BYTES);
   const blocks = [];
