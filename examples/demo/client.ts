@@ -72,8 +72,11 @@ async function askForAll(
     const label = `${String(callsInFlight).padStart(3)} in flight`;
     const draw = (): void => screen.progress(label, run.progress, tallyOf(run));
     const timer = setInterval(draw, 100);
-    results.push(await run.run());
-    clearInterval(timer);
+    try {
+      results.push(await run.run());
+    } finally {
+      clearInterval(timer);
+    }
     draw();
     screen.endProgress();
   }

@@ -7,7 +7,7 @@ export class Latencies {
 
   add(ms: number): void {
     const micros = Math.min(MICROS_MAX, Math.round(ms * 1_000));
-    this.counts[micros] = (this.counts[micros] as number) + 1;
+    this.counts[micros] += 1;
     this.total += 1;
   }
 

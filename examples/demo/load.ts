@@ -75,7 +75,7 @@ export class LoadRun {
   private async askInTurn(): Promise<void> {
     const { clients, sources, latencies } = this;
     while (this.progress < 1) {
-      const source = sources[this.asked % sources.length] as SourceCity;
+      const source = sources[this.asked % sources.length];
       this.asked += 1;
       const askedAt = performance.now();
       try {

@@ -2,17 +2,16 @@
  * What the demo prints: lines, and a progress bar that is redrawn in place. Where the output is not a terminal the bar becomes a
  * line each quarter of the way, and there are no colours.
  */
-import { styleText } from 'node:util';
 
 /** The part of `process.stdout` that is used. */
 export interface Output {
   readonly isTTY?: boolean;
-  readonly columns?: number;
   hasColors?(): boolean;
   write(text: string): unknown;
 }
 
-type Style = Parameters<typeof styleText>[0];
+/** Codes that switch a style on and off. */
+const styles = { bold: [1, 22], dim: [2, 22], red: [31, 39], green: [32, 39], cyan: [36, 39] } as const;
 
 const CLEAR_LINE = '\r\u001b[2K';
 const BAR_WIDTH = 24;
@@ -36,8 +35,9 @@ export class Screen {
     this.line(`\n${this.styled('bold', text)}  ${this.styled('dim', remark)}`);
   }
 
-  styled(style: Style, text: string): string {
-    return this.colours ? styleText(style, text) : text;
+  styled(style: keyof typeof styles, text: string): string {
+    const [on, off] = styles[style];
+    return this.colours ? `\u001b[${on}m${text}\u001b[${off}m` : text;
   }
 
   /** Draws the bar in place of the last one. */
