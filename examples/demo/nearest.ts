@@ -43,7 +43,7 @@ export class NearestIndex {
     let found: Found[] = [];
     for (let shell = 0; shell <= SHELLS_MAX; shell += 1) {
       for (const entry of this.entriesIn(from, shell)) {
-        found.push({ ...entry, squaredChord: squaredChord(from, entry.position) });
+        found.push({ ...entry, squaredChord: squaredChordOf(from, entry.position) });
       }
       found.sort((a, b) => a.squaredChord - b.squaredChord);
       found = found.slice(0, count);
@@ -81,7 +81,7 @@ function keyOf(x: number, y: number, z: number): number {
   return (x * CUBES + y) * CUBES + z;
 }
 
-function squaredChord(a: Position, b: Position): number {
+function squaredChordOf(a: Position, b: Position): number {
   return (a[0] - b[0]) ** 2 + (a[1] - b[1]) ** 2 + (a[2] - b[2]) ** 2;
 }
 
