@@ -24,6 +24,8 @@ export interface FloorSettings {
 
 /** The engine's default for calls in flight: beyond it calls would only wait in the client. */
 const IN_FLIGHT_MAX = 1000;
+/** Shorter runs are mostly warm-up: no target is judged by them. */
+const SECONDS_JUDGED_MIN = 1;
 
 export const floorUsage = `floor [--in-flight 1,64,512] [--rounds 3] [--seconds 3] [--warm-up 1.5] [--handler sync|async]
         [--contenders engine,floor,avsc-rpc,avsc-rpc-corked] [--json FILE] [--cpu-prof FOLDER]`;
@@ -90,7 +92,7 @@ export function report(settings: FloorSettings, samples: readonly Sample[]): num
   const { rounds, seconds, handler, inFlight, contenders } = settings;
   console.log(`medians of ${rounds} rounds of ${seconds} s, ${handler} handler, one connection; all answers checked\n`);
   console.log(comparisonTable(samples, contenders, inFlight));
-  const targets = handler === 'sync' ? targetLines(samples) : [];
+  const targets = handler === 'sync' && seconds >= SECONDS_JUDGED_MIN ? targetLines(samples) : [];
   if (targets.length > 0) console.log(`\n${targets.join('\n')}`);
   return 0;
 }

@@ -46,10 +46,10 @@ export async function micro({ ms, frameBytes }: MicroSettings): Promise<void> {
   for (const chunk of chunkSizes) console.log(growthLine(results, frameBytes, chunk));
 }
 
-/** What a byte costs in the longer frame, compared with the shorter: 1 when the cost is linear. */
+/** What a byte costs in the longer frame, compared with the shorter, at their fastest: 1 when the cost is linear. */
 function growthLine(results: readonly MicroResult[], [short, long]: readonly [number, number], chunk: number): string {
   const of = (bytes: number): number =>
-    results.find(({ name }) => name === longFrameName(bytes, chunk))?.nsPerUnit ?? Number.NaN;
+    results.find(({ name }) => name === longFrameName(bytes, chunk))?.nsPerUnitLeast ?? Number.NaN;
   const growth = of(long) / of(short);
   const verdict = growth < LINEAR_RATIO_MAX ? 'linear' : 'NOT linear';
   return `chunks of ${chunk} bytes: a byte costs ${fixed(growth, 2)} x as much in a frame ${long / short} times as long: ${verdict}`;

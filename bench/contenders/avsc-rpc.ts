@@ -86,7 +86,7 @@ function avscRpcWith(batching: (socket: Socket) => BeforeMessage): Contender {
       await once(socket, 'connect');
       const beforeMessage = batching(socket);
       const client = service.createClient({ timeout: 0 });
-      client.createChannel(socket);
+      await once(client.createChannel(socket), 'handshake');
       const { echo } = client as unknown as EchoClient;
       return (record) =>
         new Promise((resolve, reject) => {

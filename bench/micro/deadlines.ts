@@ -65,7 +65,8 @@ function wheelTask(): MicroTask {
         next[before[slot]] = next[slot];
         before[next[slot]] = before[slot];
       }
-      for (let head = CALLS; head < CALLS + 4; head++) if (next[head] !== head) throw new Error('the wheel is not empty');
+      for (let head = CALLS; head < CALLS + 4; head++)
+        if (next[head] !== head) throw new Error('the wheel is not empty');
     },
   };
 }
