@@ -111,17 +111,16 @@ function checkRecord(node: RecordNode, value: unknown, options: ReadOptions): Wr
 
 function checkUnion(node: UnionNode, value: unknown, options: ReadOptions): Wrong | null {
   if (isWrapped(node)) return checkWrapped(node, value, options);
-  const fitting = node.branches.filter((branch) => checkValue(branch, value, options) === null);
+  // Each branch is asked once: asking again on every level would take exponential time.
+  const found = node.branches.map((branch) => checkValue(branch, value, options));
+  const fitting = node.branches.filter((_, i) => found[i] === null);
   if (fitting.length === 1) return null;
   if (fitting.length > 1) {
     return { path: '', text: `${show(value)} could be any of ${fitting.map(labelOf).join(', ')}` };
   }
-  // A branch of the value's own group, or the only one besides null, can say more than that none fits.
-  const near = node.branches.filter((branch) => isNear(branch, value));
-  const others = node.branches.filter((branch) => branch.kind !== 'null');
-  const likely = near[0] ?? (others.length === 1 && value !== undefined ? others[0] : undefined);
-  const found = likely === undefined ? null : checkValue(likely, value, options);
-  return found !== null && found.path !== '' ? found : wrong(node, value);
+  // A branch for values of this kind can say more than that none fits.
+  const near = found[node.branches.findIndex((branch) => isNear(branch, value))];
+  return near != null && near.path !== '' ? near : wrong(node, value);
 }
 
 function isNear(branch: SchemaNode, value: unknown): boolean {

@@ -12,6 +12,7 @@ import type { MessageCodec, Resolution } from '../wire/message-codec.js';
 import type { Read } from './bounded-types.js';
 import { canonicalOf, fingerprintOf } from './canonical.js';
 import { decodeWith } from './codec-decode.js';
+import { ResolutionCache } from './codec-resolutions.js';
 import { mismatch, TooDeep, WriteTap } from './codec-write-tap.js';
 import type { Write } from './codec-writers.js';
 import { type AvroOptions, CompiledSchema } from './compile.js';
@@ -24,10 +25,10 @@ import { parseSchema } from './schema-parser.js';
 export type { LogicalTypeClass, LogicalTypes } from './codec-logical.js';
 export type { AvroOptions } from './compile.js';
 
-/** Resolutions of peers' schemas that a codec keeps; the oldest goes first. */
-const RESOLUTIONS_MAX = 64;
-
+/** The largest schemas take some 15 bytes of memory a character, so this is 30 MB at worst. */
+const resolutions = new ResolutionCache(1024, 2 * 1024 * 1024);
 const writeTap = new WriteTap();
+let codecs = 0;
 
 /**
  * The codec of `schema`, Avro JSON such as `{ type: 'record', name: 'City', fields: [...] }`. Throws an `RpcError` that says what is
@@ -44,7 +45,8 @@ class AvroCodec implements MessageCodec {
   /** What error texts call a message. */
   private readonly label: string;
   private readonly compiled: CompiledSchema;
-  private readonly resolutions = new Map<string, Resolution>();
+  /** Tells this codec's resolutions from those of others. */
+  private readonly serial = codecs++;
   private read: Read | null = null;
   private write: Write | null = null;
 
@@ -78,39 +80,37 @@ class AvroCodec implements MessageCodec {
 
   resolveWriter(writerSchemaText: string): Resolution {
     if (writerSchemaText === this.schemaText) return { grade: 'identical', codec: this, path: '', reason: '' };
-    const fingerprint = fingerprintOf(writerSchemaText);
-    const key = fingerprint.toString('latin1');
-    const known = this.resolutions.get(key);
-    if (known !== undefined) return known;
-    const resolution = this.resolve(writerSchemaText, fingerprint);
-    for (const oldest of this.resolutions.keys()) {
-      if (this.resolutions.size < RESOLUTIONS_MAX) break;
-      this.resolutions.delete(oldest);
-    }
-    this.resolutions.set(key, resolution);
-    return resolution;
+    return this.found('writer', writerSchemaText, (fingerprint) => {
+      const writer = untrusted(writerSchemaText);
+      const grade = gradeNodes(this.node, writer);
+      if (grade.grade === 'breaking') return { ...grade, codec: null };
+      const read = this.compiled.resolvingReader(writer);
+      return { ...grade, codec: new ResolvedCodec(this, this.label, writerSchemaText, fingerprint, read) };
+    });
   }
 
   gradeReader(readerSchemaText: string): Resolution {
     if (readerSchemaText === this.schemaText) return { grade: 'identical', codec: null, path: '', reason: '' };
-    try {
+    return this.found('reader', readerSchemaText, () => {
       const reader = untrusted(readerSchemaText);
       return { ...gradeNodes(reader, this.node, { readerIsCanonical: true }), codec: null };
-    } catch (error) {
-      return breaking(error);
-    }
+    });
   }
 
-  private resolve(text: string, fingerprint: Buffer): Resolution {
+  /** What `find` makes of a peer's schema, found once while it is kept. A schema that is refused is breaking. */
+  private found(as: 'reader' | 'writer', text: string, find: (fingerprint: Buffer) => Resolution): Resolution {
+    const fingerprint = fingerprintOf(text);
+    const key = `${this.serial} ${as} ${fingerprint.toString('latin1')}`;
+    const known = resolutions.get(key);
+    if (known !== undefined) return known;
+    let resolution: Resolution;
     try {
-      const writer = untrusted(text);
-      const grade = gradeNodes(this.node, writer);
-      if (grade.grade === 'breaking') return { ...grade, codec: null };
-      const read = this.compiled.resolvingReader(writer);
-      return { ...grade, codec: new ResolvedCodec(this, this.label, text, fingerprint, read) };
+      resolution = find(fingerprint);
     } catch (error) {
-      return breaking(error);
+      resolution = { grade: 'breaking', codec: null, path: '', reason: messageOf(error) };
     }
+    resolutions.set(key, resolution, text.length);
+    return resolution;
   }
 
   /** The error for a value that could not be written. Only now its wrong part is looked for. */
@@ -169,10 +169,6 @@ class ResolvedCodec implements MessageCodec {
 function untrusted(text: string): SchemaNode {
   if (text === '') throw new RpcError('INVALID_ARGUMENT', 'this side has an Avro schema, the peer carries raw bytes');
   return parseUntrustedSchema(text);
-}
-
-function breaking(error: unknown): Resolution {
-  return { grade: 'breaking', codec: null, path: '', reason: messageOf(error) };
 }
 
 function messageOf(error: unknown): string {

@@ -5,7 +5,9 @@
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { avroCodec } from '../../src/avro/codec.js';
+import { ResolutionCache } from '../../src/avro/codec-resolutions.js';
 import { RpcError } from '../../src/base/errors.js';
+import type { Resolution } from '../../src/wire/message-codec.js';
 import { decodeWith, encodeWith, join, long, resolving, text } from './codec-bytes.js';
 
 const record = (...fields: readonly object[]): object => ({ type: 'record', name: 'R', fields });
@@ -206,15 +208,39 @@ test('nothing of a peer stands in generated code', () => {
   assert.not(generated.some((source) => /peers_field|PeersType|own/.test(source)));
 });
 
-test('resolutions are kept, the oldest going first', () => {
+test('what was found out about a schema is kept', () => {
   const codec = avroCodec(record());
-  const writer = (i: number): string => avroCodec(record({ name: `f${i}`, type: 'int' })).schemaText;
-  const first = codec.resolveWriter(writer(0));
-  assert.is(codec.resolveWriter(writer(0)), first);
-  for (let i = 1; i < 64; i++) codec.resolveWriter(writer(i));
-  assert.is(codec.resolveWriter(writer(0)), first);
-  codec.resolveWriter(writer(64));
-  assert.is.not(codec.resolveWriter(writer(0)), first);
+  const { schemaText } = avroCodec(record({ name: 'id', type: 'int' }));
+  for (const ask of [codec.resolveWriter.bind(codec), codec.gradeReader.bind(codec)]) {
+    for (const sent of [schemaText, 'no schema']) assert.is(ask(sent), ask(sent));
+  }
+  assert.is.not(codec.resolveWriter(schemaText), codec.gradeReader(schemaText));
+  assert.is.not(codec.resolveWriter(schemaText), avroCodec(record()).resolveWriter(schemaText));
+});
+
+test('what is kept about schemas is bounded, in number and in text', () => {
+  const resolution = (path: string): Resolution => ({ grade: 'breaking', codec: null, path, reason: '' });
+  const cache = new ResolutionCache(3, 100);
+  for (const key of ['a', 'b', 'c']) cache.set(key, resolution(key), 10);
+  assert.is(cache.get('a')?.path, 'a');
+  cache.set('d', resolution('d'), 10);
+  assert.is(cache.get('b'), undefined, 'not asked for longest');
+  assert.equal(
+    ['a', 'c', 'd'].map((key) => cache.get(key)?.path),
+    ['a', 'c', 'd'],
+  );
+  cache.set('e', resolution('e'), 85);
+  assert.equal(
+    ['a', 'c', 'd', 'e'].map((key) => cache.get(key)?.path),
+    [undefined, undefined, 'd', 'e'],
+  );
+  cache.set('f', resolution('f'), 101);
+  assert.equal(
+    ['d', 'e', 'f'].map((key) => cache.get(key)),
+    [undefined, undefined, undefined],
+  );
+  cache.set('g', resolution('g'), 100);
+  assert.is(cache.get('g')?.path, 'g');
 });
 
 test('a resolved codec says whose messages it reads, and writes none', () => {

@@ -275,6 +275,23 @@ test('the path leads through unions', () => {
   assertWrong(avroCodec([]), null, 'cannot write union: expected nothing: the union has no branches, got null');
 });
 
+test('the wrong part is found at once, however deep it is', () => {
+  const codec = avroCodec({
+    type: 'record',
+    name: 'Node',
+    fields: [
+      { name: 'value', type: 'int' },
+      { name: 'next', type: ['null', 'Node', { type: 'array', items: 'Node' }] },
+    ],
+  });
+  let chain: unknown = { value: 'x', next: null };
+  for (let i = 0; i < 63; i++) chain = { value: i, next: i % 2 === 0 ? chain : [chain] };
+  assert.throws(
+    () => encodeWith(codec, chain),
+    /^cannot write Node(\.next\.next\[0\]){31}\.next\.value: expected int, got "x"$/,
+  );
+});
+
 test('a field with a default may be left out', () => {
   const { rank: _, ...rest } = rome;
   assert.is((there(city, rest) as typeof rome).rank, 5);
