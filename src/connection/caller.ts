@@ -22,7 +22,7 @@ import { readFailure, unreadable } from './failures.js';
 import type { Link } from './link.js';
 import type { LongMessage } from './message-sender.js';
 import type { OutgoingMethod, OutgoingMethods } from './outgoing-methods.js';
-import { abortError, type CallExtras, PendingCall } from './pending-call.js';
+import { abortError, type CallExtras, listenForAbort, PendingCall } from './pending-call.js';
 import { type CallEnds, ResponseReceiver } from './response-receiver.js';
 
 // A promise's resolvers without a closure per call: the executor leaves them here.
@@ -324,7 +324,7 @@ export class Caller implements CallEnds {
       const started = entry.long === null ? 'maybe' : 'no';
       if (this.giveUp(entry, abortError(signal, started))) this.cancel(call);
     };
-    signal.addEventListener('abort', entry.onAbort, { once: true });
+    listenForAbort(signal, entry.onAbort);
   }
 
   /** Settles the call for its caller. True: its slot waits for the terminal frame, and a CANCEL makes sense. */

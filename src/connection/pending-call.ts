@@ -2,6 +2,7 @@
  * A call as the caller asked for it, before it has a slot: what `Connection.call` was given. Waits in a `CallQueue` when it
  * cannot start at once.
  */
+import { setMaxListeners } from 'node:events';
 import { RpcError } from '../base/errors.js';
 import type { MethodSpec } from '../wire/message-codec.js';
 import type { Metadata } from '../wire/records/metadata.js';
@@ -52,8 +53,14 @@ export class PendingCall {
     const signal = this.extras?.signal;
     if (!signal) return;
     this.onAbort = callback;
-    signal.addEventListener('abort', callback, { once: true });
+    listenForAbort(signal, callback);
   }
+}
+
+/** One signal may end thousands of calls: that many listeners are no leak, of which Node warns from the eleventh on. */
+export function listenForAbort(signal: AbortSignal, callback: () => void): void {
+  if (signal instanceof EventTarget) setMaxListeners(0, signal);
+  signal.addEventListener('abort', callback, { once: true });
 }
 
 /** The error of a call that its caller gave up. */
