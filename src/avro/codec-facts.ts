@@ -68,6 +68,11 @@ export class SchemaFacts {
     return this.nesting(this.root) > max;
   }
 
+  /** Whether a value of `node` can hold a record that holds one of its own type. */
+  recurses(node: SchemaNode): boolean {
+    return this.nesting(node) === Number.POSITIVE_INFINITY;
+  }
+
   private nesting(node: SchemaNode): number {
     return Math.max(0, ...recordsIn(node).map((record) => this.factsOf(record).nesting));
   }

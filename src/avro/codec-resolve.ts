@@ -135,6 +135,8 @@ class Resolver {
         if (this.facts.bytesMin(type) > 0) skips.push(this.skip(type));
         continue;
       }
+      // Read twice on each level, such a field would take exponential time.
+      if (others.length > 0 && this.facts.recurses(type)) throw readTwice(reader, name);
       if (skips.length > 0) steps.push({ skip: all(skips) });
       skips = [];
       steps.push({ field: first }, ...others.map((field) => ({ field, again: true })));
@@ -170,6 +172,11 @@ function all(skips: readonly Skip[]): Skip {
   return (tap) => {
     for (const skip of skips) skip(tap);
   };
+}
+
+function readTwice(reader: RecordNode, name: string): RpcError {
+  const text = `two fields of ${reader.name} take the writer's field ${name}, which can contain itself`;
+  return new RpcError('INVALID_ARGUMENT', text);
 }
 
 function contradiction(reader: SchemaNode, writer: SchemaNode): RpcError {

@@ -7,7 +7,8 @@
  * - enum: its symbol, a string. array: an array.
  * - record and error: read as a plain object with the fields in the order of the schema, written from any object but an array.
  *   A field that is undefined and has a default is written as its default; other fields are ignored.
- * - map: read as an object without prototype, so any key may be looked up; written from any object that is not iterable.
+ * - map: read as an object without prototype, so any key may be looked up (of a key that comes twice, the last value counts);
+ *   written from any object that is not iterable.
  * - union: bare where JavaScript can tell the branches apart, else wrapped as `{ 'branch.Name': value }` (`codec-unions.ts`).
  * - logical types: their underlying type, unless the option `logicalTypes` names a class (`codec-logical.ts`).
  *

@@ -65,6 +65,14 @@ test('two fields of the reader may mean the same one of the writer', () => {
   assert.equal(read(reader, writer, { b: 'x', c: 5 }), { a: 'x', c: 5, b: Buffer.from('x') });
 });
 
+test('B42 two fields do not share one that recurses: each level would be read twice as often as the one above', () => {
+  const next = { name: 'next', type: ['null', 'R'] };
+  const codec = avroCodec(record({ ...next, name: 'also', aliases: ['next'] }, next));
+  const { grade, reason } = codec.resolveWriter(avroCodec(record(next)).schemaText);
+  assert.is(grade, 'breaking');
+  assert.match(reason, /two fields of R take the writer's field next, which can contain itself/);
+});
+
 test('types are promoted', () => {
   for (const wider of ['long', 'float', 'double']) assert.is(read(wider, 'int', -7), -7);
   for (const wider of ['float', 'double']) assert.is(read(wider, 'long', 2 ** 40), 2 ** 40);
