@@ -6,7 +6,7 @@ import { connect as connectTcp, isIP, type Socket } from 'node:net';
 import { connect as connectTls, type TLSSocket, type ConnectionOptions as TlsOptions } from 'node:tls';
 import type { Clock } from '../base/clock.js';
 import { RpcError } from '../base/errors.js';
-import { SocketTransport } from '../connection/socket-transport.js';
+import { SocketTransport, StandingBuffer } from '../connection/socket-transport.js';
 import type { Transport } from '../connection/transport.js';
 import { ALPN_PROTOCOL } from '../wire/constants.js';
 import type { Target } from './target.js';
@@ -21,7 +21,9 @@ export interface DialOptions {
 /** Rejects with an `RpcError` (UNAVAILABLE, started=no). */
 export function dial(target: Target, options: DialOptions): Promise<Transport> {
   return new Promise((resolve, reject) => {
-    const socket = open(target, options.tls);
+    // TLS decrypts into buffers of its own.
+    const standingBuffer = target.kind === 'tls' ? undefined : new StandingBuffer();
+    const socket = open(target, options.tls, standingBuffer);
     const timer = options.clock.setTimer(() => {
       const { connectMsMax } = options;
       fail(new Error(`no connection within ${connectMsMax} ms (setting: limits.connectMsMax)`));
@@ -38,17 +40,19 @@ export function dial(target: Target, options: DialOptions): Promise<Transport> {
       }
       timer.cancel();
       socket.off('error', fail);
-      resolve(new SocketTransport(socket, target.kind === 'unix' ? target.path : undefined));
+      const path = target.kind === 'unix' ? target.path : undefined;
+      resolve(new SocketTransport(socket, { path, standingBuffer }));
     };
     socket.once('error', fail);
     socket.once(target.kind === 'tls' ? 'secureConnect' : 'connect', succeed);
   });
 }
 
-function open(target: Target, tls: TlsOptions | undefined): Socket {
-  if (target.kind === 'unix') return connectTcp({ path: target.path, allowHalfOpen: true });
+function open(target: Target, tls: TlsOptions | undefined, standingBuffer: StandingBuffer | undefined): Socket {
+  const reading = standingBuffer === undefined ? {} : { onread: standingBuffer.onread };
+  if (target.kind === 'unix') return connectTcp({ path: target.path, allowHalfOpen: true, ...reading });
   const { host, port } = target;
-  if (target.kind === 'tcp') return connectTcp({ host, port, allowHalfOpen: true, noDelay: true });
+  if (target.kind === 'tcp') return connectTcp({ host, port, allowHalfOpen: true, noDelay: true, ...reading });
   const settings: TlsOptions & { readonly allowHalfOpen: boolean } = {
     minVersion: 'TLSv1.2',
     // A name is checked against the certificate; an address has no server name to ask for.

@@ -3,7 +3,7 @@
  * waits for the peer's acknowledgement. The half-open state is allowed, so that a peer that has ended its half still gets
  * its answers (F7).
  */
-import type { Socket } from 'node:net';
+import type { OnReadOpts, Socket } from 'node:net';
 import { TLSSocket } from 'node:tls';
 import type { PeerCertificateSummary, PeerIdentity, Transport, TransportEvents } from './transport.js';
 
@@ -13,14 +13,54 @@ interface StreamHandle {
   readonly writeQueueSize?: number;
 }
 
+const READ_BYTES = 64 * 1024;
+
+/**
+ * Reads a socket into one buffer that stays, in place of a new one for each read: pass `onread` to `net.connect`, and this to the
+ * transport. Chunks are views of that buffer, valid until the callback returns, as `TransportEvents` says.
+ */
+export class StandingBuffer {
+  readonly onread: OnReadOpts;
+  private sink: ((chunk: Buffer) => void) | null = null;
+  /** What came before anybody listened. */
+  private readonly early: Buffer[] = [];
+
+  constructor() {
+    this.onread = {
+      buffer: Buffer.allocUnsafeSlow(READ_BYTES),
+      callback: (bytes, buffer) => {
+        const chunk = (buffer as Buffer).subarray(0, bytes);
+        if (this.sink === null) this.early.push(Buffer.from(chunk));
+        else this.sink(chunk);
+        return true;
+      },
+    };
+  }
+
+  start(sink: (chunk: Buffer) => void): void {
+    this.sink = sink;
+    for (const chunk of this.early.splice(0)) sink(chunk);
+  }
+}
+
+export interface SocketTransportOptions {
+  /** The unix path that the socket was dialled by or that its server listens on. */
+  readonly path?: string | undefined;
+  /** Given when the socket was made with its `onread`; default: chunks as the socket allocates them. */
+  readonly standingBuffer?: StandingBuffer | undefined;
+}
+
 export class SocketTransport implements Transport {
   readonly identity: PeerIdentity;
   private readonly socket: Socket;
 
-  /** `socket` must be connected, with `allowHalfOpen`. `path`: the unix path it was dialled by or listens on. */
-  constructor(socket: Socket, path?: string) {
+  private readonly standingBuffer: StandingBuffer | undefined;
+
+  /** `socket` must be connected, with `allowHalfOpen`. */
+  constructor(socket: Socket, options: SocketTransportOptions = {}) {
     this.socket = socket;
-    this.identity = identify(socket, path);
+    this.standingBuffer = options.standingBuffer;
+    this.identity = identify(socket, options.path);
     socket.setNoDelay(true);
     // An 'error' event without a listener ends the process; 'close' follows it and reports it.
     socket.on('error', () => {});
@@ -32,7 +72,9 @@ export class SocketTransport implements Transport {
     socket.on('error', (error) => {
       failure = error;
     });
-    socket.on('data', (chunk: Buffer) => events.onData(chunk));
+    const onData = (chunk: Buffer): void => events.onData(chunk);
+    if (this.standingBuffer === undefined) socket.on('data', onData);
+    else queueMicrotask(() => this.standingBuffer?.start(onData));
     socket.on('drain', () => events.onDrain());
     socket.on('end', () => events.onEnd());
     socket.on('close', () => events.onClose(failure));

@@ -170,7 +170,7 @@ export class Server {
     const { tls } = this.options;
     if (tls === undefined) {
       return createTcpServer({ allowHalfOpen: true, noDelay: true }, (socket) =>
-        this.accept(new SocketTransport(socket, path)),
+        this.accept(new SocketTransport(socket, { path })),
       );
     }
     const settings = {
