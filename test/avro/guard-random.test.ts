@@ -1,6 +1,6 @@
 /**
  * Random damage to right messages, and random bytes: a codec answers with a value or with a clean error, in bounded memory.
- * TRUNKLINE_RANDOM_VALUES sets how many messages are damaged (default 60,000, each decoded in three ways).
+ * TRUNKLINE_RANDOM_VALUES sets how many messages are damaged (default 40,000, each decoded in three ways).
  */
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
@@ -13,7 +13,7 @@ import { long, skipping, varint } from './codec-bytes.js';
 import { edgeValue, scattered } from './codec-values.js';
 import { randomSchema } from './random-schema.js';
 
-const MESSAGES = Number(process.env['TRUNKLINE_RANDOM_VALUES'] ?? 60_000);
+const MESSAGES = Number(process.env['TRUNKLINE_RANDOM_VALUES'] ?? 40_000);
 const MESSAGES_PER_SCHEMA = 500;
 
 test('damaged messages give values or clean errors, in bounded memory', () => {
