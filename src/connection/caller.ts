@@ -18,7 +18,7 @@ import { CallQueue } from './call-queue.js';
 import { type CallSlot, CallTable, type Reject, type Resolve, settled } from './call-table.js';
 import { CancelPacer } from './cancel-pacer.js';
 import { DeadlineTimer } from './deadline-timer.js';
-import { readFailure, unreadable } from './failures.js';
+import { readFailure, unreadable, unsendable } from './failures.js';
 import type { Link } from './link.js';
 import type { LongMessage } from './message-sender.js';
 import type { OutgoingMethod, OutgoingMethods } from './outgoing-methods.js';
@@ -249,7 +249,7 @@ export class Caller implements CallEnds {
         this.untilHello.push(new PendingCall(spec, request, deadlineAt, extras, resolve, reject));
         this.timer.watch(deadlineAt);
       } else {
-        reject(error);
+        reject(unsendable(spec, error));
       }
       return;
     }

@@ -1,5 +1,6 @@
-/** What the caller makes of answers that are no value: FAILURE frames, and responses that cannot be read. */
+/** What the caller makes of requests that cannot be sent and of answers that are no value: FAILURE frames, unreadable responses. */
 import { RpcError, rpcCodeName } from '../base/errors.js';
+import type { MethodSpec } from '../wire/message-codec.js';
 import { decodeFailure } from '../wire/records/failure.js';
 import { IncomingMessage } from './incoming-message.js';
 import type { Link } from './link.js';
@@ -31,6 +32,13 @@ export function readFailure(
     if (error instanceof RpcError) return unreadable(method, error);
     throw error;
   }
+}
+
+/** Nothing was sent. Encoding runs code of the application (getters, codecs of its own), which may throw anything. */
+export function unsendable(spec: MethodSpec, error: unknown): RpcError {
+  if (error instanceof RpcError) return error;
+  const text = error instanceof Error ? error.message : String(error);
+  return new RpcError('INVALID_ARGUMENT', `the request of ${spec.name} cannot be encoded: ${text}`, { cause: error });
 }
 
 /** An answer that cannot be used: the handler has run, but what it said is lost. */
