@@ -67,11 +67,16 @@ export class FrameWriter {
   private flush(): void {
     if (this.end === this.sent) return;
     this.socket.write(this.slab.subarray(this.sent, this.end));
+    if (this.socket.writableLength === 0) {
+      // The kernel has taken everything, as nearly always.
+      this.sent = this.end = 0;
+      return;
+    }
     this.sent = this.end;
     if (this.end > SLAB_BYTES / 2) this.renew();
   }
 
-  /** Bytes that were written belong to the socket until it has sent them, so the slab is left to it. */
+  /** Bytes that the kernel has not taken belong to the socket, so the slab is left to it. */
   private renew(): void {
     this.slab = Buffer.allocUnsafeSlow(SLAB_BYTES);
     this.sent = 0;
