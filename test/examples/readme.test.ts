@@ -1,0 +1,121 @@
+/** The README says what is true: its program runs when pasted, its TypeScript compiles, its links and its numbers are right. */
+import { spawnSync } from 'node:child_process';
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { test } from 'uvu';
+import * as assert from 'uvu/assert';
+import { defaultLimits, type Limits } from '../../src/index.js';
+import { projectRoot } from '../support/root.js';
+
+const root = fileURLToPath(projectRoot);
+const read = (path: string): string => readFileSync(new URL(path, projectRoot), 'utf8');
+const readme = read('README.md');
+
+function blocks(language: string): string[] {
+  const fence = new RegExp(`^\`\`\`${language}\\n([^]*?)^\`\`\`$`, 'gm');
+  return [...readme.matchAll(fence)].map((match) => match[1]);
+}
+
+/** An empty project that has installed the package; its files are gone afterwards. */
+function inProject<T>(use: (folder: string) => T): T {
+  const folder = mkdtempSync(join(tmpdir(), 'trunkline-'));
+  try {
+    mkdirSync(join(folder, 'node_modules'));
+    symlinkSync(root, join(folder, 'node_modules/trunkline'), 'junction');
+    writeFileSync(join(folder, 'package.json'), '{ "type": "module" }');
+    return use(folder);
+  } finally {
+    rmSync(folder, { recursive: true });
+  }
+}
+
+test('the program of the first screen is examples/quickstart.mjs, of fewer than 30 lines', () => {
+  const [program, ...others] = blocks('js');
+  assert.is(others.length, 0);
+  assert.is(program, read('examples/quickstart.mjs'));
+  assert.ok(program.trimEnd().split('\n').length < 30);
+  const screen = readme.split('\n').slice(0, 45).join('\n');
+  assert.match(screen, program);
+  assert.match(screen, 'npm ci && npm start');
+  assert.match(screen, 'npm cit');
+});
+
+test('it runs when pasted into a project that has the package', () => {
+  inProject((folder) => {
+    writeFileSync(join(folder, 'pasted.mjs'), blocks('js')[0]);
+    const run = spawnSync(process.execPath, ['pasted.mjs'], { cwd: folder, encoding: 'utf8', timeout: 60_000 });
+    assert.is(run.stderr, '');
+    assert.is(run.stdout, '北京 has 18960744 inhabitants\n');
+    assert.is(run.status, 0);
+  });
+});
+
+/** What the TypeScript of the README leaves to the reader. */
+const around = `
+import { type ClientChannel, connect, declared, isDeclared, Server } from 'trunkline';
+const City = schema({ type: 'record', name: 'demo.City', fields: [{ name: 'id', type: 'long' }] });
+declare const point: Point;
+declare const signal: AbortSignal;
+declare const channel: ClientChannel;
+`;
+
+test('the TypeScript of the README compiles', () => {
+  const [first, ...rest] = blocks('ts');
+  const functions = rest.map((block, index) => `export async function block${index}() {\n${block}}\n`);
+  inProject((folder) => {
+    const types = join(root, 'node_modules/@types');
+    const compilerOptions = {
+      ...{ target: 'es2022', module: 'nodenext', strict: true, noEmit: true },
+      ...{ skipLibCheck: true, types: ['node'], typeRoots: [types] },
+    };
+    writeFileSync(join(folder, 'tsconfig.json'), JSON.stringify({ compilerOptions, files: ['readme.ts'] }));
+    writeFileSync(join(folder, 'readme.ts'), [first, around, ...functions].join('\n'));
+    const tsc = join(root, 'node_modules/typescript/bin/tsc');
+    const run = spawnSync(process.execPath, [tsc, '-p', folder], { encoding: 'utf8', timeout: 60_000 });
+    assert.is(run.stdout, '');
+    assert.is(run.status, 0);
+  });
+});
+
+test('every relative link leads to something', () => {
+  for (const page of ['README.md', 'src/README.md']) {
+    const links = [...read(page).matchAll(/\]\((?!https?:)([^)#]*)(#[^)]*)?\)/g)].map((match) => match[1]);
+    assert.ok(page === 'src/README.md' || links.length > 10, page);
+    for (const link of links) assert.ok(existsSync(new URL(link, new URL(page, projectRoot))), `${page}: ${link}`);
+  }
+});
+
+test('every script that the README names exists', () => {
+  const { scripts } = JSON.parse(read('package.json')) as { scripts: Record<string, string> };
+  const named = [...readme.matchAll(/npm run (?:-s )?([\w:]+)/g)].map((match) => match[1]);
+  assert.ok(named.length > 5);
+  for (const name of named) assert.ok(Object.hasOwn(scripts, name), `npm run ${name}`);
+});
+
+/** `4 MiB`, `1,000`, `16 KiB` and `30,000 ms` as numbers. */
+function valueOf(text: string): number {
+  const match = /^([\d,]+)(?: (\w+))?$/.exec(text);
+  if (match === null) throw new Error(`no value: ${text}`);
+  const [, digits, unit] = match;
+  return Number(digits.replaceAll(',', '')) * (unit === 'MiB' ? 2 ** 20 : unit === 'KiB' ? 2 ** 10 : 1);
+}
+
+test('the limits of the README have the defaults that it says', () => {
+  const rows = [...readme.matchAll(/^\| (`\w+`(?:, `\w+`)*) \| ([^|]+) \| [^|]+ \|$/gm)];
+  const checked: string[] = [];
+  for (const [, names, values] of rows) {
+    const limits = [...names.matchAll(/\w+/g)].map(([name]) => name as keyof Limits);
+    if (!Object.hasOwn(defaultLimits, limits[0])) continue;
+    for (const [index, name] of limits.entries()) {
+      checked.push(name);
+      const value = values.split(/, (?=\d+(?:,\d{3})*(?: |$))/)[index];
+      if (name === 'handlersMax') assert.is(value, 'as `callsInFlightMax`');
+      else assert.is(valueOf(value), defaultLimits[name], name);
+    }
+  }
+  assert.ok(checked.length >= 14, checked.join(' '));
+});
+
+test.run();
