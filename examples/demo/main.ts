@@ -8,7 +8,7 @@ import { runClient } from './client.js';
 import { Screen } from './screen.js';
 import { startServer } from './server-process.js';
 
-const { values } = parseArgs({ options: { seconds: { type: 'string', default: '3' } } });
+const { values } = parseArgs({ options: { seconds: { type: 'string', default: '2' } } });
 const seconds = Number(values.seconds);
 if (!(seconds > 0)) throw new Error('--seconds takes a number above 0');
 
