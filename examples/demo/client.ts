@@ -2,12 +2,9 @@
 import { connect, isDeclared } from 'trunkline';
 import type { SourceCity } from './cities.js';
 import { type Clients, type LoadResult, LoadRun } from './load.js';
+import { number, report, tallyOf } from './report.js';
 import type { Screen } from './screen.js';
 import { Cities, type City, ServerProcess } from './service.js';
-import { table } from './table.js';
-
-const number = new Intl.NumberFormat('en-US', { maximumFractionDigits: 0 });
-const precise = new Intl.NumberFormat('en-US', { maximumSignificantDigits: 3 });
 
 /** Runs the whole demo against the server at `target`; returns the number of errors. */
 export async function runClient(
@@ -81,39 +78,6 @@ async function askForAll(
     screen.endProgress();
   }
   return results;
-}
-
-function report(results: readonly LoadResult[], screen: Screen): number {
-  const header = ['in flight', 'calls', 'calls/s', 'p50 µs', 'p99 µs', 'client CPU', 'server CPU', 'errors'];
-  const rows = results.map(({ callsInFlight, calls, ms, latencies, clientCpuMicros, serverCpuMicros, errors }) => [
-    number.format(callsInFlight),
-    number.format(calls),
-    number.format(perSecond(calls, ms)),
-    number.format(latencies.percentileMicros(0.5)),
-    number.format(latencies.percentileMicros(0.99)),
-    precise.format(clientCpuMicros / calls),
-    precise.format(serverCpuMicros / calls),
-    number.format(errors),
-  ]);
-  screen.line();
-  for (const [index, line] of table(header, rows).entries()) {
-    screen.line(index === 0 ? screen.styled('dim', line) : line);
-  }
-  screen.line(screen.styled('dim', 'CPU: microseconds a call; the client also compares and measures.'));
-  let errors = 0;
-  for (const result of results) {
-    errors += result.errors;
-    if (result.firstError !== '') screen.line(`${screen.styled('red', 'error')} ${result.firstError}`);
-  }
-  return errors;
-}
-
-function tallyOf({ calls, ms }: LoadRun): string {
-  return `${number.format(calls)} calls  ${number.format(perSecond(calls, ms))}/s`;
-}
-
-function perSecond(calls: number, ms: number): number {
-  return ms === 0 ? 0 : (calls * 1_000) / ms;
 }
 
 function nameOf({ name, country }: City): string {
