@@ -55,12 +55,13 @@ export async function floorCommand(args: readonly string[]): Promise<number> {
   const environment = describeEnvironment(settings.pinning.text);
   console.log(`${environmentText(environment)}\n`);
   const samples = await compare(settings);
+  const code = report(settings, samples);
   const file = options.text('json');
   if (file !== null) {
     writeFileSync(file, `${JSON.stringify({ command: 'floor', environment, settings, samples }, null, 2)}\n`);
     console.log(`\nraw results: ${file}`);
   }
-  return report(settings, samples);
+  return code;
 }
 
 /** Runs every case once a round. The order turns round by round, so that nobody always follows the same neighbour. */
