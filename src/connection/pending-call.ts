@@ -57,8 +57,15 @@ export class PendingCall {
   }
 }
 
-/** One signal may end thousands of calls: that many listeners are no leak, of which Node warns from the eleventh on. */
+/**
+ * Calls back once when the signal aborts; at once if it has, which a getter of the request may have done meanwhile. One
+ * signal may end thousands of calls: that many listeners are no leak, of which Node warns from the eleventh on.
+ */
 export function listenForAbort(signal: AbortSignal, callback: () => void): void {
+  if (signal.aborted) {
+    callback();
+    return;
+  }
   if (signal instanceof EventTarget) setMaxListeners(0, signal);
   signal.addEventListener('abort', callback, { once: true });
 }
