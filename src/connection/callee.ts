@@ -262,8 +262,8 @@ export class Callee {
       }
       // One function a slot: calls that end while they wait leave nothing behind, however many there are.
       entry.resume ??= (ready) => {
-        const { message } = entry;
-        if (entry.phase === Phase.HELD && entry.method === ready && message !== null) this.admit(entry, ready, message);
+        const held = entry.message;
+        if (entry.phase === Phase.HELD && entry.method === ready && held !== null) this.admit(entry, ready, held);
       };
       method.waiting.add(entry.resume);
       return;

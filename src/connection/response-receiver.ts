@@ -2,7 +2,7 @@
  * Responses that are not the usual one frame of plain bytes: parts, metadata, compression, a schema to wait for, or a call
  * whose caller has given up. Used by `Caller`, which owns the slots.
  */
-import { RpcError } from '../base/errors.js';
+import type { RpcError } from '../base/errors.js';
 import { CloseCode, Flag } from '../wire/constants.js';
 import type { CallSlot } from './call-table.js';
 import { unreadable } from './failures.js';

@@ -213,6 +213,7 @@ export class Server {
   private report(error: unknown, method: MethodSpec): void {
     const { onHandlerError } = this.options;
     if (onHandlerError === undefined) {
+      // oxlint-disable-next-line no-console -- nobody else would learn of it
       console.error(`Trunkline: the handler of ${method.name} failed:`, error);
       return;
     }
