@@ -21,6 +21,7 @@ import {
   compressorsFor,
   type EndpointOptions,
   type EndpointSettings,
+  graceMsOf,
   processInstance,
   processSchemas,
   settingsOf,
@@ -114,20 +115,24 @@ export class Channel {
   }
 
   /** Makes no new calls, lets those in flight finish, then closes. What is left after `graceMs` (default 20,000) is cancelled. */
-  close(options: { readonly graceMs?: number } = {}): Promise<void> {
-    if (this.closing !== null) return this.closing.promise;
+  async close(options: { readonly graceMs?: number } = {}): Promise<void> {
+    const graceMs = graceMsOf(options);
+    this.closing ??= this.beginClosing(graceMs);
+    await this.closing.promise;
+  }
+
+  private beginClosing(graceMs: number): NonNullable<Channel['closing']> {
     let resolve: () => void = () => {};
     const promise = new Promise<void>((done) => {
       resolve = done;
     });
-    this.closing = { promise, resolve };
     this.state = 'closed';
     this.connection = null;
     this.timer.stop();
     this.waiting.failAll(() => this.closedError());
-    for (const connection of this.connections) connection.drain('the channel closes', options.graceMs ?? 20_000);
+    for (const connection of this.connections) connection.drain('the channel closes', graceMs);
     if (this.connections.size === 0) resolve();
-    return promise;
+    return { promise, resolve };
   }
 
   private callLater(call: PendingCall): void {

@@ -112,8 +112,11 @@ export class Callee {
   }
 
   /** Ends every open call with this reason: a FAILURE for the caller, an aborted signal for the handler. */
-  cancelAll(reason: RpcError): void {
-    for (const entry of this.slots) if (entry !== null && entry.phase !== Phase.FREE) this.endEarly(entry, reason);
+  cancelAll(text: string): void {
+    for (const entry of this.slots) {
+      if (entry === null || entry.phase === Phase.FREE) continue;
+      this.endEarly(entry, new RpcError('CANCELLED', text, { started: entry.started }));
+    }
   }
 
   /** Refuses every new call from now on, with started=no. */

@@ -159,6 +159,11 @@ export class Caller implements CallEnds {
     this.startWaiting();
   }
 
+  /** The peer takes no more calls; those that wait have not been sent. */
+  onPeerDrain(): void {
+    this.waiting.failAll(() => new RpcError('UNAVAILABLE', `${this.link.peer} is draining`, { elsewhere: true }));
+  }
+
   /** The connection is over. `describe` makes each call's error from whether its request had left. */
   close(describe: (started: 'no' | 'maybe') => RpcError): void {
     this.timer.stop();

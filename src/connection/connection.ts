@@ -24,7 +24,7 @@ import { closeReason, peerCloseReason } from './close-reason.js';
 import type { ConnectionOptions } from './connection-options.js';
 import { FloodGuard } from './flood-guard.js';
 import { FrameReader, type FrameReaderOwner } from './frame-reader.js';
-import { readHello, writeGreeting } from './handshake.js';
+import { describeLateHello, readHello, writeGreeting } from './handshake.js';
 import { IncomingMethods } from './incoming-methods.js';
 import { Keepalive } from './keepalive.js';
 import type { Link } from './link.js';
@@ -73,6 +73,7 @@ export class Connection implements Link, FrameReaderOwner {
   private peerCompression: readonly string[] = [];
   /** PONGs to come before the peer is known to have seen our DRAIN; -1: no DRAIN was sent. */
   private drainPongs = -1;
+  private drainRecord: Buffer | null = null;
   private peerDrained = false;
   private reason: RpcError | null = null;
 
@@ -86,7 +87,7 @@ export class Connection implements Link, FrameReaderOwner {
     this.acceptedCompressors = options.compressors;
     this.peer = new Peer(transport.identity);
     this.ledger = new AssemblyLedger(limits.assemblyBytesMax);
-    this.stall = new StallWatch(clock, transport, limits.stallMsMax, () => this.onStall());
+    this.stall = new StallWatch(clock, transport, limits.stallMsMax, (text) => this.fail(CloseCode.STALLED, text));
     this.queue = new WriteQueue(
       transport,
       {
@@ -149,14 +150,11 @@ export class Connection implements Link, FrameReaderOwner {
 
   /** Refuses new calls both ways, lets open ones finish, then closes; what is left after `graceMs` is cancelled. */
   drain(text: string, graceMs: number): void {
-    if (this.over || this.drainPongs >= 0) return;
+    if (this.over || this.drainRecord !== null) return;
+    this.drainRecord = encodeDrain({ text, graceMs: Math.min(graceMs, 0x7fff_ffff) });
     this.callee.drain();
-    this.queue.writeFrame(FrameType.DRAIN, 0, 0, 0, encodeDrain({ text, graceMs: Math.min(graceMs, 0x7fff_ffff) }));
-    // What the peer sent before it saw DRAIN has arrived once its answer to this PING has.
-    this.pings.send();
-    this.drainPongs = this.pings.outstanding;
-    this.enterDraining();
     this.graceTimer = this.clock.setTimer(() => this.onGraceOver(), graceMs);
+    if (this.phase !== 'greeting') this.sendDrain(this.drainRecord);
   }
 
   /** Ends the connection at once: CLOSE, and every open call fails. */
@@ -223,10 +221,8 @@ export class Connection implements Link, FrameReaderOwner {
     this.handshakeTimer?.cancel();
     this.handshakeTimer = null;
     const { peer, limits } = this;
-    peer.software = hello.software;
-    peer.instance = hello.instance.toString('hex');
-    peer.capabilities = hello.capabilities;
-    peer.limits = this.peerLimits = hello.limits;
+    peer.greet(hello);
+    this.peerLimits = hello.limits;
     this.peerCompression = hello.compression;
     this.sender.setLimits(hello.limits);
     this.phase = transition(this.phase, 'open');
@@ -240,7 +236,7 @@ export class Connection implements Link, FrameReaderOwner {
     this.outgoingMethods.onHello();
     this.caller.onPeerLimits();
     this.options.observer.onOpen(this);
-    if (this.drainPongs >= 0 && !this.over) this.enterDraining();
+    if (this.drainRecord !== null && !this.over) this.sendDrain(this.drainRecord);
   }
 
   onRareFrame({ type, call, flags, method, buffer, start, end }: FrameDecoder): void {
@@ -299,12 +295,24 @@ export class Connection implements Link, FrameReaderOwner {
     }
     this.peerDrained = true;
     this.enterDraining();
+    this.caller.onPeerDrain();
     this.onCallEnded();
   }
 
   private enterClosing(): void {
     this.phase = transition(this.phase, 'closing');
     this.options.observer.onRetired(this);
+  }
+
+  /** Not before the peer's HELLO, since nobody may send a PING before that. */
+  private sendDrain(record: Buffer): void {
+    this.enterDraining();
+    // The peer has ended its half: there is nothing to ask of it.
+    if (this.drainPongs >= 0) return;
+    this.queue.writeFrame(FrameType.DRAIN, 0, 0, 0, record);
+    // What the peer sent before it saw DRAIN has arrived once its answer to this PING has.
+    this.pings.send();
+    this.drainPongs = this.pings.outstanding;
   }
 
   private enterDraining(): void {
@@ -351,18 +359,13 @@ export class Connection implements Link, FrameReaderOwner {
   }
 
   private onGraceOver(): void {
-    this.callee.cancelAll(new RpcError('CANCELLED', 'the grace period of the drain is over', { started: 'yes' }));
-    this.fail(CloseCode.SHUTDOWN, 'the grace period of the drain is over');
+    const text = 'the grace period of the drain is over';
+    this.callee.cancelAll(text);
+    this.fail(CloseCode.SHUTDOWN, text);
   }
 
   private judgeHandshake(): void {
-    if (this.phase !== 'greeting') return;
-    this.fail(CloseCode.HANDSHAKE_TIMEOUT, `no HELLO within ${this.options.handshakeMs} ms`);
-  }
-
-  private onStall(): void {
-    const limit = `the limit stallMsMax is ${this.limits.stallMsMax} (setting: limits.stallMsMax)`;
-    this.fail(CloseCode.STALLED, `the peer reads nothing: ${limit}`);
+    if (this.phase === 'greeting') this.fail(CloseCode.HANDSHAKE_TIMEOUT, describeLateHello(this.options));
   }
 
   /** The one teardown: every timer, table and buffer, and every open call settles with `reason`. */

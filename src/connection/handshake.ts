@@ -33,3 +33,9 @@ export function readHello(buffer: Buffer, start: number, end: number): Hello {
   }
   return hello;
 }
+
+/** The text for a peer that did not say HELLO in time. */
+export function describeLateHello({ side, handshakeMs }: ConnectionOptions): string {
+  const setting = side === 'dialing' ? 'connectMsMax' : 'handshakeMsMax';
+  return `no HELLO within ${Math.round(handshakeMs)} ms (setting: limits.${setting})`;
+}

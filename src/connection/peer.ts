@@ -1,6 +1,7 @@
 /** The other side of a connection, as handlers and callers see it: `context.peer`. */
 import type { AnnouncedLimits } from '../base/limits.js';
 import { minimumLimits } from '../base/limits.js';
+import type { Hello } from '../wire/records/hello.js';
 import type { PeerCertificateSummary, PeerIdentity } from './transport.js';
 
 export class Peer {
@@ -22,6 +23,14 @@ export class Peer {
     this.address = identity.address;
     this.port = identity.port;
     this.certificate = identity.certificate;
+  }
+
+  /** @internal Its HELLO was read. */
+  greet(hello: Hello): void {
+    this.software = hello.software;
+    this.instance = hello.instance.toString('hex');
+    this.capabilities = hello.capabilities;
+    this.limits = hello.limits;
   }
 
   toString(): string {

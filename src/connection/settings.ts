@@ -69,6 +69,17 @@ export function settingsOf(options: EndpointOptions): EndpointSettings {
   };
 }
 
+/** Time that a drain leaves to what is running, when nothing else is said. */
+const GRACE_MS = 20_000;
+
+/** The grace of `Server.drain` and `Channel.close`, in whole milliseconds. Throws an `RpcError` (INVALID_ARGUMENT). */
+export function graceMsOf({ graceMs = GRACE_MS }: { readonly graceMs?: number }): number {
+  if (typeof graceMs !== 'number' || !(graceMs >= 0)) {
+    throw new RpcError('INVALID_ARGUMENT', `graceMs is ${String(graceMs)}, but must be a number of at least 0`);
+  }
+  return Math.ceil(graceMs);
+}
+
 /** The codecs that these settings ask for, loaded. Rejects with an `RpcError` that names a package that is missing. */
 export function compressorsFor(settings: Iterable<CompressionName | undefined>): Promise<readonly Compressor[]> {
   const names: CompressionName[] = [];

@@ -13,7 +13,8 @@ export class StallWatch {
     private readonly clock: Clock,
     private readonly transport: Transport,
     private readonly stallMsMax: number,
-    private readonly onStall: () => void,
+    /** Told the reason in words. */
+    private readonly onStall: (text: string) => void,
   ) {}
 
   /** Bytes are waiting. */
@@ -34,7 +35,11 @@ export class StallWatch {
   private judge(): void {
     this.timer = null;
     if (this.transport.unsentBytes === 0) return;
-    if (this.transport.sentBytes > this.sentBytes) this.arm();
-    else this.onStall();
+    if (this.transport.sentBytes > this.sentBytes) {
+      this.arm();
+      return;
+    }
+    const limit = `the limit stallMsMax is ${this.stallMsMax} (setting: limits.stallMsMax)`;
+    this.onStall(`the peer reads nothing: ${limit}`);
   }
 }

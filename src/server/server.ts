@@ -16,6 +16,7 @@ import {
   compressorsFor,
   type EndpointOptions,
   type EndpointSettings,
+  graceMsOf,
   processInstance,
   processSchemas,
   settingsOf,
@@ -154,8 +155,9 @@ export class Server {
    * is cancelled. Resolves when the last connection is closed.
    */
   async drain(options: { readonly graceMs?: number } = {}): Promise<void> {
+    const graceMs = graceMsOf(options);
     this.stopListening();
-    for (const connection of this.connections) connection.drain('this server is closing', options.graceMs ?? 20_000);
+    for (const connection of this.connections) connection.drain('this server is closing', graceMs);
     await this.untilEmpty();
   }
 
