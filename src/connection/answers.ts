@@ -40,7 +40,7 @@ export class Answers {
     } catch (cause) {
       const text = `the answer of ${spec.name} cannot be sent: ${textOf(cause)}`;
       const tooLong = cause instanceof RpcError && cause.limit !== undefined;
-      const failure = new RpcError(tooLong ? 'RESOURCE_EXHAUSTED' : 'INTERNAL', text, { cause });
+      const failure = new RpcError(tooLong ? 'RESOURCE_EXHAUSTED' : 'INTERNAL', text, { started: 'yes', cause });
       this.host?.onHandlerError(failure, spec);
       this.fail(call, failure, 'yes');
       return null;

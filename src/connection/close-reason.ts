@@ -26,6 +26,9 @@ export function closeReason(code: CloseCodeNumber, text: string, peer: Peer): Rp
 
 /** What the calls of a connection are told when the peer sent CLOSE. */
 export function peerCloseReason(code: number, text: string, peer: Peer): RpcError {
-  const name = closeCodeName(code);
-  return new RpcError('UNAVAILABLE', `${peer} closed the connection (${text === '' ? name : `${name}: ${text}`})`);
+  const parts = [code === CloseCode.NONE ? '' : closeCodeName(code), text].filter((part) => part !== '');
+  return new RpcError(
+    'UNAVAILABLE',
+    `${peer} closed the connection${parts.length === 0 ? '' : ` (${parts.join(': ')})`}`,
+  );
 }

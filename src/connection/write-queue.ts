@@ -5,8 +5,7 @@
  *                  ^ start               ^ end
  *
  * A batch leaves at the end of the tick (a microtask), and before that whenever the waiting bytes reach a limit that starts
- * each tick at 1 KiB and doubles up to 8 KiB: the early first batch wakes the peer while the rest is still being encoded
- * (DESIGN figures: 1.5 to 2 times the calls/s at 64 in flight, with less CPU per call).
+ * each tick at 1 KiB and doubles up to 8 KiB: the early first batch wakes the peer while the rest is still being encoded.
  *
  * When the kernel took a batch at once, which is the usual case, the slab is used again from its beginning; otherwise its
  * bytes stay untouched until they have left, and a fresh slab follows when half of it is used.
