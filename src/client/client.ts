@@ -67,12 +67,18 @@ function stubOf(channel: Channel, method: MethodSpec): unknown {
   const { deadlineMsDefault } = channel;
   const stub = (request: unknown, options?: CallOptions): Promise<unknown> => {
     if (options === undefined) return channel.call(method, request, deadlineMsDefault, null);
-    return channel.call(method, request, options.deadlineMs ?? deadlineMsDefault, extrasOf(options, false));
+    return channel.call(method, request, deadlineOf(options, deadlineMsDefault), extrasOf(options, false));
   };
   if (method.kind === 'oneway') return stub;
   const detailed = (request: unknown, options: CallOptions = {}): Promise<unknown> =>
-    channel.call(method, request, options.deadlineMs ?? deadlineMsDefault, extrasOf(options, true));
+    channel.call(method, request, deadlineOf(options, deadlineMsDefault), extrasOf(options, true));
   return Object.assign(stub, { detailed });
+}
+
+/** What is no number is refused as NaN is: INVALID_ARGUMENT. */
+function deadlineOf({ deadlineMs }: CallOptions, deadlineMsDefault: number): number {
+  if (deadlineMs === undefined) return deadlineMsDefault;
+  return typeof deadlineMs === 'number' ? deadlineMs : Number.NaN;
 }
 
 function extrasOf(options: CallOptions, detailed: boolean): CallExtras | null {
