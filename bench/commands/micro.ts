@@ -13,6 +13,8 @@ export interface MicroSettings {
   readonly ms: number;
   /** Lengths of the long frame, the shorter first. */
   readonly frameBytes: readonly [number, number];
+  /** Say whether the cost is linear: not from runs of a moment, nor from frames that fit into a cache. */
+  readonly judged: boolean;
 }
 
 const MEBIBYTE = 1024 * 1024;
@@ -24,12 +26,12 @@ export const microUsage = 'micro [--ms 1000]';
 export async function microCommand(args: readonly string[]): Promise<number> {
   const options = new Options(args, { ms: '1000' });
   console.log(`${environmentText(describeEnvironment(findPinning().text))}\n`);
-  await micro({ ms: options.number('ms', 1), frameBytes: [MEBIBYTE, 4 * MEBIBYTE] });
+  await micro({ ms: options.number('ms', 1), frameBytes: [MEBIBYTE, 4 * MEBIBYTE], judged: true });
   return 0;
 }
 
 /** Prints the results. Throws when a codec or the decoder gave something else than it should. */
-export async function micro({ ms, frameBytes }: MicroSettings): Promise<void> {
+export async function micro({ ms, frameBytes, judged }: MicroSettings): Promise<void> {
   const results = await runTasks([...codecTasks(), smallFramesTask(), ...deadlineTasks()], { ms, runsMin: 16 });
   // One run of a long frame byte by byte takes a good part of a second.
   const long = chunkSizes.flatMap((chunk) => frameBytes.map((bytes) => longFrameTask(bytes, chunk)));
@@ -42,6 +44,7 @@ export async function micro({ ms, frameBytes }: MicroSettings): Promise<void> {
     `${fixed(errorPercent, 1)} %`,
   ]);
   console.log(table([['work', 'median', '', 'a second', 'error +-'], ...rows], 1));
+  if (!judged) return;
   console.log();
   for (const chunk of chunkSizes) console.log(growthLine(results, frameBytes, chunk));
 }
