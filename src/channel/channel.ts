@@ -215,7 +215,7 @@ export class Channel {
           this.backoff.reset();
           for (const waiter of this.greetingWaiters.splice(0)) waiter.resolve();
         },
-        onRetired: (retired) => this.leave(retired),
+        onRetired: (retired, reason) => this.leave(retired, reason),
         onClosed: (closed, reason) => this.onConnectionClosed(closed, reason),
       },
     });
@@ -226,22 +226,21 @@ export class Channel {
     for (let call = this.waiting.shift(); call !== undefined; call = this.waiting.shift()) connection.resume(call);
   }
 
-  /** The connection takes no new calls. */
-  private leave(connection: Connection): void {
+  /** The connection takes no new calls; it ends, if there is a `reason` for that. */
+  private leave(connection: Connection, reason: RpcError | null): void {
     if (this.connection !== connection) return;
     this.connection = null;
-    if (this.state !== 'closed') this.state = 'idle';
+    if (this.state === 'closed') return;
+    this.state = 'idle';
+    // A peer that never said HELLO counts as a failed attempt: the next one waits.
+    if (reason !== null && !greeted(connection)) this.onAttemptFailed(reason);
   }
 
   private onConnectionClosed(connection: Connection, reason: RpcError): void {
     this.connections.delete(connection);
-    for (const waiter of this.greetingWaiters.splice(0)) waiter.reject(reason);
-    const opened = connection.peer.instance !== '';
-    const current = this.connection === connection;
-    this.leave(connection);
+    this.leave(connection, reason);
+    if (!greeted(connection)) for (const waiter of this.greetingWaiters.splice(0)) waiter.reject(reason);
     if (this.closing !== null && this.connections.size === 0) this.closing.resolve();
-    // A peer that never said HELLO counts as a failed attempt: the next one waits.
-    if (current && !opened && this.state !== 'closed') this.onAttemptFailed(reason);
   }
 
   private onAttemptFailed(failure: RpcError): void {
@@ -261,4 +260,9 @@ export class Channel {
   private closedError(): RpcError {
     return new RpcError('UNAVAILABLE', `the channel to ${nameOf(this.target)} was closed by this side`);
   }
+}
+
+/** Whether the peer has said HELLO. */
+function greeted(connection: Connection): boolean {
+  return connection.peer.instance !== '';
 }

@@ -15,6 +15,19 @@ const ownReasons: ReadonlySet<number> = new Set([
   CloseCode.TRUNCATED,
 ]);
 
+/** CLOSE codes whose sender has run none of the calls that it was sent (spec, 8.1). */
+const nothingRan: ReadonlySet<number> = new Set([
+  CloseCode.BAD_PREFACE,
+  CloseCode.VERSION,
+  CloseCode.AUTH,
+  CloseCode.HANDSHAKE_TIMEOUT,
+]);
+
+/** Whether a peer that sent CLOSE with this code guarantees that it has started no call. */
+export function peerRanNothing(code: number): boolean {
+  return nothingRan.has(code);
+}
+
 /** INTERNAL when the peer broke the protocol, else UNAVAILABLE. */
 export function closeReason(code: CloseCodeNumber, text: string, peer: Peer): RpcError {
   const name = closeCodeName(code);

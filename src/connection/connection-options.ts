@@ -12,8 +12,8 @@ import type { Transport } from './transport.js';
 export interface ConnectionObserver {
   /** The peer's HELLO was read. */
   onOpen(connection: Connection): void;
-  /** It takes no new calls: it is draining or closing. May come twice. */
-  onRetired(connection: Connection): void;
+  /** It takes no new calls: it is draining, or closing for this reason. May come twice. */
+  onRetired(connection: Connection, reason: RpcError | null): void;
   /** The socket is gone; once. `reason`: what ended the connection. */
   onClosed(connection: Connection, reason: RpcError): void;
 }

@@ -20,7 +20,7 @@ import { decodeMethod } from '../wire/records/method.js';
 import { AssemblyLedger } from './assembly.js';
 import { Callee } from './callee.js';
 import { Caller } from './caller.js';
-import { closeReason, peerCloseReason } from './close-reason.js';
+import { closeReason, peerCloseReason, peerRanNothing } from './close-reason.js';
 import type { ConnectionOptions } from './connection-options.js';
 import { FloodGuard } from './flood-guard.js';
 import { FrameReader, type FrameReaderOwner } from './frame-reader.js';
@@ -171,11 +171,11 @@ export class Connection implements Link, FrameReaderOwner {
   fail(code: CloseCodeNumber, text: string): void {
     if (this.over) return;
     // First of all: what follows may overflow the write queue, which fails, or run a listener that makes a call.
-    this.enterClosing();
-    const payload = encodeClose({ code, text });
-    this.queue.writeFrame(FrameType.CLOSE, 0, 0, 0, payload);
+    const reason = closeReason(code, text, this.peer);
+    this.enterClosing(reason);
+    this.queue.writeFrame(FrameType.CLOSE, 0, 0, 0, encodeClose({ code, text }));
     this.queue.flush();
-    this.settle(closeReason(code, text, this.peer));
+    this.settle(reason);
     this.transport.end();
     // Input is read and dropped until then: closing a socket with unread input resets it, and CLOSE might be lost.
     this.transport.resume();
@@ -299,9 +299,9 @@ export class Connection implements Link, FrameReaderOwner {
     this.onCallEnded();
   }
 
-  private enterClosing(): void {
+  private enterClosing(reason: RpcError): void {
     this.phase = transition(this.phase, 'closing');
-    this.options.observer.onRetired(this);
+    this.options.observer.onRetired(this, reason);
   }
 
   /** Not before the peer's HELLO, since nobody may send a PING before that. */
@@ -318,13 +318,14 @@ export class Connection implements Link, FrameReaderOwner {
   private enterDraining(): void {
     if (this.phase !== 'open') return;
     this.phase = transition(this.phase, 'draining');
-    this.options.observer.onRetired(this);
+    this.options.observer.onRetired(this, null);
   }
 
   private onClose(buffer: Buffer, start: number, end: number): void {
     const record = decodeClose(buffer, start, end);
-    this.enterClosing();
-    this.settle(peerCloseReason(record.code, record.text, this.peer));
+    const reason = peerCloseReason(record.code, record.text, this.peer);
+    this.enterClosing(reason);
+    this.settle(reason, peerRanNothing(record.code));
     this.transport.end();
     this.closeTimer = this.clock.setTimer(() => this.transport.destroy(), CLOSE_MS);
   }
@@ -369,7 +370,7 @@ export class Connection implements Link, FrameReaderOwner {
   }
 
   /** The one teardown: every timer, table and buffer, and every open call settles with `reason`. */
-  private settle(reason: RpcError): void {
+  private settle(reason: RpcError, nothingRan = false): void {
     if (this.reason !== null) return;
     this.reason = reason;
     this.handshakeTimer?.cancel();
@@ -382,7 +383,8 @@ export class Connection implements Link, FrameReaderOwner {
     this.sender.close();
     this.queue.close();
     this.schemas.close();
-    this.caller.close((started) => new RpcError(reason.code, reason.message, { started, cause: reason.cause }));
+    const { code, message, cause } = reason;
+    this.caller.close((left) => new RpcError(code, message, { started: nothingRan ? 'no' : left, cause }));
     this.callee.close(reason);
   }
 
