@@ -68,23 +68,29 @@ export interface RpcErrorOptions {
 
 export type ErrorMetadata = Readonly<Record<string, string | Buffer>>;
 
+/** What an error says of itself when nothing was given: on the prototype, so that a printed error shows only what it knows. */
+const absent = { limit: undefined, retryAfterMs: undefined, elsewhere: false, metadata: null };
+
 export class RpcError extends Error {
   readonly code: RpcCode;
   readonly started: Started;
-  readonly limit: LimitHit | undefined;
-  readonly retryAfterMs: number | undefined;
-  readonly elsewhere: boolean;
+  /** The limit that was hit, or undefined. */
+  declare readonly limit: LimitHit | undefined;
+  /** Milliseconds to wait before the next attempt, as the server says; undefined without a hint. */
+  declare readonly retryAfterMs: number | undefined;
+  /** The server says that another endpoint may take the call. */
+  declare readonly elsewhere: boolean;
   /** Metadata that the other side sent with the failure, or null. */
-  readonly metadata: ErrorMetadata | null;
+  declare readonly metadata: ErrorMetadata | null;
 
   constructor(code: RpcCode, message: string, options: RpcErrorOptions = {}) {
     super(message, options.cause === undefined ? undefined : { cause: options.cause });
     this.code = code;
     this.started = options.started ?? 'no';
-    this.limit = options.limit;
-    this.retryAfterMs = options.retryAfterMs;
-    this.elsewhere = options.elsewhere ?? false;
-    this.metadata = options.metadata ?? null;
+    if (options.limit !== undefined) this.limit = options.limit;
+    if (options.retryAfterMs !== undefined) this.retryAfterMs = options.retryAfterMs;
+    if (options.elsewhere === true) this.elsewhere = true;
+    if (options.metadata != null) this.metadata = options.metadata;
   }
 
   /** The code as it travels. */
@@ -92,7 +98,9 @@ export class RpcError extends Error {
     return RpcCodes[this.code];
   }
 }
-Object.defineProperty(RpcError.prototype, 'name', { value: 'RpcError', configurable: true, writable: true });
+for (const [name, value] of Object.entries({ name: 'RpcError', ...absent })) {
+  Object.defineProperty(RpcError.prototype, name, { value, configurable: true, writable: true });
+}
 
 /** A failure caused by a limit: the text names the limit, its value and the setting that changes it. */
 export function limitError(what: string, limit: LimitHit, options: Omit<RpcErrorOptions, 'limit'> = {}): RpcError {
