@@ -1,0 +1,149 @@
+/** The frame decoder under any chunking: the same frames, at a cost that is linear in the bytes. */
+import { test } from 'uvu';
+import * as assert from 'uvu/assert';
+import { encodeFrame, FAILED, FRAME, FrameDecoder, FrameType, NEED_MORE } from '../../src/wire/index.js';
+import { type Random, withSeed } from '../support/seed.js';
+
+interface Seen {
+  readonly type: number;
+  readonly flags: number;
+  readonly call: number;
+  readonly method: number;
+  readonly payload: string;
+}
+
+function decodeAll(decoder: FrameDecoder, chunks: Iterable<Buffer>): Seen[] {
+  const seen: Seen[] = [];
+  for (const chunk of chunks) {
+    decoder.push(chunk);
+    while (decoder.next() === FRAME) {
+      const { type, flags, call, method, buffer, start, end } = decoder;
+      seen.push({ type, flags, call, method, payload: buffer.toString('latin1', start, end) });
+    }
+    if (decoder.error !== null) throw decoder.error;
+  }
+  return seen;
+}
+
+function* cut(bytes: Buffer, size: () => number): Generator<Buffer> {
+  for (let at = 0; at < bytes.length; ) {
+    const end = Math.min(bytes.length, at + size());
+    yield bytes.subarray(at, end);
+    at = end;
+  }
+}
+
+function randomFrames(random: Random, count: number): Seen[] {
+  return Array.from({ length: count }, () => ({
+    type: FrameType.REQUEST,
+    flags: random.below(2),
+    call: 1 + random.below(2 ** 31),
+    method: random.below(65_536),
+    payload: Buffer.alloc(
+      random.oneIn(10) ? random.below(70_000) % 65_537 : random.below(200),
+      random.below(256),
+    ).toString('latin1'),
+  }));
+}
+
+function encodeAll(frames: readonly Seen[]): Buffer {
+  return Buffer.concat(frames.map((frame) => encodeFrame({ ...frame, payload: Buffer.from(frame.payload, 'latin1') })));
+}
+
+test('random frames in random chunks come out as they went in', () => {
+  withSeed((random) => {
+    for (let round = 0; round < 60; round++) {
+      const frames = randomFrames(random, 1 + random.below(40));
+      const most = random.pick([1, 2, 3, 13, 100, 5_000, 65_536, 1_000_000]);
+      const size = (): number => 1 + random.below(most);
+      // One byte at a time is for short streams.
+      const bytes = encodeAll(most < 13 ? frames.slice(0, 3) : frames);
+      const decoder = new FrameDecoder({ preface: false });
+      assert.equal(decodeAll(decoder, cut(bytes, size)), most < 13 ? frames.slice(0, 3) : frames);
+      assert.is(decoder.finish(), null);
+    }
+  });
+});
+
+/** Bytes that `Buffer.prototype.copy` moves and that `Buffer.allocUnsafeSlow` makes while `run` runs. */
+function countBytes(run: () => void): { copied: number; allocated: number } {
+  const { copy } = Buffer.prototype;
+  const { allocUnsafeSlow } = Buffer;
+  const counts = { copied: 0, allocated: 0 };
+  Buffer.prototype.copy = function (this: Buffer, ...args: Parameters<Buffer['copy']>): number {
+    const moved = copy.apply(this, args);
+    counts.copied += moved;
+    return moved;
+  };
+  Buffer.allocUnsafeSlow = (size: number) => {
+    counts.allocated += size;
+    return allocUnsafeSlow(size);
+  };
+  try {
+    run();
+  } finally {
+    Buffer.prototype.copy = copy;
+    Buffer.allocUnsafeSlow = allocUnsafeSlow;
+  }
+  return counts;
+}
+
+const MESSAGE_BYTES = 4 * 1024 * 1024;
+for (const [what, frameBytes] of [
+  ['one frame', MESSAGE_BYTES],
+  ['frames of 64 KiB', 65_536],
+] as const) {
+  for (const chunkBytes of [1, 7, 1_024, 65_536]) {
+    test(`4 MiB as ${what} in chunks of ${chunkBytes} bytes copy each byte at most three times`, () => {
+      const frames: Buffer[] = [];
+      for (let at = 0; at < MESSAGE_BYTES; at += frameBytes) {
+        frames.push(encodeFrame({ type: FrameType.REQUEST, call: 1, payload: Buffer.alloc(frameBytes, at >> 16) }));
+      }
+      const bytes = Buffer.concat(frames);
+      const decoder = new FrameDecoder({ preface: false, frameBytesMax: MESSAGE_BYTES });
+      let found = 0;
+      const { copied, allocated } = countBytes(() => {
+        for (const chunk of cut(bytes, () => chunkBytes)) {
+          decoder.push(chunk);
+          while (decoder.next() === FRAME) found += decoder.end - decoder.start;
+        }
+      });
+      assert.is(found, MESSAGE_BYTES);
+      assert.ok(copied <= 3 * bytes.length, `${copied} bytes copied`);
+      assert.ok(allocated <= 4 * MESSAGE_BYTES + 1_024, `${allocated} bytes allocated`);
+    });
+  }
+}
+
+test('a header that claims much makes nothing be kept for it', () => {
+  const decoder = new FrameDecoder({ preface: false, frameBytesMax: 2 ** 31 });
+  const header = encodeFrame({ type: FrameType.REQUEST, call: 1 });
+  header.writeUInt32LE(2 ** 31, 0);
+  const { allocated } = countBytes(() => {
+    decoder.push(header);
+    assert.is(decoder.next(), NEED_MORE);
+    decoder.push(Buffer.alloc(100));
+    assert.is(decoder.next(), NEED_MORE);
+  });
+  assert.ok(allocated <= 2_048, `${allocated} bytes allocated`);
+});
+
+test('after its first error a decoder stays failed, whatever comes', () => {
+  const decoder = new FrameDecoder({ preface: false });
+  decoder.push(encodeFrame({ type: 99 }));
+  assert.is(decoder.next(), FAILED);
+  const { error } = decoder;
+  decoder.push(encodeFrame({ type: FrameType.PING, payload: Buffer.alloc(8) }));
+  assert.is(decoder.next(), FAILED);
+  assert.is(decoder.error, error);
+});
+
+test('a chunk pushed before the last one is used up is a mistake of the program', () => {
+  const decoder = new FrameDecoder({ preface: false });
+  const ping = encodeFrame({ type: FrameType.PING, payload: Buffer.alloc(8) });
+  decoder.push(Buffer.concat([ping, ping]));
+  decoder.next();
+  assert.throws(() => decoder.push(ping), /used up/);
+});
+
+test.run();
