@@ -20,7 +20,7 @@ import { CancelPacer } from './cancel-pacer.js';
 import { DeadlineTimer } from './deadline-timer.js';
 import { readFailure, unreadable, unsendable } from './failures.js';
 import type { Link } from './link.js';
-import type { LongMessage } from './message-sender.js';
+import { LATER, type LongMessage } from './message-sender.js';
 import type { OutgoingMethod, OutgoingMethods } from './outgoing-methods.js';
 import { abortError, type CallExtras, listenForAbort, PendingCall } from './pending-call.js';
 import { type CallEnds, ResponseReceiver } from './response-receiver.js';
@@ -39,7 +39,8 @@ export class Caller implements CallEnds {
   /** Calls that ended with a RESPONSE. */
   finished = 0;
   private readonly waiting: CallQueue;
-  private readonly untilHello: CallQueue;
+  /** Calls that are too much for now: for the minimum limits before the peer's HELLO, or for what the sender may hold. */
+  private readonly tooLarge: CallQueue;
   private readonly table: CallTable;
   private readonly timer: DeadlineTimer;
   private readonly cancels: CancelPacer;
@@ -52,7 +53,8 @@ export class Caller implements CallEnds {
     private readonly openerBit: OpenerBit,
   ) {
     this.waiting = new CallQueue(link.limits.callsQueuedMax, 'a free call slot');
-    this.untilHello = new CallQueue(link.limits.callsQueuedMax, "the peer's HELLO");
+    this.tooLarge = new CallQueue(link.limits.callsQueuedMax, "the peer's HELLO or for large messages to leave");
+    link.sender.onRoom(() => this.resumeLarge());
     this.table = new CallTable(link.peerLimits.callsInFlightMax);
     this.timer = new DeadlineTimer(link.clock, (now) => this.sweep(now));
     const isOpen = (call: number): boolean => this.table.slots[call & 0xffff]?.call === call;
@@ -67,7 +69,7 @@ export class Caller implements CallEnds {
 
   /** Calls that wait for a slot. */
   get queued(): number {
-    return this.waiting.length + this.untilHello.length;
+    return this.waiting.length + this.tooLarge.length;
   }
 
   /** Makes one call. Never throws; everything that goes wrong is a rejection with an `RpcError`. */
@@ -100,7 +102,7 @@ export class Caller implements CallEnds {
   /** The peer's HELLO is here: it may accept more calls than the protocol's minimum. */
   onPeerLimits(): void {
     this.table.slotsMax = this.link.peerLimits.callsInFlightMax;
-    for (let call = this.untilHello.shift(); call !== undefined; call = this.untilHello.shift()) this.resume(call);
+    this.resumeLarge();
     this.startWaiting();
   }
 
@@ -161,7 +163,9 @@ export class Caller implements CallEnds {
 
   /** The peer takes no more calls; those that wait have not been sent. */
   onPeerDrain(): void {
-    this.waiting.failAll(() => new RpcError('UNAVAILABLE', `${this.link.peer} is draining`, { elsewhere: true }));
+    const draining = () => new RpcError('UNAVAILABLE', `${this.link.peer} is draining`, { elsewhere: true });
+    this.waiting.failAll(draining);
+    this.tooLarge.failAll(draining);
   }
 
   /** The connection is over. `describe` makes each call's error from whether its request had left. */
@@ -169,7 +173,7 @@ export class Caller implements CallEnds {
     this.timer.stop();
     this.cancels.close();
     this.waiting.failAll(() => describe('no'));
-    this.untilHello.failAll(() => describe('no'));
+    this.tooLarge.failAll(() => describe('no'));
     for (const entry of this.table.slots) {
       if (entry.call === 0) continue;
       const { reject } = entry;
@@ -196,8 +200,7 @@ export class Caller implements CallEnds {
     }
     const entry = this.waiting.length === 0 && !link.queue.saturated ? this.table.take() : null;
     if (entry === null) {
-      this.waiting.push(new PendingCall(spec, request, deadlineAt, extras, resolve, reject));
-      this.timer.watch(deadlineAt);
+      this.wait(this.waiting, spec, request, deadlineAt, extras, resolve, reject);
     } else {
       this.begin(entry, spec, request, deadlineAt, remainingMs, extras, resolve, reject);
     }
@@ -251,27 +254,49 @@ export class Caller implements CallEnds {
       if (entry.call === call) this.release(entry);
       if (link.state === 'greeting' && error instanceof RpcError && error.limit !== undefined) {
         // Too much for the protocol's minimum limits, perhaps not for this peer's own.
-        this.untilHello.push(new PendingCall(spec, request, deadlineAt, extras, resolve, reject));
-        this.timer.watch(deadlineAt);
+        this.wait(this.tooLarge, spec, request, deadlineAt, extras, resolve, reject);
       } else {
         reject(unsendable(spec, error));
       }
       return;
     }
+    if (long === LATER) {
+      if (entry.call === call) this.release(entry);
+      this.wait(this.tooLarge, spec, request, deadlineAt, extras, resolve, reject);
+      return;
+    }
     entry.generation = generation;
     if (long !== null) this.sendOn(entry, call, long);
     else entry.position = link.queue.position;
-    if (spec.kind === 'oneway') {
+    if (spec.kind === 'oneway' && long === null) {
+      if (entry.call === call) this.release(entry);
       resolve(undefined);
-      if (long === null) {
-        if (entry.call === call) this.release(entry);
-      } else {
-        this.timer.watch(deadlineAt);
-      }
       return;
     }
     this.timer.watch(deadlineAt);
-    if (extras !== null && extras.signal !== null) this.watchAbort(entry, call, extras.signal);
+    if (extras !== null && extras.signal !== null && spec.kind !== 'oneway')
+      this.watchAbort(entry, call, extras.signal);
+  }
+
+  private wait(
+    queue: CallQueue,
+    spec: MethodSpec,
+    request: unknown,
+    deadlineAt: number,
+    extras: CallExtras | null,
+    resolve: Resolve,
+    reject: Reject,
+  ): void {
+    queue.push(new PendingCall(spec, request, deadlineAt, extras, resolve, reject));
+    this.timer.watch(deadlineAt);
+  }
+
+  /** Each once: one that is still too much waits again, at the end. */
+  private resumeLarge(): void {
+    for (let left = this.tooLarge.length; left > 0 && !this.link.sender.full; left--) {
+      const call = this.tooLarge.shift();
+      if (call !== undefined) this.resume(call);
+    }
   }
 
   private sendOn(entry: CallSlot, call: number, long: LongMessage): void {
@@ -280,7 +305,10 @@ export class Caller implements CallEnds {
       if (entry.call !== call) return;
       entry.long = null;
       entry.position = this.link.queue.position;
-      if (entry.method?.spec.kind === 'oneway') this.release(entry);
+      if (entry.method?.spec.kind !== 'oneway') return;
+      const { resolve } = entry;
+      this.release(entry);
+      resolve(undefined);
     };
   }
 
@@ -356,28 +384,32 @@ export class Caller implements CallEnds {
 
   /** Gives up what is due. The callee knows the deadline and answers by itself, so no CANCEL is spent on it. */
   private sweep(now: number): number {
-    let earliest = Math.min(this.waiting.sweep(now), this.untilHello.sweep(now));
+    let earliest = Math.min(this.waiting.sweep(now), this.tooLarge.sweep(now));
     for (const entry of this.table.slots) {
       if (entry.call === 0 || entry.givenUp) continue;
       if (entry.deadlineAt <= now) {
-        const halfSent = entry.long !== null;
-        if (entry.long !== null && entry.long.at > 0 && entry.method?.spec.kind === 'oneway') {
-          // Nobody waits for it. The callee judges its deadline.
-          entry.deadlineAt = Infinity;
-          continue;
-        }
-        const where = halfSent ? 'while the request was being sent' : 'before the answer came';
-        const name = entry.method?.spec.name ?? '';
-        const { call } = entry;
-        const failure = new RpcError('DEADLINE_EXCEEDED', `the deadline of ${name} passed ${where}`, {
-          started: halfSent ? 'no' : 'maybe',
-        });
-        if (this.giveUp(entry, failure) && halfSent) this.cancel(call);
+        this.expire(entry);
       } else if (entry.deadlineAt < earliest) {
         earliest = entry.deadlineAt;
       }
     }
     return earliest;
+  }
+
+  private expire(entry: CallSlot): void {
+    const { call, long, method, reject } = entry;
+    const where = long === null ? 'before the answer came' : 'while the request was being sent';
+    const text = `the deadline of ${method?.spec.name ?? ''} passed ${where}`;
+    if (method?.spec.kind === 'oneway' && long !== null && long.at > 0) {
+      // No terminal frame would free its slot after a CANCEL, so it is sent to its end. The callee judges the deadline.
+      entry.deadlineAt = Infinity;
+      entry.resolve = settled;
+      entry.reject = settled;
+      reject(new RpcError('DEADLINE_EXCEEDED', text, { started: 'maybe' }));
+      return;
+    }
+    const failure = new RpcError('DEADLINE_EXCEEDED', text, { started: long === null ? 'maybe' : 'no' });
+    if (this.giveUp(entry, failure) && long !== null) this.cancel(call);
   }
 
   private refusal(remainingMs: number, extras: CallExtras | null): RpcError {

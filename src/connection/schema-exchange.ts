@@ -90,8 +90,9 @@ export class SchemaExchange {
     }
     if (more) return;
     this.assembly = null;
-    this.onRecord(assembly.buffer, 0, assembly.length);
+    const { buffer: whole, length } = assembly;
     assembly.release();
+    this.onRecord(whole, 0, length);
   }
 
   /** The peer ended its half: what it has not given, it will not give. */
