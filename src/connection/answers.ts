@@ -10,7 +10,7 @@ import { encodeMetadata } from '../wire/records/metadata.js';
 import type { CallContext } from './call-context.js';
 import type { CallHost } from './call-host.js';
 import type { Link } from './link.js';
-import type { LongMessage } from './message-sender.js';
+import { LATER, type LongMessage } from './message-sender.js';
 import type { MethodCompression } from './method-compression.js';
 
 export class Answers {
@@ -22,7 +22,7 @@ export class Answers {
     private readonly host: CallHost | null,
   ) {}
 
-  /** Sends the handler's answer. Returns the message when it leaves in several frames, else null. */
+  /** Sends the handler's answer. Returns the message when it leaves in several frames, LATER when it must wait, else null. */
   respond(
     call: number,
     spec: MethodSpec,
@@ -35,7 +35,7 @@ export class Answers {
     try {
       const metadata = responseMetadata === null ? null : encodeMetadata(responseMetadata, link.peerLimits);
       const long = link.sender.send(FrameType.RESPONSE, 0, call, 0, spec.response, value, -1, metadata, compression);
-      this.finished++;
+      if (long !== LATER) this.finished++;
       return long;
     } catch (cause) {
       const text = `the answer of ${spec.name} cannot be sent: ${textOf(cause)}`;

@@ -293,7 +293,7 @@ export class Caller implements CallEnds {
 
   /** Each once: one that is still too much waits again, at the end. */
   private resumeLarge(): void {
-    for (let left = this.tooLarge.length; left > 0 && !this.link.sender.full; left--) {
+    for (let left = this.tooLarge.length; left > 0 && !this.link.sender.isFull(); left--) {
       const call = this.tooLarge.shift();
       if (call !== undefined) this.resume(call);
     }

@@ -97,7 +97,7 @@ export class Connection implements Link, FrameReaderOwner {
       limits.writeQueueBytesSoft,
       limits.writeQueueBytesHard,
     );
-    this.sender = new MessageSender(this.queue, transport, clock, minimumLimits);
+    this.sender = new MessageSender(this.queue, transport, clock, minimumLimits, limits.writeQueueBytesHard);
     this.schemas = new SchemaExchange(this, options.schemas);
     this.outgoingMethods = new OutgoingMethods(this, this.schemas);
     this.incomingMethods = new IncomingMethods(this, this.schemas, options.host);

@@ -12,6 +12,7 @@ import { type CalleeSlot, Phase } from './callee-slot.js';
 import type { DeadlineTimer } from './deadline-timer.js';
 import type { IncomingMethod } from './incoming-methods.js';
 import type { Link } from './link.js';
+import { LATER } from './message-sender.js';
 
 export class Execution {
   /** Handlers that have not ended, those of calls that were cancelled included. */
@@ -21,6 +22,8 @@ export class Execution {
   readonly answers: Answers;
   /** Answers that wait for room in the write queue. */
   private readonly ready: (() => void)[] = [];
+  /** Answers that wait for long ones before them to leave. */
+  private readonly readyLong: (() => void)[] = [];
   /** ONEWAY requests that found all handlers busy; reading is paused until they have run. */
   private readonly heldOneways: (() => void)[] = [];
 
@@ -30,6 +33,7 @@ export class Execution {
     private readonly deadlines: DeadlineTimer,
   ) {
     this.answers = new Answers(link, host);
+    link.sender.onRoom(() => this.onRoom());
   }
 
   /** Decodes the request, runs the handler, and answers unless the handler returned a promise. */
@@ -124,18 +128,18 @@ export class Execution {
     value: unknown,
   ): void {
     const { link } = this;
-    if (link.queue.saturated) {
-      this.enter(entry, Phase.ANSWERING, context);
-      this.ready.push(() => {
+    const { saturated } = link.queue;
+    const long = saturated ? LATER : this.answers.respond(entry.call, hosted.spec, method.compression, context, value);
+    if (long === null) return;
+    this.enter(entry, Phase.ANSWERING, context);
+    if (long === LATER) {
+      (saturated ? this.ready : this.readyLong).push(() => {
         if (entry.context !== context) return;
         this.leave(entry);
         this.answer(entry, method, hosted, context, value);
       });
       return;
     }
-    const long = this.answers.respond(entry.call, hosted.spec, method.compression, context, value);
-    if (long === null) return;
-    this.enter(entry, Phase.ANSWERING, context);
     entry.long = long;
     long.onSent = () => {
       if (entry.context === context) this.leave(entry);
@@ -158,10 +162,19 @@ export class Execution {
   onDrain(): void {
     const { ready, link } = this;
     while (ready.length > 0 && !link.queue.saturated) (ready.shift() as () => void)();
+    link.onCallEnded();
+  }
+
+  /** Long answers have left: others may be encoded. */
+  private onRoom(): void {
+    const { readyLong, link } = this;
+    while (readyLong.length > 0 && !link.sender.isFull()) (readyLong.shift() as () => void)();
+    link.onCallEnded();
   }
 
   close(): void {
     this.ready.length = 0;
+    this.readyLong.length = 0;
     this.heldOneways.length = 0;
   }
 

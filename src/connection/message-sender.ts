@@ -3,6 +3,9 @@
  * behind room for its header. A longer one is encoded once into a buffer of its own and leaves in frames of at most
  * 64 KiB, one frame of each long message in turn, and only while the socket takes them: so small calls written meanwhile
  * never wait behind more than what the socket already holds, and a message half sent can be dropped.
+ *
+ * Long messages are held in full while they leave. From `writeQueueBytesHard` bytes of them on, further ones are not
+ * encoded: `send` answers LATER, and whoever called keeps the value until `onRoom`. Small messages pass.
  */
 import type { Clock } from '../base/clock.js';
 import { limitError, type RpcError } from '../base/errors.js';
@@ -41,10 +44,15 @@ export class LongMessage {
   ) {}
 }
 
+/** In place of a long message that is not sent: it is to be given again when there is room. */
+export const LATER: LongMessage = new LongMessage(0, 0, 0, 0, Buffer.alloc(0));
+
 export class MessageSender {
-  private readonly queue: WriteQueue;
-  private readonly transport: Transport;
-  private readonly clock: Clock;
+  /** Bytes of the long messages that have not left in full. */
+  private heldBytes = 0;
+  /** Somebody was told that it is full, and not yet that there is room. */
+  private awaited = false;
+  private readonly roomListeners: (() => void)[] = [];
   private limits: AnnouncedLimits;
   private frameBytesMax: number;
   private long: LongMessage[] = [];
@@ -52,10 +60,13 @@ export class MessageSender {
   private pumpDue = false;
 
   /** `limits`: what the peer accepts; the protocol's minimum until `setLimits`. */
-  constructor(queue: WriteQueue, transport: Transport, clock: Clock, limits: AnnouncedLimits) {
-    this.queue = queue;
-    this.transport = transport;
-    this.clock = clock;
+  constructor(
+    private readonly queue: WriteQueue,
+    private readonly transport: Transport,
+    private readonly clock: Clock,
+    limits: AnnouncedLimits,
+    private readonly heldBytesMax: number,
+  ) {
     this.limits = limits;
     this.frameBytesMax = Math.min(limits.frameBytesMax, FRAGMENT_BYTES);
   }
@@ -67,8 +78,8 @@ export class MessageSender {
 
   /**
    * Encodes and sends one message. `deadlineMs` < 0: none travels. `metadata`: already encoded, or null. Returns null when
-   * it left in one frame, else the long message that is on its way. Throws an `RpcError` (the value does not match, or is
-   * too long for the peer), and then nothing was sent.
+   * it left in one frame, LATER when nothing was sent because too much is held, else the long message that is on its way.
+   * Throws an `RpcError` (the value does not match, or is too long for the peer), and then nothing was sent.
    */
   send(
     type: number,
@@ -108,6 +119,8 @@ export class MessageSender {
     ) {
       if (deadlineMs >= 0) flags &= ~Flag.DEADLINE;
       const bytes = end < 0 ? slab.length - body - end : end - body;
+      // Known to be long: nothing is gained by encoding it for nothing.
+      if (bytes > this.frameBytesMax && bytes <= this.limits.messageBytesMax && this.isFull()) return LATER;
       return this.sendApart(type, flags, call, method, codec, value, deadlineMs, metadata, compression, bytes);
     }
     writeHeader(slab, at, end - at - HEADER_BYTES, call, type, flags, method);
@@ -117,6 +130,25 @@ export class MessageSender {
 
   /** The socket has room again, or a turn of the event loop has passed. */
   pump(): void {
+    this.writeFragments();
+    if (!this.awaited || this.heldBytes >= this.heldBytesMax) return;
+    this.awaited = false;
+    for (const listener of this.roomListeners) listener();
+  }
+
+  /** Whether long messages are answered LATER. Who hears yes is told by `onRoom` when that has changed. */
+  isFull(): boolean {
+    if (this.heldBytes < this.heldBytesMax) return false;
+    this.awaited = true;
+    return true;
+  }
+
+  /** Calls back when long messages may be given again. */
+  onRoom(listener: () => void): void {
+    this.roomListeners.push(listener);
+  }
+
+  private writeFragments(): void {
     const { queue, long } = this;
     for (let frames = 0; long.length > 0; frames++) {
       if (this.transport.unsentBytes > UNSENT_BYTES_MAX) return;
@@ -133,6 +165,7 @@ export class MessageSender {
       message.at = end;
       if (last) {
         long.splice(this.turn, 1);
+        this.heldBytes -= message.bytes.length;
         message.onSent?.();
       } else {
         this.turn++;
@@ -144,11 +177,16 @@ export class MessageSender {
   drop(message: LongMessage): void {
     message.dropped = true;
     const index = this.long.indexOf(message);
-    if (index >= 0) this.long.splice(index, 1);
+    if (index < 0) return;
+    this.long.splice(index, 1);
+    this.heldBytes -= message.bytes.length;
+    this.pumpSoon();
   }
 
   close(): void {
     this.long = [];
+    this.heldBytes = 0;
+    this.awaited = false;
   }
 
   /**
@@ -206,7 +244,9 @@ export class MessageSender {
       this.queue.writeFrame(type, flags, call, method, message);
       return null;
     }
+    if (this.isFull()) return LATER;
     const long = new LongMessage(type, flags, call, method, message);
+    this.heldBytes += message.length;
     this.long.push(long);
     this.pumpSoon();
     return long;

@@ -1,0 +1,236 @@
+/** A peer that does not read: what waits for it is bounded, nothing is lost when it reads again, and patience ends. */
+import { test } from 'uvu';
+import * as assert from 'uvu/assert';
+import { connect, defineService, raw, Server, type ServerOptions, unary } from '../../src/index.js';
+import { VirtualClock } from '../support/clock.js';
+import { callNumber, type Frame, flags, frame } from '../support/frames.js';
+import { writeRecord } from '../support/records.js';
+import { failureOf, handlers, Notes } from '../support/rpc.js';
+import { NarrowTransport } from './narrow-transport.js';
+
+const MIB = 1024 * 1024;
+
+const Grow = defineService('test.Grow', {
+  sync: unary({ request: raw, response: raw }),
+  later: unary({ request: raw, response: raw }),
+});
+
+const turn = () => new Promise<void>((resolve) => setImmediate(resolve));
+async function turns(count: number): Promise<void> {
+  for (let done = 0; done < count; done++) await turn();
+}
+
+/** A REQUEST for so many bytes. */
+function ask(slot: number, bytes: number, method = 0): Buffer {
+  const payload = Buffer.alloc(4);
+  payload.writeUInt32LE(bytes);
+  return frame('REQUEST', { call: callNumber(slot), method, payload });
+}
+
+/** Sizes of the answers that are complete, in the order of their last frames. */
+function answers(frames: readonly Frame[]): number[] {
+  const sizes = new Map<number, number>();
+  const complete: number[] = [];
+  for (const { name, call, flags: bits, payload } of frames) {
+    if (name !== 'RESPONSE' && name !== 'REQUEST') continue;
+    sizes.set(call, (sizes.get(call) ?? 0) + payload.length);
+    if ((bits & flags.MORE) === 0) complete.push(sizes.get(call) as number);
+  }
+  return complete;
+}
+
+/** A server with a peer that has declared both methods and reads nothing. */
+function greedy(options: ServerOptions = {}) {
+  let made = 0;
+  const answer = (request: Buffer): Buffer => {
+    made++;
+    return Buffer.alloc(request.readUInt32LE(0), 1);
+  };
+  const server = new Server(options).add(Grow, {
+    sync: answer,
+    later: async (request) => turn().then(() => answer(request)),
+  });
+  const transport = new NarrowTransport();
+  server.accept(transport);
+  transport.sendPreface();
+  for (const [number, name] of ['sync', 'later'].entries()) {
+    const method = { role: 'DECLARE', name: `test.Grow/${name}`, kind: 'UNARY' } as const;
+    const payload = writeRecord('METHOD', { ...method, request: null, response: null, errors: null });
+    transport.send(frame('METHOD', { method: number, payload }));
+  }
+  return { server, transport, made: () => made };
+}
+
+/** Bytes in buffers outside of the heap: what encoded messages take. */
+const bufferBytes = (): number => process.memoryUsage().arrayBuffers;
+
+for (const [method, name] of ['sync', 'later'].entries()) {
+  test(`large answers that nobody reads are not all encoded at once, and all arrive in the end (${name})`, async () => {
+    const shared = Buffer.alloc(2 * MIB, 1);
+    const server = new Server().add(Grow, { sync: () => shared, later: async () => shared });
+    const peer = new NarrowTransport();
+    server.accept(peer);
+    peer.sendPreface();
+    const record = { role: 'DECLARE', name: `test.Grow/${name}`, kind: 'UNARY' } as const;
+    const payload = writeRecord('METHOD', { ...record, request: null, response: null, errors: null });
+    peer.send(frame('METHOD', { method, payload }));
+    await turns(5);
+    const before = bufferBytes();
+    peer.send(...Array.from({ length: 100 }, (_, slot) => ask(slot, 0, method)));
+    await turns(20);
+    const held = bufferBytes() - before;
+    assert.ok(held < 40 * MIB, `${Math.round(held / MIB)} MiB are held of 200`);
+    assert.ok(peer.unsentBytes < MIB, `${peer.unsentBytes} bytes are unsent`);
+    await peer.readAll();
+    const sizes = answers(peer.frames);
+    assert.is(sizes.length, 100);
+    assert.ok(sizes.every((size) => size === 2 * MIB));
+    peer.destroy();
+    await server.close();
+  });
+}
+
+test('a small answer does not wait behind large ones that nobody reads yet', async () => {
+  const { server, transport } = greedy();
+  transport.send(...Array.from({ length: 30 }, (_, slot) => ask(slot, 2 * MIB)));
+  await turns(5);
+  transport.send(ask(30, 7));
+  await turns(5);
+  await transport.readAll();
+  const sizes = answers(transport.frames);
+  assert.is(sizes.length, 31);
+  assert.is(sizes[0], 7);
+  transport.destroy();
+  await server.close();
+});
+
+test('small answers beyond the soft bound wait, and go on in order when the peer reads', async () => {
+  const { server, transport, made } = greedy({ limits: { writeQueueBytesSoft: 100_000, messageBytesMax: MIB } });
+  const count = 900;
+  transport.send(...Array.from({ length: count }, (_, slot) => ask(slot, 1_000)));
+  await turns(5);
+  assert.is(made(), count);
+  assert.ok(transport.unsentBytes >= 100_000 && transport.unsentBytes < 180_000, `${transport.unsentBytes} unsent`);
+  await transport.readAll();
+  const order = transport.frames.filter(({ name }) => name === 'RESPONSE').map(({ call }) => call & 0xffff);
+  assert.equal(
+    order,
+    Array.from({ length: count }, (_, slot) => slot),
+  );
+  transport.destroy();
+  await server.close();
+});
+
+test('frames that cannot wait end the connection at the hard bound, with the limit in words', async () => {
+  const { server, transport } = greedy({ limits: { writeQueueBytesSoft: 100_000, writeQueueBytesHard: 200_000 } });
+  const name = `test.Nothing/${'x'.repeat(200)}`;
+  const record = { role: 'DECLARE', name, kind: 'UNARY', request: null, response: null, errors: null } as const;
+  transport.send(frame('METHOD', { method: 2, payload: writeRecord('METHOD', record) }));
+  let refused = 0;
+  for (let generation = 1; server.connectionCount > 0 && refused < 100_000; generation++) {
+    const calls = Array.from({ length: 500 }, (_, slot) =>
+      frame('REQUEST', { call: callNumber(slot, generation), method: 2, payload: '' }),
+    );
+    transport.send(...calls);
+    refused += calls.length;
+    await turn();
+    if (transport.unsentBytes >= 200_000) break;
+  }
+  assert.ok(transport.unsentBytes < 300_000, `${transport.unsentBytes} bytes are unsent`);
+  transport.read();
+  const close = transport.frames.at(-1);
+  assert.is(close?.name, 'CLOSE');
+  assert.match(close?.payload.toString() ?? '', /writeQueueBytesHard is 200000 .*limits\.writeQueueBytesHard/);
+  await new Promise((resolve) => setTimeout(resolve, 150));
+  assert.is(server.connectionCount, 0);
+  await server.close();
+});
+
+test('a peer that reads nothing is closed after stallMsMax; one that reads a little is not', async () => {
+  const clock = new VirtualClock();
+  const { server, transport } = greedy({ clock, limits: { keepaliveMs: 1e9 } });
+  transport.send(...Array.from({ length: 10 }, (_, slot) => ask(slot, MIB)));
+  await clock.advanceSettled(0);
+  for (let times = 0; times < 10; times++) {
+    await clock.advanceSettled(14_000);
+    assert.is(server.connectionCount, 1, `after ${times * 14} s`);
+    assert.is(transport.read(1), 1);
+  }
+  await clock.advanceSettled(29_000);
+  await clock.advanceSettled(1_200);
+  assert.is(server.connectionCount, 0);
+  transport.read();
+  assert.is(transport.frames.at(-1)?.name, 'CLOSE');
+  assert.match(
+    transport.frames.at(-1)?.payload.toString() ?? '',
+    /reads nothing.*stallMsMax is 15000 .*limits\.stallMsMax/,
+  );
+  await server.close();
+});
+
+/** A client whose server has said HELLO and reads nothing. */
+async function ignored() {
+  const transport = new NarrowTransport();
+  const channel = connect('tcp://narrow:1', { dial: async () => transport });
+  const ready = channel.ready();
+  await turn();
+  transport.sendPreface();
+  await ready;
+  return { transport, channel, notes: channel.client(Notes) };
+}
+
+test('large requests that nobody reads are not all encoded at once; small ones pass, and all are sent in the end', async () => {
+  const { transport, channel, notes } = await ignored();
+  const shared = Buffer.alloc(2 * MIB, 1);
+  const before = bufferBytes();
+  const large = Array.from({ length: 100 }, () =>
+    failureOf(notes.bytes(shared, { deadlineMs: Number.POSITIVE_INFINITY })),
+  );
+  const small = failureOf(notes.bytes(Buffer.from('small'), { deadlineMs: Number.POSITIVE_INFINITY }));
+  await turns(20);
+  const held = bufferBytes() - before;
+  assert.ok(held < 40 * MIB, `${Math.round(held / MIB)} MiB are held of 200`);
+  await transport.readAll();
+  const sizes = answers(transport.frames);
+  assert.is(sizes.length, 101);
+  assert.is(sizes[0], 5);
+  transport.destroy();
+  await Promise.all([...large, small]);
+  await channel.close();
+});
+
+test('a large request that waits for those before it ends by deadline, signal or connection, as not started', async () => {
+  const { transport, channel, notes } = await ignored();
+  const shared = Buffer.alloc(4 * MIB, 1);
+  const first = Array.from({ length: 10 }, () => failureOf(notes.bytes(shared)));
+  const controller = new AbortController();
+  const late = failureOf(notes.bytes(shared, { deadlineMs: 20 }));
+  const cancelled = failureOf(notes.bytes(shared, { signal: controller.signal }));
+  const lost = failureOf(notes.bytes(shared));
+  await turns(3);
+  controller.abort();
+  assert.is((await cancelled).code, 'CANCELLED');
+  assert.is((await cancelled).started, 'no');
+  assert.is((await late).code, 'DEADLINE_EXCEEDED');
+  assert.is((await late).started, 'no');
+  transport.destroy();
+  assert.is((await lost).code, 'UNAVAILABLE');
+  assert.is((await lost).started, 'no');
+  await Promise.all(first);
+  await channel.close();
+});
+
+test('a soft bound below what a socket takes at once never leaves a call behind', async () => {
+  const server = new Server({ limits: { writeQueueBytesSoft: 0 } }).add(Notes, handlers());
+  const { port } = await server.listen({ host: '127.0.0.1' });
+  const channel = connect(`tcp://127.0.0.1:${port}`, { limits: { writeQueueBytesSoft: 0 } });
+  const notes = channel.client(Notes);
+  for (const bytes of [10, 5_000, 20_000, 100_000]) {
+    const all = await Promise.all(Array.from({ length: 100 }, () => notes.bytes(Buffer.alloc(bytes))));
+    assert.is(all.length, 100);
+  }
+  await channel.close();
+  await server.close();
+});
+
+test.run();
