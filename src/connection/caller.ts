@@ -14,16 +14,16 @@ import { callNumber, nextGeneration, type OpenerBit } from '../wire/call-number.
 import { CloseCode, Flag, FrameType } from '../wire/constants.js';
 import type { MethodSpec } from '../wire/message-codec.js';
 import { encodeMetadata } from '../wire/records/metadata.js';
-import { CallQueue } from './call-queue.js';
 import { type CallSlot, CallTable, type Reject, type Resolve, settled } from './call-table.js';
 import { CancelPacer } from './cancel-pacer.js';
 import { DeadlineTimer } from './deadline-timer.js';
-import { readFailure, unreadable, unsendable } from './failures.js';
+import { readFailure, refusal, unreadable, unsendable } from './failures.js';
 import type { Link } from './link.js';
 import { LATER, type LongMessage } from './message-sender.js';
 import type { OutgoingMethod, OutgoingMethods } from './outgoing-methods.js';
-import { abortError, type CallExtras, listenForAbort, PendingCall } from './pending-call.js';
+import { abortError, type CallExtras, listenForAbort, type PendingCall } from './pending-call.js';
 import { type CallEnds, ResponseReceiver } from './response-receiver.js';
+import { WaitingCalls } from './waiting-calls.js';
 
 // A promise's resolvers without a closure per call: the executor leaves them here.
 let takenResolve: Resolve = settled;
@@ -38,11 +38,9 @@ const DEADLINE_MS_MAX = 0x7fff_ffff;
 export class Caller implements CallEnds {
   /** Calls that ended with a RESPONSE. */
   finished = 0;
-  private readonly waiting: CallQueue;
-  /** Calls that are too much for now: for the minimum limits before the peer's HELLO, or for what the sender may hold. */
-  private readonly tooLarge: CallQueue;
   private readonly table: CallTable;
   private readonly timer: DeadlineTimer;
+  private readonly waiting: WaitingCalls;
   private readonly cancels: CancelPacer;
   private readonly receiver: ResponseReceiver;
   private starting = false;
@@ -52,14 +50,16 @@ export class Caller implements CallEnds {
     private readonly methods: OutgoingMethods,
     private readonly openerBit: OpenerBit,
   ) {
-    this.waiting = new CallQueue(link.limits.callsQueuedMax, 'a free call slot');
-    this.tooLarge = new CallQueue(link.limits.callsQueuedMax, "the peer's HELLO or for large messages to leave");
-    link.sender.onRoom(() => this.resumeLarge());
     this.table = new CallTable(link.peerLimits.callsInFlightMax);
     this.timer = new DeadlineTimer(link.clock, (now) => this.sweep(now));
-    const isOpen = (call: number): boolean => this.table.slots[call & 0xffff]?.call === call;
+    this.waiting = new WaitingCalls(link.limits.callsQueuedMax, this.timer);
+    link.sender.onRoom(() => this.resumeLarge());
     this.receiver = new ResponseReceiver(link, this);
-    this.cancels = new CancelPacer(link, isOpen, () => this.finished);
+    this.cancels = new CancelPacer(
+      link,
+      (call) => this.table.slots[call & 0xffff]?.call === call,
+      () => this.finished,
+    );
   }
 
   /** Slots in use, those of calls given up included. */
@@ -67,9 +67,9 @@ export class Caller implements CallEnds {
     return this.table.inUse;
   }
 
-  /** Calls that wait for a slot. */
+  /** Calls that have not been sent. */
   get queued(): number {
-    return this.waiting.length + this.tooLarge.length;
+    return this.waiting.length;
   }
 
   /** Makes one call. Never throws; everything that goes wrong is a rejection with an `RpcError`. */
@@ -80,7 +80,9 @@ export class Caller implements CallEnds {
     const reject = takenReject;
     // One look at the clock per batch of calls.
     if (!link.queue.due) link.now = link.clock.now();
-    this.start(spec, request, link.now + deadlineMs, deadlineMs, extras, resolve, reject);
+    // Calls that have waited still go out on a connection that this side drains; new ones do not.
+    if (link.state === 'draining') reject(refusal(link, deadlineMs, extras));
+    else this.start(spec, request, link.now + deadlineMs, deadlineMs, extras, resolve, reject);
     return promise;
   }
 
@@ -88,15 +90,8 @@ export class Caller implements CallEnds {
   resume(call: PendingCall): void {
     const { link } = this;
     if (!link.queue.due) link.now = link.clock.now();
-    this.start(
-      call.spec,
-      call.request,
-      call.deadlineAt,
-      call.deadlineAt - link.now,
-      call.extras,
-      call.resolve,
-      call.reject,
-    );
+    const { spec, request, deadlineAt, extras } = call;
+    this.start(spec, request, deadlineAt, deadlineAt - link.now, extras, call.resolve, call.reject);
   }
 
   /** The peer's HELLO is here: it may accept more calls than the protocol's minimum. */
@@ -163,9 +158,7 @@ export class Caller implements CallEnds {
 
   /** The peer takes no more calls; those that wait have not been sent. */
   onPeerDrain(): void {
-    const draining = () => new RpcError('UNAVAILABLE', `${this.link.peer} is draining`, { elsewhere: true });
-    this.waiting.failAll(draining);
-    this.tooLarge.failAll(draining);
+    this.waiting.failAll(() => new RpcError('UNAVAILABLE', `${this.link.peer} is draining`, { elsewhere: true }));
   }
 
   /** The connection is over. `describe` makes each call's error from whether its request had left. */
@@ -173,7 +166,6 @@ export class Caller implements CallEnds {
     this.timer.stop();
     this.cancels.close();
     this.waiting.failAll(() => describe('no'));
-    this.tooLarge.failAll(() => describe('no'));
     for (const entry of this.table.slots) {
       if (entry.call === 0) continue;
       const { reject } = entry;
@@ -194,13 +186,14 @@ export class Caller implements CallEnds {
   ): void {
     const { link } = this;
     const { state } = link;
-    if ((state !== 'open' && state !== 'greeting') || !(remainingMs > 0) || extras?.signal?.aborted) {
-      reject(this.refusal(remainingMs, extras));
+    if (state === 'closing' || state === 'closed' || !(remainingMs > 0) || extras?.signal?.aborted) {
+      reject(refusal(link, remainingMs, extras));
       return;
     }
-    const entry = this.waiting.length === 0 && !link.queue.saturated ? this.table.take() : null;
+    const { forSlot } = this.waiting;
+    const entry = forSlot.length === 0 && !link.queue.saturated ? this.table.take() : null;
     if (entry === null) {
-      this.wait(this.waiting, spec, request, deadlineAt, extras, resolve, reject);
+      this.waiting.add(forSlot, spec, request, deadlineAt, extras, resolve, reject);
     } else {
       this.begin(entry, spec, request, deadlineAt, remainingMs, extras, resolve, reject);
     }
@@ -254,7 +247,7 @@ export class Caller implements CallEnds {
       if (entry.call === call) this.release(entry);
       if (link.state === 'greeting' && error instanceof RpcError && error.limit !== undefined) {
         // Too much for the protocol's minimum limits, perhaps not for this peer's own.
-        this.wait(this.tooLarge, spec, request, deadlineAt, extras, resolve, reject);
+        this.waiting.add(this.waiting.tooLarge, spec, request, deadlineAt, extras, resolve, reject);
       } else {
         reject(unsendable(spec, error));
       }
@@ -262,14 +255,16 @@ export class Caller implements CallEnds {
     }
     if (long === LATER) {
       if (entry.call === call) this.release(entry);
-      this.wait(this.tooLarge, spec, request, deadlineAt, extras, resolve, reject);
+      this.waiting.add(this.waiting.tooLarge, spec, request, deadlineAt, extras, resolve, reject);
       return;
     }
+    // The value has closed the connection, and its call was settled with all others.
+    if (entry.call !== call) return;
     entry.generation = generation;
     if (long !== null) this.sendOn(entry, call, long);
     else entry.position = link.queue.position;
     if (spec.kind === 'oneway' && long === null) {
-      if (entry.call === call) this.release(entry);
+      this.release(entry);
       resolve(undefined);
       return;
     }
@@ -278,23 +273,11 @@ export class Caller implements CallEnds {
       this.watchAbort(entry, call, extras.signal);
   }
 
-  private wait(
-    queue: CallQueue,
-    spec: MethodSpec,
-    request: unknown,
-    deadlineAt: number,
-    extras: CallExtras | null,
-    resolve: Resolve,
-    reject: Reject,
-  ): void {
-    queue.push(new PendingCall(spec, request, deadlineAt, extras, resolve, reject));
-    this.timer.watch(deadlineAt);
-  }
-
   /** Each once: one that is still too much waits again, at the end. */
   private resumeLarge(): void {
-    for (let left = this.tooLarge.length; left > 0 && !this.link.sender.isFull(); left--) {
-      const call = this.tooLarge.shift();
+    const { tooLarge } = this.waiting;
+    for (let left = tooLarge.length; left > 0 && !this.link.sender.isFull(); left--) {
+      const call = tooLarge.shift();
       if (call !== undefined) this.resume(call);
     }
   }
@@ -319,22 +302,23 @@ export class Caller implements CallEnds {
     entry.reject = settled;
     if (entry.extras !== null || entry.long !== null || entry.message !== null) entry.forget(this.link.sender);
     this.table.give(entry);
-    if (this.waiting.length !== 0) this.startWaiting();
+    if (this.waiting.forSlot.length !== 0) this.startWaiting();
   }
 
   private startWaiting(): void {
-    const { link, waiting } = this;
+    const { link } = this;
+    const { forSlot } = this.waiting;
     // A call that cannot be encoded gives its slot back at once; the loop below goes on with it, not a nested one.
     if (this.starting) return;
     this.starting = true;
-    while (waiting.length > 0 && !link.queue.saturated) {
+    while (forSlot.length > 0 && !link.queue.saturated) {
       const entry = this.table.take();
       if (entry === null) break;
-      const call = waiting.shift();
+      const call = forSlot.shift();
       const remainingMs = call === undefined ? 0 : call.deadlineAt - link.now;
       if (call === undefined || !(remainingMs > 0)) {
         this.table.give(entry);
-        call?.reject(this.refusal(remainingMs, call.extras));
+        call?.reject(refusal(link, remainingMs, call.extras));
       } else {
         this.begin(
           entry,
@@ -384,7 +368,7 @@ export class Caller implements CallEnds {
 
   /** Gives up what is due. The callee knows the deadline and answers by itself, so no CANCEL is spent on it. */
   private sweep(now: number): number {
-    let earliest = Math.min(this.waiting.sweep(now), this.tooLarge.sweep(now));
+    let earliest = this.waiting.sweep(now);
     for (const entry of this.table.slots) {
       if (entry.call === 0 || entry.givenUp) continue;
       if (entry.deadlineAt <= now) {
@@ -410,13 +394,5 @@ export class Caller implements CallEnds {
     }
     const failure = new RpcError('DEADLINE_EXCEEDED', text, { started: long === null ? 'maybe' : 'no' });
     if (this.giveUp(entry, failure) && long !== null) this.cancel(call);
-  }
-
-  private refusal(remainingMs: number, extras: CallExtras | null): RpcError {
-    if (extras?.signal?.aborted) return abortError(extras.signal, 'no');
-    if (Number.isNaN(remainingMs)) return new RpcError('INVALID_ARGUMENT', 'deadlineMs is not a number');
-    if (!(remainingMs > 0))
-      return new RpcError('DEADLINE_EXCEEDED', 'the deadline had passed before the call was sent');
-    return new RpcError('UNAVAILABLE', `the connection to ${this.link.peer} is ${this.link.state}`);
   }
 }

@@ -5,6 +5,7 @@ import { decodeFailure } from '../wire/records/failure.js';
 import { IncomingMessage } from './incoming-message.js';
 import type { Link } from './link.js';
 import type { OutgoingMethod } from './outgoing-methods.js';
+import { abortError, type CallExtras } from './pending-call.js';
 
 /** The error that a FAILURE frame carries. A record that is broken is the connection's error: throws a `WireError`. */
 export function readFailure(
@@ -32,6 +33,14 @@ export function readFailure(
     if (error instanceof RpcError) return unreadable(method, error);
     throw error;
   }
+}
+
+/** Why a call is not even tried. */
+export function refusal(link: Link, remainingMs: number, extras: CallExtras | null): RpcError {
+  if (extras?.signal?.aborted) return abortError(extras.signal, 'no');
+  if (Number.isNaN(remainingMs)) return new RpcError('INVALID_ARGUMENT', 'deadlineMs is not a number');
+  if (!(remainingMs > 0)) return new RpcError('DEADLINE_EXCEEDED', 'the deadline had passed before the call was sent');
+  return new RpcError('UNAVAILABLE', `the connection to ${link.peer} is ${link.state}`);
 }
 
 /** Nothing was sent. Encoding runs code of the application (getters, codecs of its own), which may throw anything. */

@@ -1,0 +1,52 @@
+/**
+ * The calls of one connection that have no slot yet. Nothing of them has been sent; their deadlines run and their signals are
+ * heard. Used by `Caller`.
+ */
+import type { RpcError } from '../base/errors.js';
+import type { MethodSpec } from '../wire/message-codec.js';
+import { CallQueue } from './call-queue.js';
+import type { Reject, Resolve } from './call-table.js';
+import type { DeadlineTimer } from './deadline-timer.js';
+import { type CallExtras, PendingCall } from './pending-call.js';
+
+export class WaitingCalls {
+  /** For a free slot, or for room in the write queue. */
+  readonly forSlot: CallQueue;
+  /** Too much for now: for the minimum limits before the peer's HELLO, or for what the sender may hold. */
+  readonly tooLarge: CallQueue;
+
+  constructor(
+    lengthMax: number,
+    private readonly timer: DeadlineTimer,
+  ) {
+    this.forSlot = new CallQueue(lengthMax, 'a free call slot');
+    this.tooLarge = new CallQueue(lengthMax, "the peer's HELLO, or for large messages to leave");
+  }
+
+  get length(): number {
+    return this.forSlot.length + this.tooLarge.length;
+  }
+
+  add(
+    queue: CallQueue,
+    spec: MethodSpec,
+    request: unknown,
+    deadlineAt: number,
+    extras: CallExtras | null,
+    resolve: Resolve,
+    reject: Reject,
+  ): void {
+    queue.push(new PendingCall(spec, request, deadlineAt, extras, resolve, reject));
+    this.timer.watch(deadlineAt);
+  }
+
+  /** Fails what is due. Returns the earliest deadline left, or Infinity. */
+  sweep(now: number): number {
+    return Math.min(this.forSlot.sweep(now), this.tooLarge.sweep(now));
+  }
+
+  failAll(error: () => RpcError): void {
+    this.forSlot.failAll(error);
+    this.tooLarge.failAll(error);
+  }
+}
