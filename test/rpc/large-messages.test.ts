@@ -53,7 +53,7 @@ test('messages of 64 KiB to 4 MiB, both ways at once, with small calls answered 
 });
 
 test('a small call goes out between the frames of large ones, and those take turns', async () => {
-  const { peer, notes, close } = await scripted();
+  const { peer, notes, close } = await scripted({ limits: { writeQueueBytesHard: 64 * MIB } });
   peer.pause();
   const large = Array.from({ length: 5 }, (_, index) => notes.bytes(Buffer.alloc(8 * MIB, index)));
   for (const call of large) call.catch(() => {});
