@@ -1,0 +1,153 @@
+/**
+ * Single messages of a well-behaved peer, in frames, with everything that a message may have: prefixes, fragments, compression,
+ * metadata, schemas of another version. Whole sessions and conversations are made of them.
+ *
+ * Frames come from `test/support`, which shares nothing with the code under test.
+ */
+import { gzipSync } from 'node:zlib';
+import type { MessageCodec } from '../../src/wire/message-codec.js';
+import { flags, frame, u32 } from '../support/frames.js';
+import { helloRecord, writeMetadata, writeRecord } from '../support/records.js';
+import type { Random } from '../support/seed.js';
+import { Hostile, type MethodName, noteOfAnotherVersion, noteThatBreaks } from './methods.js';
+
+/** The peer's method numbers. */
+export const declared: readonly MethodName[] = ['bytes', 'later', 'hang', 'fail', 'grow', 'note', 'hit', 'work'];
+
+export class PeerMessages {
+  /** `evolved`: the peer's schema of notes, where it is not this side's. */
+  constructor(
+    private readonly random: Random,
+    private readonly evolved: MessageCodec | null,
+  ) {}
+
+  hello(): Buffer {
+    const { random } = this;
+    const hello = helloRecord({
+      capabilities: random.oneIn(3) ? ['com.example.x'] : [],
+      compression: random.oneIn(2) ? ['gzip'] : [],
+      limits: { frameBytesMax: random.pick([16_384, 65_536]), callsInFlightMax: random.pick([16, 1_000]) },
+    });
+    return frame('HELLO', { payload: writeRecord('HELLO', hello) });
+  }
+
+  declare(name: MethodName): Buffer {
+    const spec = Hostile.methods[name];
+    const codec = name === 'note' ? this.evolved : null;
+    const payload = writeRecord('METHOD', {
+      role: 'DECLARE',
+      name: spec.name,
+      kind: spec.kind === 'oneway' ? 'ONEWAY' : 'UNARY',
+      request: (codec ?? spec.request).fingerprint,
+      response: (codec ?? spec.response).fingerprint,
+      errors: spec.errors?.fingerprint ?? null,
+    });
+    return frame('METHOD', { method: declared.indexOf(name), payload });
+  }
+
+  request(name: MethodName, call: number): Buffer[] {
+    const { random } = this;
+    let bits = name === 'hit' || name === 'work' ? flags.ONEWAY : 0;
+    let body = name === 'note' ? this.note() : name === 'fail' ? random.bytes(random.below(4)) : this.body();
+    if (name === 'grow') body = Buffer.from([random.below(100)]);
+    const prefix: Buffer[] = [];
+    if (random.oneIn(2)) {
+      bits |= flags.DEADLINE;
+      prefix.push(u32(random.pick([1, 20, 1_000, 30_000, 2 ** 32 - 1])));
+    }
+    if (random.oneIn(8)) bits |= flags.LEDGER;
+    if (random.oneIn(4)) {
+      bits |= flags.METADATA;
+      prefix.push(this.metadata());
+    }
+    if (random.oneIn(60)) {
+      bits |= flags.COMPRESSED;
+      body = compressed(body);
+    }
+    return this.cut('REQUEST', call, declared.indexOf(name), bits, Buffer.concat(prefix), body);
+  }
+
+  response(call: number, name: MethodName): Buffer[] {
+    const { random } = this;
+    let bits = 0;
+    let body = name === 'note' ? this.note() : this.body();
+    const prefix: Buffer[] = [];
+    if (random.oneIn(4)) {
+      bits |= flags.METADATA;
+      prefix.push(this.metadata());
+    }
+    if (random.oneIn(60)) {
+      bits |= flags.COMPRESSED;
+      body = compressed(body);
+    }
+    return this.cut('RESPONSE', call, 0, bits, Buffer.concat(prefix), body);
+  }
+
+  failure(call: number, name: MethodName): Buffer {
+    const { random } = this;
+    const record = writeRecord('FAILURE', {
+      code: random.between(1, 17),
+      started: random.pick(['NO', 'MAYBE', 'YES']),
+      text: 'it did not go well',
+      retryAfterMs: random.oneIn(2) ? 100 : null,
+      elsewhere: random.oneIn(2),
+      detail: name === 'fail' && random.oneIn(2) ? Buffer.concat([Buffer.from([2, 6]), Buffer.from('why')]) : null,
+    });
+    if (random.oneIn(2)) return frame('FAILURE', { call, payload: record });
+    return frame('FAILURE', { call, flags: flags.METADATA, payload: Buffer.concat([this.metadata(), record]) });
+  }
+
+  /** One message as one frame or several. */
+  private cut(
+    type: 'REQUEST' | 'RESPONSE',
+    call: number,
+    method: number,
+    bits: number,
+    prefix: Buffer,
+    body: Buffer,
+  ): Buffer[] {
+    const { random } = this;
+    const pieces = random.oneIn(3) && body.length > 0 ? random.pieces(body.length, body.length) : [body.length];
+    if (pieces.length > 1 && random.oneIn(4)) pieces.splice(random.below(pieces.length), 0, 0);
+    let at = 0;
+    return pieces.map((bytes, index) => {
+      const more = index < pieces.length - 1 ? flags.MORE : 0;
+      const part = body.subarray(at, at + bytes);
+      at += bytes;
+      if (index > 0) return frame(type, { call, method, flags: more, payload: part });
+      return frame(type, { call, method, flags: bits | more, payload: Buffer.concat([prefix, part]) });
+    });
+  }
+
+  schema(codec: MessageCodec): Buffer[] {
+    const payload = writeRecord('SCHEMA', { fingerprint: codec.fingerprint as Buffer, schema: codec.schemaText });
+    if (!this.random.oneIn(3)) return [frame('SCHEMA', { payload })];
+    const cut = this.random.between(1, payload.length - 1);
+    return [
+      frame('SCHEMA', { flags: flags.MORE, payload: payload.subarray(0, cut) }),
+      frame('SCHEMA', { payload: payload.subarray(cut) }),
+    ];
+  }
+
+  private body(): Buffer {
+    const { random } = this;
+    return random.oneIn(60) ? Buffer.alloc(random.below(16_000), 'b') : random.bytes(random.below(40));
+  }
+
+  private note(): Buffer {
+    const { random, evolved } = this;
+    const note = { id: random.below(1000), text: 'a note', tags: ['one', 'two'], more: 7 };
+    const codec = evolved === noteOfAnotherVersion ? evolved : Hostile.methods.note.request;
+    const bytes = Buffer.alloc(100);
+    return evolved === noteThatBreaks ? Buffer.from([0]) : bytes.subarray(0, codec.encode(note as never, bytes, 0));
+  }
+
+  private metadata(): Buffer {
+    const { random } = this;
+    return writeMetadata(random.oneIn(4) ? { trace: Buffer.from('0102', 'hex'), who: 'me' } : { who: 'me' });
+  }
+}
+
+function compressed(body: Buffer): Buffer {
+  return Buffer.concat([Buffer.from([2]), u32(body.length), gzipSync(body)]);
+}
