@@ -29,9 +29,9 @@ export interface LocalLimits {
   readonly handlersMax: number;
   /** Calls that wait here for a free slot, a connection or room in the write queue. Default 1,024. */
   readonly callsQueuedMax: number;
-  /** Bytes of unsent frames from which callers and answers wait. Default 1 MiB. */
+  /** Bytes of unsent frames from which callers and answers wait. At least 65,536. Default 1 MiB. */
   readonly writeQueueBytesSoft: number;
-  /** Bytes of unsent frames at which the connection is given up. Default 16 MiB. */
+  /** Bytes of unsent frames at which the connection is given up, and of long messages from which more wait. Default 16 MiB. */
   readonly writeQueueBytesHard: number;
   /** Bytes held for messages that have arrived in part, or wait for a schema. Default 64 MiB. */
   readonly assemblyBytesMax: number;

@@ -43,9 +43,18 @@ export function completeLimits(given: Partial<Limits> = {}): Limits {
     limits['handlersMax'] = given.callsInFlightMax;
   }
   const complete = limits as unknown as Limits;
-  const wrong = describeLimitOutOfRange(complete);
+  const wrong = describeLimitOutOfRange(complete) ?? describeWrongBounds(complete);
   if (wrong !== null) throw new RpcError('INVALID_ARGUMENT', `limits: ${wrong}`);
   return complete;
+}
+
+/** A socket says that it has drained only when it held at least its high-water mark: up to that nobody can wait for it. */
+const SOFT_BYTES_MIN = 64 * 1024;
+
+function describeWrongBounds({ writeQueueBytesSoft: soft, writeQueueBytesHard: hard }: Limits): string | null {
+  if (soft < SOFT_BYTES_MIN) return `the limit writeQueueBytesSoft is ${soft}, but must be at least ${SOFT_BYTES_MIN}`;
+  if (hard < soft) return `the limit writeQueueBytesHard is ${hard}, but must be at least writeQueueBytesSoft, ${soft}`;
+  return null;
 }
 
 /** What every connection of one channel or server shares. */

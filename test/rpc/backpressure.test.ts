@@ -1,11 +1,11 @@
 /** A peer that does not read: what waits for it is bounded, nothing is lost when it reads again, and patience ends. */
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
-import { connect, defineService, raw, Server, type ServerOptions, unary } from '../../src/index.js';
+import { connect, defineService, type Limits, raw, Server, type ServerOptions, unary } from '../../src/index.js';
 import { VirtualClock } from '../support/clock.js';
 import { callNumber, type Frame, flags, frame } from '../support/frames.js';
 import { writeRecord } from '../support/records.js';
-import { failureOf, handlers, Notes, sleep } from '../support/rpc.js';
+import { failureOf, Notes, sleep } from '../support/rpc.js';
 import { NarrowTransport } from './narrow-transport.js';
 
 const MIB = 1024 * 1024;
@@ -169,9 +169,9 @@ test('a peer that reads nothing is closed after stallMsMax; one that reads a lit
 });
 
 /** A client whose server has said HELLO and reads nothing. */
-async function ignored() {
+async function ignored(limits: Partial<Limits> = {}) {
   const transport = new NarrowTransport();
-  const channel = connect('tcp://narrow:1', { dial: async () => transport });
+  const channel = connect('tcp://narrow:1', { limits, dial: async () => transport });
   const ready = channel.ready();
   await turn();
   transport.sendPreface();
@@ -222,17 +222,51 @@ test('a large request that waits for those before it ends by deadline, signal or
   await channel.close();
 });
 
-test('a soft bound below what a socket takes at once never leaves a call behind', async () => {
-  const server = new Server({ limits: { writeQueueBytesSoft: 0 } }).add(Notes, handlers());
-  const { port } = await server.listen({ host: '127.0.0.1' });
-  const channel = connect(`tcp://127.0.0.1:${port}`, { limits: { writeQueueBytesSoft: 0 } });
-  const notes = channel.client(Notes);
-  for (const bytes of [10, 5_000, 20_000, 100_000]) {
-    const all = await Promise.all(Array.from({ length: 100 }, () => notes.bytes(Buffer.alloc(bytes))));
-    assert.is(all.length, 100);
-  }
+test('calls that wait for room go on as soon as there is some, with the smallest soft bound as well', async () => {
+  const { transport, channel, notes } = await ignored({ writeQueueBytesSoft: 65_536 });
+  const calls = Array.from({ length: 500 }, () => failureOf(notes.bytes(Buffer.alloc(1_000))));
+  await turns(5);
+  assert.ok(transport.unsentBytes < 150_000, `${transport.unsentBytes} bytes are unsent`);
+  await transport.readAll();
+  calls.push(failureOf(notes.bytes(Buffer.alloc(1))));
+  await transport.readAll();
+  assert.is(answers(transport.frames).length, 501);
+  transport.destroy();
+  await Promise.all(calls);
   await channel.close();
-  await server.close();
+});
+
+test('a channel that closes sends the calls that wait for room, small and large, before it ends', async () => {
+  const { transport, channel, notes } = await ignored();
+  const large = Array.from({ length: 20 }, () => failureOf(notes.bytes(Buffer.alloc(2 * MIB))));
+  const closing = channel.close();
+  await transport.readAll();
+  const sizes = answers(transport.frames);
+  assert.is(sizes.length, 20);
+  transport.destroy();
+  await closing;
+  for (const failure of await Promise.all(large)) assert.is(failure.started, 'maybe');
+});
+
+test('a drain ends when the last answer that waited for room has been read, not with its grace', async () => {
+  const { server, transport } = greedy();
+  transport.send(...Array.from({ length: 20 }, (_, slot) => ask(slot, 2 * MIB)));
+  await turns(3);
+  const draining = server.drain();
+  await turns(3);
+  // The peer reads up to the PING behind DRAIN and answers it while answers still wait.
+  while (!transport.frames.some(({ name }) => name === 'PING')) {
+    transport.read(10_000);
+    await turn();
+  }
+  transport.send(frame('PONG', { payload: transport.frames.find(({ name }) => name === 'PING')?.payload ?? '' }));
+  await transport.readAll();
+  assert.is(answers(transport.frames).length, 20);
+  const close = transport.frames.at(-1);
+  assert.is(close?.name, 'CLOSE');
+  assert.is(close?.payload[0], 0);
+  transport.destroy();
+  await draining;
 });
 
 test.run();

@@ -53,6 +53,14 @@ for (const [side, make] of sides) {
     }
   });
 
+  test(`${side} refuses bounds of the write queue that nobody could wait for, or in the wrong order`, () => {
+    const { message } = refusal(() => make({ limits: { writeQueueBytesSoft: 65_535 } }));
+    assert.match(message, /writeQueueBytesSoft is 65535, but must be at least 65536/);
+    const order = refusal(() => make({ limits: { writeQueueBytesSoft: 200_000, writeQueueBytesHard: 199_999 } }));
+    assert.match(order.message, /writeQueueBytesHard is 199999, but must be at least writeQueueBytesSoft, 200000/);
+    make({ limits: { writeQueueBytesSoft: 65_536, writeQueueBytesHard: 65_536 } });
+  });
+
   test(`${side} takes undefined as the default, and the least and most that are allowed`, () => {
     const nothing = Object.fromEntries(Object.keys(defaultLimits).map((name) => [name, undefined]));
     make({ limits: nothing as Partial<Limits> });
