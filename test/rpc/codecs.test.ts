@@ -48,7 +48,7 @@ test('any Uint8Array is raw bytes, and nothing else is', async () => {
 });
 
 /** JSON, as a framework might bring it. */
-const json: MessageCodec<unknown> = {
+const json: MessageCodec = {
   fingerprint: null,
   schemaText: '',
   encode(value, into, offset) {

@@ -155,6 +155,7 @@ test('an answer may come from any thenable, and from a handler that is sync once
       echo: (request) => {
         if (request.id === 1) return request;
         if (request.id === 2) return Promise.resolve(request);
+        // oxlint-disable-next-line no-thenable -- what some promise libraries return
         const thenable = { then: (resolve: (value: unknown) => void) => resolve(request) };
         return thenable as unknown as Promise<typeof request>;
       },

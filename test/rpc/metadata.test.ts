@@ -59,11 +59,14 @@ test('__proto__ and constructor are names like any other, and no prototype chang
   });
   const metadata = JSON.parse('{"__proto__": "p", "constructor": "c", "toString": "t"}') as Metadata;
   const { metadata: returned } = await ends.notes.echo.detailed(note, { metadata });
-  assert.equal(Object.entries(returned ?? {}).sort(), [
-    ['__proto__', 'p'],
-    ['constructor', 'c'],
-    ['toString', 't'],
-  ]);
+  assert.equal(
+    Object.entries(returned ?? {}).sort(([one], [other]) => (one < other ? -1 : 1)),
+    [
+      ['__proto__', 'p'],
+      ['constructor', 'c'],
+      ['toString', 't'],
+    ],
+  );
   assert.is(({} as { p?: unknown }).p, undefined);
   await ends.close();
 });

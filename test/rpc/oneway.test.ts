@@ -174,7 +174,10 @@ test('a large oneway request arrives whole', async () => {
   await upload.put(Buffer.alloc(100, 7));
   await upload.put(Buffer.alloc(200_000, 7));
   await until(() => sizes.length === 3, 'three uploads');
-  assert.equal(sizes.sort(), [100, 200_000, 3_000_000]);
+  assert.equal(
+    sizes.sort((one, other) => one - other),
+    [100, 200_000, 3_000_000],
+  );
   await channel.close();
   await server.close();
 });

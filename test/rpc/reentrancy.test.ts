@@ -125,12 +125,10 @@ test('a call whose own signal aborts while it is encoded is cancelled', async ()
 test('a channel that is closed by a getter still lets that call finish', async () => {
   const ends = await openEnds();
   await ends.channel.ready();
-  let closed: Promise<void> | null = null;
-  const value = acting(1, 'last', () => {
-    closed ??= ends.channel.close();
-  });
+  const closed: Promise<void>[] = [];
+  const value = acting(1, 'last', () => void closed.push(ends.channel.close()));
   assert.equal(await ends.notes.echo(value), { id: 1, text: 'last' });
-  await closed;
+  await Promise.all(closed);
   await ends.close();
 });
 

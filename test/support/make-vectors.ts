@@ -1,7 +1,7 @@
 /**
  * Writes `spec/vectors` from the cases in `test/support/vectors`. Run it after a change of the cases, from the project's root:
  *
- *     npx tsc -p tsconfig.dev.json && node .build/test/support/make-vectors.js
+ *     npm run build:dev && node .build/test/support/make-vectors.js
  *
  * `test/wire/vectors.test.ts` fails when the files and the cases differ.
  */
