@@ -78,9 +78,9 @@ class AvroCodec implements MessageCodec {
     return decodeWith(this.read, this.label, from, start, end);
   }
 
-  resolveWriter(writerSchemaText: string): Resolution {
+  resolveWriter(writerSchemaText: string, known?: Buffer): Resolution {
     if (writerSchemaText === this.schemaText) return { grade: 'identical', codec: this, path: '', reason: '' };
-    return this.found('writer', writerSchemaText, (fingerprint) => {
+    return this.found('writer', writerSchemaText, known, (fingerprint) => {
       const writer = untrusted(writerSchemaText);
       const grade = gradeNodes(this.node, writer);
       if (grade.grade === 'breaking') return { ...grade, codec: null };
@@ -89,17 +89,22 @@ class AvroCodec implements MessageCodec {
     });
   }
 
-  gradeReader(readerSchemaText: string): Resolution {
+  gradeReader(readerSchemaText: string, known?: Buffer): Resolution {
     if (readerSchemaText === this.schemaText) return { grade: 'identical', codec: null, path: '', reason: '' };
-    return this.found('reader', readerSchemaText, () => {
+    return this.found('reader', readerSchemaText, known, () => {
       const reader = untrusted(readerSchemaText);
       return { ...gradeNodes(reader, this.node, { readerIsCanonical: true }), codec: null };
     });
   }
 
   /** What `find` makes of a peer's schema, found once while it is kept. A schema that is refused is breaking. */
-  private found(as: 'reader' | 'writer', text: string, find: (fingerprint: Buffer) => Resolution): Resolution {
-    const fingerprint = fingerprintOf(text);
+  private found(
+    as: 'reader' | 'writer',
+    text: string,
+    given: Buffer | undefined,
+    find: (fingerprint: Buffer) => Resolution,
+  ): Resolution {
+    const fingerprint = given ?? fingerprintOf(text);
     const key = `${this.serial} ${as} ${fingerprint.toString('latin1')}`;
     const known = resolutions.get(key);
     if (known !== undefined) return known;

@@ -120,7 +120,7 @@ export class IncomingMethods {
     const { request } = hosted.spec;
     const known = resolveWithoutText(request, record.request);
     if (known !== null) done(known);
-    else this.schemas.fetch(record.request as Buffer, (text) => done(resolveText(request, text)));
+    else this.schemas.fetch(record.request as Buffer, (text) => done(resolveText(request, text, record.request)));
   }
 
   private gradeResponse(hosted: HostedMethod, record: MethodRecord, done: (resolution: Resolution) => void): void {
@@ -130,14 +130,14 @@ export class IncomingMethods {
       done(known);
       return;
     }
-    this.schemas.fetch(record.response as Buffer, (text) => done(gradeText(response, text)));
+    this.schemas.fetch(record.response as Buffer, (text) => done(gradeText(response, text, record.response)));
   }
 }
 
-function gradeText(writer: MessageCodec, text: string | null): Resolution {
-  if (text === null) return resolveText(writer, null);
+function gradeText(writer: MessageCodec, text: string | null, fingerprint: Buffer | null): Resolution {
+  if (text === null) return resolveText(writer, null, null);
   try {
-    return writer.gradeReader(text);
+    return writer.gradeReader(text, fingerprint ?? undefined);
   } catch (error) {
     const reason = error instanceof Error ? error.message : String(error);
     return { grade: 'breaking', codec: null, path: '(schema)', reason };

@@ -117,7 +117,7 @@ export class OutgoingMethods {
       done(known);
       return;
     }
-    this.schemas.fetch(writer as Buffer, (text) => done(resolveText(reader as MessageCodec, text)));
+    this.schemas.fetch(writer as Buffer, (text) => done(resolveText(reader as MessageCodec, text, writer)));
   }
 }
 
@@ -136,11 +136,11 @@ export function resolveWithoutText(reader: MessageCodec | null, writer: Buffer |
 }
 
 /** The writer's schema is here, or the peer would not give it. */
-export function resolveText(reader: MessageCodec, text: string | null): Resolution {
+export function resolveText(reader: MessageCodec, text: string | null, fingerprint: Buffer | null): Resolution {
   if (text === null)
     return { grade: 'breaking', codec: null, path: '(schema)', reason: 'the peer does not give its schema' };
   try {
-    return reader.resolveWriter(text);
+    return reader.resolveWriter(text, fingerprint ?? undefined);
   } catch (error) {
     // A schema that this side's limits refuse: the method cannot be used, the connection can.
     return {

@@ -35,10 +35,13 @@ export interface MessageCodec<T = unknown> {
    * when they are anything but one well-formed message.
    */
   decode(from: Buffer, start: number, end: number): T;
-  /** How this codec reads what a peer writes with `writerSchemaText`. The text came from a peer and is not trusted. */
-  resolveWriter(writerSchemaText: string): Resolution;
-  /** How a peer with `readerSchemaText` reads what this codec writes (`codec` is null). The text is not trusted. */
-  gradeReader(readerSchemaText: string): Resolution;
+  /**
+   * How this codec reads what a peer writes with `writerSchemaText`. The text came from a peer and is not trusted, but it does have
+   * the SHA-256 `fingerprint`, when that is given: a peer may declare a thousand methods with one large schema.
+   */
+  resolveWriter(writerSchemaText: string, fingerprint?: Buffer): Resolution;
+  /** How a peer with `readerSchemaText` reads what this codec writes (`codec` is null). As above for the text. */
+  gradeReader(readerSchemaText: string, fingerprint?: Buffer): Resolution;
 }
 
 /** What kind of exchange a method is. The order is the number on the wire. */
