@@ -71,8 +71,15 @@ test(`${count} damaged streams and messages: the connection goes on or closes, a
     if (problem !== null) await report(index, { ...hostile, steps }, problem);
     codes.set(closeCode, (codes.get(closeCode) ?? 0) + 1);
     if (ms > feedMsMost) {
-      feedMsMost = ms;
-      slowest = index;
+      // What another process or a collection took is not taken again.
+      let least = ms;
+      for (let again = 0; again < 5 && least > feedMsMost; again++) {
+        least = Math.min(least, (await runCase(cases.at(index))).feedMsMost);
+      }
+      if (least > feedMsMost) {
+        feedMsMost = least;
+        slowest = index;
+      }
     }
     if (long && cases.mutations >= printAt) {
       printAt += PRINT_EACH;
