@@ -17,6 +17,7 @@ export class AssemblyLedger {
 export class Assembly {
   buffer: Buffer = Buffer.alloc(0);
   length = 0;
+  private charged = 0;
   private readonly ledger: AssemblyLedger;
 
   constructor(ledger: AssemblyLedger) {
@@ -39,9 +40,18 @@ export class Assembly {
     return true;
   }
 
+  /** Counts what the message takes beside its bytes. False: the ledger is full. */
+  charge(bytes: number): boolean {
+    if (this.ledger.bytes + bytes > this.ledger.bytesMax) return false;
+    this.ledger.bytes += bytes;
+    this.charged += bytes;
+    return true;
+  }
+
   /** Gives the bytes back to the ledger; the buffer may still be read until the caller returns. */
   release(): void {
-    this.ledger.bytes -= this.length;
+    this.ledger.bytes -= this.length + this.charged;
     this.length = 0;
+    this.charged = 0;
   }
 }

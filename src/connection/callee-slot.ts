@@ -31,6 +31,19 @@ export class CalleeSlot {
     return this.phase === Phase.RUNNING || this.phase === Phase.ANSWERING ? 'yes' : 'no';
   }
 
+  /** Moves the call to an entry of its own; the slot is FREE. */
+  moveOut(): CalleeSlot {
+    const own = new CalleeSlot();
+    own.call = this.call;
+    own.method = this.method;
+    own.message = this.message;
+    own.deadlineAt = this.deadlineAt;
+    own.oneway = this.oneway;
+    this.message = null;
+    this.leave();
+    return own;
+  }
+
   /** The call has ended; the slot is FREE and keeps only its number. */
   leave(): void {
     this.phase = Phase.FREE;

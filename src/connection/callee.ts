@@ -256,19 +256,7 @@ export class Callee {
   /** The whole request is here: waits for schemas or a free handler where it must, else runs. */
   private admit(entry: CalleeSlot, method: IncomingMethod, message: IncomingMessage): void {
     if (method.state === 'resolving') {
-      entry.phase = Phase.HELD;
-      try {
-        message.keep();
-      } catch (error) {
-        this.refuse(entry, error, false);
-        return;
-      }
-      // One function a slot: calls that end while they wait leave nothing behind, however many there are.
-      entry.resume ??= (ready) => {
-        const held = entry.message;
-        if (entry.phase === Phase.HELD && entry.method === ready && held !== null) this.admit(entry, ready, held);
-      };
-      method.waiting.add(entry.resume);
+      this.holdForSchema(entry, method, message);
       return;
     }
     if (method.failure !== null) {
@@ -280,11 +268,31 @@ export class Callee {
         this.holdOneway(entry, method, message);
         return;
       }
-    } else if (this.execution.executing >= this.admitMax) {
+    } else if (this.execution.executing >= this.link.limits.handlersMax) {
       this.refuse(entry, this.fullHouse(), false);
       return;
     }
     this.start(entry, method, message);
+  }
+
+  private holdForSchema(open: CalleeSlot, method: IncomingMethod, message: IncomingMessage): void {
+    try {
+      message.keep();
+    } catch (error) {
+      this.refuse(open, error, false);
+      return;
+    }
+    // The slot of a ONEWAY call is free once its request is here, so it waits apart.
+    const entry = open.oneway ? open.moveOut() : open;
+    entry.phase = Phase.HELD;
+    // One function a slot: calls that end while they wait leave nothing behind, however many there are.
+    entry.resume ??= (ready) => {
+      const { message: held, deadlineAt } = entry;
+      if (entry.phase !== Phase.HELD || entry.method !== ready || held === null) return;
+      if (deadlineAt > this.link.clock.now()) this.admit(entry, ready, held);
+      else this.endEarly(entry, new RpcError('DEADLINE_EXCEEDED', 'the deadline passed while the call waited'));
+    };
+    method.waiting.add(entry.resume);
   }
 
   private start(entry: CalleeSlot, method: IncomingMethod, message: IncomingMessage): void {

@@ -13,6 +13,8 @@ import type { Link } from './link.js';
 /** Values from here on are read as the largest below it: 24.8 days. */
 const DEADLINE_MS_MAX = 0x7fff_ffff;
 const LEDGER_BYTES = 12;
+/** What a waiting message costs beside its bytes: ONEWAY calls of no bytes could wait without end. */
+const WAITING_BYTES = 512;
 
 export function readDeadlineMs(buffer: Buffer, at: number): number {
   return Math.min(readU32(buffer, at), DEADLINE_MS_MAX);
@@ -74,14 +76,16 @@ export class IncomingMessage {
     this.end = assembly.length;
   }
 
-  /** Copies a message that must wait, so that its bytes outlive the chunk. */
+  /** Copies a message that must wait, so that its bytes outlive the chunk. Throws an `RpcError` that fails this call alone. */
   keep(): void {
-    if (this.assembly !== null) return;
-    this.assembly = new Assembly(this.link.ledger);
-    this.append(this.buffer, this.start, this.end);
-    this.buffer = this.assembly.buffer;
-    this.start = 0;
-    this.end = this.assembly.length;
+    if (this.assembly === null) {
+      this.assembly = new Assembly(this.link.ledger);
+      this.append(this.buffer, this.start, this.end);
+      this.buffer = this.assembly.buffer;
+      this.start = 0;
+      this.end = this.assembly.length;
+    }
+    if (!this.assembly.charge(WAITING_BYTES)) throw this.tooMuchHeld();
   }
 
   /** Undoes the compression, if there is one. Throws an `RpcError` that fails this call alone. */
@@ -122,9 +126,12 @@ export class IncomingMessage {
   }
 
   private append(buffer: Buffer, start: number, end: number): void {
-    if ((this.assembly as Assembly).append(buffer, start, end)) return;
+    if (!(this.assembly as Assembly).append(buffer, start, end)) throw this.tooMuchHeld();
+  }
+
+  private tooMuchHeld(): RpcError {
     const { assemblyBytesMax } = this.link.limits;
     const limit = { name: 'assemblyBytesMax', value: assemblyBytesMax, setting: 'limits.assemblyBytesMax' };
-    throw limitError('too many bytes of unfinished messages on this connection', limit);
+    return limitError('too many bytes of unfinished messages on this connection', limit);
   }
 }
