@@ -174,6 +174,26 @@ test('calls that cross DRAIN are refused as not started, for elsewhere; oneway o
   await draining;
 });
 
+test('a request that is half here when the server begins to drain is taken, when the rest comes', async () => {
+  const server = new Server().add(Notes, handlers());
+  const { port } = await server.listen({ host: '127.0.0.1' });
+  const peer = await ScriptedPeer.dial({ port });
+  await peer.handshake();
+  const method = { role: 'DECLARE', name: 'test.Notes/bytes', kind: 'UNARY' } as const;
+  peer.sendRecord('METHOD', { ...method, request: null, response: null, errors: null });
+  peer.send(frame('REQUEST', { call: callNumber(0), flags: 1, payload: 'one ' }));
+  peer.send(frame('PING', { payload: '12345678' }));
+  await peer.expect('PONG');
+  const draining = server.drain();
+  await peer.expect('DRAIN');
+  const ping = await peer.expect('PING');
+  peer.send(frame('PONG', { payload: ping.payload }));
+  peer.send(frame('REQUEST', { call: callNumber(0), payload: 'call' }));
+  assert.is((await peer.expect('RESPONSE')).payload.toString(), 'one call');
+  await peer.expectClose(0);
+  await draining;
+});
+
 test('calls that wait for a slot when DRAIN comes are not sent to the draining server', async () => {
   const listener = await ScriptedListener.listen();
   const channel = connect(`tcp://127.0.0.1:${listener.port}`);
