@@ -47,7 +47,7 @@ export const settings = {
     metadataEntriesMax: 16,
     writeQueueBytesSoft: 512,
     writeQueueBytesHard: 8 * 1024,
-    assemblyBytesMax: 600,
+    assemblyBytesMax: 1_200,
     resetsBurstMax: 3,
   },
 } satisfies Record<string, Limits>;

@@ -25,6 +25,8 @@ import type { Planned, PlannedCall } from './session-streams.js';
 const CONSTANT_BYTES = 64 * 1024;
 /** A buffer that grows by doubling, and what is decoded from it. */
 const BYTES_PER_BYTE_MAX = 4;
+/** What the ledger counts for a call that waits for a schema, beside the bytes of its message. */
+const WAITING_BYTES = 512;
 const SLAB_BYTES = 64 * 1024;
 /** Far from what a session uses. */
 const PROBE_METHOD = 60;
@@ -200,8 +202,9 @@ class LiveRun implements ConnectionView {
     if (allocatedBytes > mayTake) this.problems.push(`${allocatedBytes} bytes allocated for ${this.received} received`);
     const { partial } = this.inside.reader.decoder;
     if (partial.length > 2 * this.received + 512) this.problems.push(`${partial.length} bytes held by the decoder`);
-    const { bytes } = this.connection.ledger;
-    if (bytes > this.received || bytes < 0) this.problems.push(`${bytes} bytes in the ledger`);
+    const { ledger, callsIn, callsOut } = this.connection;
+    const mayHold = this.received + WAITING_BYTES * (callsIn + callsOut);
+    if (ledger.bytes > mayHold || ledger.bytes < 0) this.problems.push(`${ledger.bytes} bytes in the ledger`);
   }
 
   private async act(act: Act): Promise<void> {
