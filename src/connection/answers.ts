@@ -9,8 +9,8 @@ import { encodeFailure } from '../wire/records/failure.js';
 import { encodeMetadata } from '../wire/records/metadata.js';
 import type { CallContext } from './call-context.js';
 import type { CallHost } from './call-host.js';
+import { LATER, type LongMessage } from './frame-scheduler.js';
 import type { Link } from './link.js';
-import { LATER, type LongMessage } from './message-sender.js';
 import type { MethodCompression } from './method-compression.js';
 
 export class Answers {

@@ -1,7 +1,8 @@
 /** The caller's slots: objects that stay, filled by one call after the other, and the list of those that are free. */
 import { SLOTS_MAX } from '../wire/call-number.js';
+import type { LongMessage } from './frame-scheduler.js';
 import type { IncomingMessage } from './incoming-message.js';
-import type { LongMessage, MessageSender } from './message-sender.js';
+import type { MessageSender } from './message-sender.js';
 import type { OutgoingMethod } from './outgoing-methods.js';
 import type { CallExtras } from './pending-call.js';
 

@@ -1,9 +1,9 @@
 /** One slot of the callee's table: an object that stays, filled by one call after the other. */
 import type { Started } from '../base/errors.js';
 import type { CallContext } from './call-context.js';
+import type { LongMessage } from './frame-scheduler.js';
 import type { IncomingMessage } from './incoming-message.js';
 import type { IncomingMethod } from './incoming-methods.js';
-import type { LongMessage } from './message-sender.js';
 
 /** Where a call is; the drawing is in `callee.ts`. */
 export const Phase = { FREE: 0, RECEIVING: 1, HELD: 2, RUNNING: 3, ANSWERING: 4 } as const;

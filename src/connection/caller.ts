@@ -18,8 +18,8 @@ import { type CallSlot, CallTable, type Reject, type Resolve, settled } from './
 import { CancelPacer } from './cancel-pacer.js';
 import { DeadlineTimer } from './deadline-timer.js';
 import { readFailure, refusal, unreadable, unsendable } from './failures.js';
+import { LATER, type LongMessage } from './frame-scheduler.js';
 import type { Link } from './link.js';
-import { LATER, type LongMessage } from './message-sender.js';
 import type { OutgoingMethod, OutgoingMethods } from './outgoing-methods.js';
 import { abortError, type CallExtras, listenForAbort, type PendingCall } from './pending-call.js';
 import { type CallEnds, ResponseReceiver } from './response-receiver.js';

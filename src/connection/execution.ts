@@ -10,9 +10,9 @@ import { CallContext } from './call-context.js';
 import type { CallHost, HostedMethod } from './call-host.js';
 import { type CalleeSlot, Phase } from './callee-slot.js';
 import type { DeadlineTimer } from './deadline-timer.js';
+import { LATER } from './frame-scheduler.js';
 import type { IncomingMethod } from './incoming-methods.js';
 import type { Link } from './link.js';
-import { LATER } from './message-sender.js';
 
 export class Execution {
   /** Handlers that have not ended, those of calls that were cancelled included. */

@@ -1,79 +1,48 @@
 /**
  * Messages to frames. A message that fits one frame, nearly every one, is encoded straight into the write queue's slab
- * behind room for its header. A longer one is encoded once into a buffer of its own and leaves in frames of at most
- * 64 KiB, one frame of each long message in turn, and only while the socket takes them: so small calls written meanwhile
- * never wait behind more than what the socket already holds, and a message half sent can be dropped.
+ * behind room for its header. A longer one is encoded once into a buffer of its own and given to the `FrameScheduler`, which
+ * sends it in pieces between all other frames.
  *
- * Long messages are held in full while they leave. From `writeQueueBytesHard` bytes of them on, further ones are not
- * encoded: `send` answers LATER, and whoever called keeps the value until `onRoom`. Small messages pass.
+ * When that holds too much, longer ones are not encoded: `send` answers LATER, and whoever called keeps the value until
+ * `onRoom`. Small messages pass.
  */
 import type { Clock } from '../base/clock.js';
 import { limitError, type RpcError } from '../base/errors.js';
 import type { AnnouncedLimits } from '../base/limits.js';
 import { compressMessage } from '../compression/message.js';
-import { Flag, HEADER_BYTES } from '../wire/constants.js';
+import { Flag, FrameType, HEADER_BYTES } from '../wire/constants.js';
 import { writeHeader, writeU32 } from '../wire/encoder.js';
 import type { MessageCodec } from '../wire/message-codec.js';
+import { FRAGMENT_BYTES, FrameScheduler, LATER, LongMessage } from './frame-scheduler.js';
+import type { ItemCredit } from './item-credit.js';
 import type { MethodCompression } from './method-compression.js';
 import type { Transport } from './transport.js';
 import { SLAB_BYTES, type WriteQueue } from './write-queue.js';
 
-/** Payload bytes of one frame of a long message. */
-const FRAGMENT_BYTES = 64 * 1024;
-/** Long messages go on while the socket holds no more than this. */
-const UNSENT_BYTES_MAX = 128 * 1024;
-/** Frames written in one turn of the event loop, so that a fast reader does not keep this process from reading. */
-const FRAGMENTS_A_TURN = 8;
 /** Room that every frame finds behind `end`: header, prefix without metadata, and a small message. */
 const ROOM_BYTES = 1024;
 
-/** A message on its way in several frames. */
-export class LongMessage {
-  /** Runs once the last frame was handed over; not after `drop`. */
-  onSent: (() => void) | null = null;
-  at = 0;
-  dropped = false;
-
-  constructor(
-    readonly type: number,
-    readonly flags: number,
-    readonly call: number,
-    readonly method: number,
-    /** Prefix parts and body, as they follow the first frame's header. */
-    readonly bytes: Buffer,
-  ) {}
-}
-
-/** In place of a long message that is not sent: it is to be given again when there is room. */
-export const LATER: LongMessage = new LongMessage(0, 0, 0, 0, Buffer.alloc(0));
-
 export class MessageSender {
-  /** Bytes of the long messages that have not left in full. */
-  private heldBytes = 0;
-  /** Somebody was told that it is full, and not yet that there is room. */
-  private awaited = false;
-  private readonly roomListeners: (() => void)[] = [];
+  private readonly scheduler: FrameScheduler;
   private limits: AnnouncedLimits;
-  private frameBytesMax: number;
-  private long: LongMessage[] = [];
-  private turn = 0;
-  private pumpDue = false;
+  private frameBytesMax = 0;
 
   /** `limits`: what the peer accepts; the protocol's minimum until `setLimits`. */
   constructor(
     private readonly queue: WriteQueue,
-    private readonly transport: Transport,
-    private readonly clock: Clock,
+    transport: Transport,
+    clock: Clock,
     limits: AnnouncedLimits,
-    private readonly heldBytesMax: number,
+    heldBytesMax: number,
   ) {
+    this.scheduler = new FrameScheduler(queue, transport, clock, heldBytesMax);
     this.limits = limits;
-    this.frameBytesMax = Math.min(limits.frameBytesMax, FRAGMENT_BYTES);
+    this.setLimits(limits);
   }
 
   setLimits(limits: AnnouncedLimits): void {
     this.limits = limits;
-    this.frameBytesMax = Math.min(limits.frameBytesMax, FRAGMENT_BYTES);
+    this.frameBytesMax = this.scheduler.frameBytesMax = Math.min(limits.frameBytesMax, FRAGMENT_BYTES);
   }
 
   /**
@@ -120,7 +89,7 @@ export class MessageSender {
       if (deadlineMs >= 0) flags &= ~Flag.DEADLINE;
       const bytes = end < 0 ? slab.length - body - end : end - body;
       // Known to be long: nothing is gained by encoding it for nothing.
-      if (bytes > this.frameBytesMax && bytes <= this.limits.messageBytesMax && this.isFull()) return LATER;
+      if (bytes > this.frameBytesMax && bytes <= this.limits.messageBytesMax && this.scheduler.isFull()) return LATER;
       return this.sendApart(type, flags, call, method, codec, value, deadlineMs, metadata, compression, bytes);
     }
     writeHeader(slab, at, end - at - HEADER_BYTES, call, type, flags, method);
@@ -128,65 +97,69 @@ export class MessageSender {
     return null;
   }
 
-  /** The socket has room again, or a turn of the event loop has passed. */
+  /**
+   * The same for one item of a stream, whose frames cost `credit`. Null: it left in one frame, which was paid for. What the
+   * credit does not cover leaves as a long message, as it comes.
+   */
+  sendItem(
+    call: number,
+    codec: MessageCodec,
+    value: unknown,
+    compression: MethodCompression,
+    credit: ItemCredit,
+  ): LongMessage | null {
+    const { queue } = this;
+    queue.reserve(ROOM_BYTES);
+    const { slab, end: at } = queue;
+    const body = at + HEADER_BYTES;
+    let end: number;
+    queue.lent = true;
+    try {
+      end = codec.encode(value, slab, body);
+    } finally {
+      queue.lent = false;
+    }
+    if (
+      end < 0 ||
+      queue.slab !== slab ||
+      end - body > this.frameBytesMax ||
+      end - at > credit.left ||
+      end - body >= compression.bytesMin
+    ) {
+      const bytes = end < 0 ? slab.length - body - end : end - body;
+      if (bytes > this.frameBytesMax && bytes <= this.limits.messageBytesMax) {
+        if (this.scheduler.isFullForItem(bytes, credit)) return LATER;
+      }
+      return this.sendApart(FrameType.ITEM, 0, call, 0, codec, value, -1, null, compression, bytes, credit);
+    }
+    writeHeader(slab, at, end - body, call, FrameType.ITEM, 0, 0);
+    credit.spend(end - at);
+    queue.commit(end);
+    return null;
+  }
+
+  /** The socket has room again, or a stream got credit. */
   pump(): void {
-    this.writeFragments();
-    if (!this.awaited || this.heldBytes >= this.heldBytesMax) return;
-    this.awaited = false;
-    for (const listener of this.roomListeners) listener();
+    this.scheduler.pump();
   }
 
   /** Whether long messages are answered LATER. Who hears yes is told by `onRoom` when that has changed. */
   isFull(): boolean {
-    if (this.heldBytes < this.heldBytesMax) return false;
-    this.awaited = true;
-    return true;
+    return this.scheduler.isFull();
   }
 
   /** Calls back when long messages may be given again. */
   onRoom(listener: () => void): void {
-    this.roomListeners.push(listener);
-  }
-
-  private writeFragments(): void {
-    const { queue, long } = this;
-    for (let frames = 0; long.length > 0; frames++) {
-      if (this.transport.unsentBytes > UNSENT_BYTES_MAX) return;
-      if (frames === FRAGMENTS_A_TURN) {
-        this.pumpSoon();
-        return;
-      }
-      if (this.turn >= long.length) this.turn = 0;
-      const message = long[this.turn] as LongMessage;
-      const end = Math.min(message.at + this.frameBytesMax, message.bytes.length);
-      const last = end === message.bytes.length;
-      const flags = (message.at === 0 ? message.flags : 0) | (last ? 0 : Flag.MORE);
-      queue.writeLargeFrame(message.type, flags, message.call, message.method, message.bytes.subarray(message.at, end));
-      message.at = end;
-      if (last) {
-        long.splice(this.turn, 1);
-        this.heldBytes -= message.bytes.length;
-        message.onSent?.();
-      } else {
-        this.turn++;
-      }
-    }
+    this.scheduler.onRoom(listener);
   }
 
   /** Sends nothing more of it. */
   drop(message: LongMessage): void {
-    message.dropped = true;
-    const index = this.long.indexOf(message);
-    if (index < 0) return;
-    this.long.splice(index, 1);
-    this.heldBytes -= message.bytes.length;
-    this.pumpSoon();
+    this.scheduler.drop(message);
   }
 
   close(): void {
-    this.long = [];
-    this.heldBytes = 0;
-    this.awaited = false;
+    this.scheduler.close();
   }
 
   /**
@@ -204,6 +177,7 @@ export class MessageSender {
     metadata: Buffer | null,
     compression: MethodCompression,
     bytesGuess = ROOM_BYTES,
+    credit: ItemCredit | null = null,
   ): LongMessage | null {
     const prefixBytes = (deadlineMs >= 0 ? 4 : 0) + (metadata === null ? 0 : 4 + metadata.length);
     if (prefixBytes > this.frameBytesMax) {
@@ -240,15 +214,15 @@ export class MessageSender {
       writeU32(message, at, metadata.length);
       metadata.copy(message, at + 4);
     }
-    if (message.length <= this.frameBytesMax && message.length + HEADER_BYTES <= SLAB_BYTES) {
+    const cost = HEADER_BYTES + message.length;
+    if (message.length <= this.frameBytesMax && cost <= SLAB_BYTES && (credit === null || cost <= credit.left)) {
+      credit?.spend(cost);
       this.queue.writeFrame(type, flags, call, method, message);
       return null;
     }
-    if (this.isFull()) return LATER;
-    const long = new LongMessage(type, flags, call, method, message);
-    this.heldBytes += message.length;
-    this.long.push(long);
-    this.pumpSoon();
+    if (credit === null ? this.scheduler.isFull() : this.scheduler.isFullForItem(message.length, credit)) return LATER;
+    const long = new LongMessage(type, flags, call, method, message, credit);
+    this.scheduler.add(long);
     return long;
   }
 
@@ -263,15 +237,6 @@ export class MessageSender {
     if (bytes > messageBytesMax) throw tooLong(bytes, messageBytesMax);
     const whole = Buffer.allocUnsafeSlow(prefixBytes + bytes);
     return whole.subarray(0, codec.encode(value, whole, prefixBytes));
-  }
-
-  private pumpSoon(): void {
-    if (this.pumpDue) return;
-    this.pumpDue = true;
-    this.clock.afterReads(() => {
-      this.pumpDue = false;
-      this.pump();
-    });
   }
 }
 

@@ -6,7 +6,8 @@ import type { PeerIdentity, Transport, TransportEvents } from '../../src/connect
 
 export class ScriptedTransport implements Transport {
   readonly identity: PeerIdentity = { kind: 'memory', address: 'script', port: 0, certificate: null };
-  readonly unsentBytes = 0;
+  /** What the test says the socket holds. */
+  unsentBytes = 0;
   sentBytes = 0;
   /** The connection has ended its direction. */
   ended = false;

@@ -1,0 +1,212 @@
+/**
+ * Long messages on their way out. Each leaves in frames of at most 64 KiB, one frame of each in turn, and only while the
+ * socket takes them: so small frames written meanwhile never wait behind more than what the socket already holds, and a
+ * message half sent can be dropped. While others wait (other long messages, or small frames that came since the last
+ * fragment) a frame has at most 16 KiB.
+ *
+ * An item's frames cost credit. A message without enough of it is passed over, and nobody waits behind it.
+ *
+ * Long messages are held in full while they leave. From `heldBytesMax` bytes of them on, no more are taken until `onRoom`.
+ * Those that wait for credit are counted apart, against the same bound: receivers that stopped reading keep nobody from
+ * sending, but an item that would only join them is not taken.
+ *
+ * Invariants: every message in the list has a frame left; `stalledBytes` is the sum of those marked `stalled`.
+ * Used by `MessageSender`, which cuts nothing itself.
+ */
+import type { Clock } from '../base/clock.js';
+import { Flag, HEADER_BYTES } from '../wire/constants.js';
+import type { ItemCredit } from './item-credit.js';
+import type { Transport } from './transport.js';
+import type { WriteQueue } from './write-queue.js';
+
+/** Payload bytes of one frame of a long message. */
+export const FRAGMENT_BYTES = 64 * 1024;
+/** The same while others wait. */
+const FRAGMENT_BYTES_SHARED = 16 * 1024;
+/** A smaller frame is not worth its header, unless it is the last of its message. */
+const FRAGMENT_BYTES_LEAST = 1024;
+/** Long messages go on while the socket holds no more than this. */
+const UNSENT_BYTES_MAX = 128 * 1024;
+/** Frames written in one turn of the event loop, so that a fast reader does not keep this process from reading. */
+const FRAGMENTS_A_TURN = 8;
+
+/** A message on its way in several frames. */
+export class LongMessage {
+  /** Runs once the last frame was handed over; not after `drop`. */
+  onSent: (() => void) | null = null;
+  at = 0;
+  dropped = false;
+  /** It waits for credit. */
+  stalled = false;
+
+  constructor(
+    readonly type: number,
+    readonly flags: number,
+    readonly call: number,
+    readonly method: number,
+    /** Prefix parts and body, as they follow the first frame's header. */
+    readonly bytes: Buffer,
+    /** What its frames cost is taken from here; null: they cost nothing. */
+    readonly credit: ItemCredit | null,
+  ) {}
+
+  /** Payload bytes that the next frame may have as far as credit goes; -1: it waits for more. */
+  get affordable(): number {
+    const rest = this.bytes.length - this.at;
+    if (this.credit === null) return rest;
+    const bytes = this.credit.left - HEADER_BYTES;
+    return bytes < Math.min(FRAGMENT_BYTES_LEAST, rest) ? -1 : Math.min(bytes, rest);
+  }
+}
+
+/** In place of a long message that is not sent: it is to be given again when there is room. */
+export const LATER: LongMessage = new LongMessage(0, 0, 0, 0, Buffer.alloc(0), null);
+
+export class FrameScheduler {
+  /** What the peer accepts, and at most 64 KiB. */
+  frameBytesMax = FRAGMENT_BYTES;
+  private messages: LongMessage[] = [];
+  private turn = 0;
+  /** Bytes of the messages that have not left in full, those that wait for credit aside. */
+  private heldBytes = 0;
+  /** Bytes of the messages that wait for credit. */
+  private stalledBytes = 0;
+  /** Somebody was told that it is full, and not yet that there is room. */
+  private awaited = false;
+  private awaitedByItem = false;
+  private readonly roomListeners: (() => void)[] = [];
+  private pumpDue = false;
+  /** Where the last fragment ended in the connection's outgoing bytes. */
+  private position = 0;
+
+  constructor(
+    private readonly queue: WriteQueue,
+    private readonly transport: Transport,
+    private readonly clock: Clock,
+    private readonly heldBytesMax: number,
+  ) {}
+
+  add(message: LongMessage): void {
+    this.messages.push(message);
+    this.heldBytes += message.bytes.length;
+    this.pumpSoon();
+  }
+
+  /** Sends nothing more of it. */
+  drop(message: LongMessage): void {
+    message.dropped = true;
+    const index = this.messages.indexOf(message);
+    if (index < 0) return;
+    this.remove(index, message);
+    this.pumpSoon();
+  }
+
+  /** The socket has room again, credit came, or a turn of the event loop has passed. */
+  pump(): void {
+    this.writeFragments();
+    const room = this.awaited && this.heldBytes < this.heldBytesMax;
+    const roomForItems = this.awaitedByItem && this.stalledBytes < this.heldBytesMax;
+    if (!room && !roomForItems) return;
+    this.awaited = this.awaitedByItem = false;
+    for (const listener of this.roomListeners) listener();
+  }
+
+  /** Whether long messages are answered LATER. Who hears yes is told by `onRoom` when that has changed. */
+  isFull(): boolean {
+    if (this.heldBytes < this.heldBytesMax) return false;
+    this.awaited = true;
+    return true;
+  }
+
+  /** The same for an item of so many bytes: one that its credit does not cover may have to wait with others like it. */
+  isFullForItem(bytes: number, credit: ItemCredit): boolean {
+    if (this.isFull()) return true;
+    const frames = Math.ceil(bytes / FRAGMENT_BYTES_SHARED);
+    if (this.stalledBytes < this.heldBytesMax || bytes + frames * HEADER_BYTES <= credit.left) return false;
+    this.awaitedByItem = true;
+    return true;
+  }
+
+  /** Calls back when long messages may be given again. */
+  onRoom(listener: () => void): void {
+    this.roomListeners.push(listener);
+  }
+
+  close(): void {
+    this.messages = [];
+    this.heldBytes = this.stalledBytes = 0;
+    this.awaited = this.awaitedByItem = false;
+  }
+
+  private writeFragments(): void {
+    for (let frames = 0; this.messages.length > 0; frames++) {
+      if (this.transport.unsentBytes > UNSENT_BYTES_MAX) return;
+      if (frames === FRAGMENTS_A_TURN) {
+        this.pumpSoon();
+        return;
+      }
+      if (!this.advance()) return;
+      this.writeFragment(this.messages[this.turn] as LongMessage);
+    }
+  }
+
+  /** Moves `turn` to the next message that may send. False: all of them wait for credit. */
+  private advance(): boolean {
+    for (let passed = 0; passed < this.messages.length; passed++) {
+      if (this.turn >= this.messages.length) this.turn = 0;
+      const message = this.messages[this.turn] as LongMessage;
+      const stalled = message.affordable < 0;
+      if (stalled !== message.stalled) this.setStalled(message, stalled);
+      if (!stalled) return true;
+      this.turn++;
+    }
+    return false;
+  }
+
+  private writeFragment(message: LongMessage): void {
+    const { queue, frameBytesMax } = this;
+    const shared = this.messages.length > 1 || queue.position !== this.position;
+    const most = shared ? Math.min(frameBytesMax, FRAGMENT_BYTES_SHARED) : frameBytesMax;
+    const bytes = Math.min(message.affordable, most);
+    const { type, at, call, method } = message;
+    const end = at + bytes;
+    const last = end === message.bytes.length;
+    const flags = (at === 0 ? message.flags : 0) | (last ? 0 : Flag.MORE);
+    message.at = end;
+    message.credit?.spend(HEADER_BYTES + bytes);
+    queue.writeLargeFrame(type, flags, call, method, message.bytes.subarray(at, end));
+    this.position = queue.position;
+    // Writing may have ended the connection, and `close` emptied the list.
+    const index = this.messages[this.turn] === message ? this.turn : -1;
+    if (index < 0) return;
+    if (last) {
+      this.remove(index, message);
+      message.onSent?.();
+    } else {
+      this.turn++;
+    }
+  }
+
+  private remove(index: number, message: LongMessage): void {
+    this.messages.splice(index, 1);
+    if (index < this.turn) this.turn--;
+    if (message.stalled) this.stalledBytes -= message.bytes.length;
+    else this.heldBytes -= message.bytes.length;
+  }
+
+  private setStalled(message: LongMessage, stalled: boolean): void {
+    const bytes = stalled ? message.bytes.length : -message.bytes.length;
+    message.stalled = stalled;
+    this.stalledBytes += bytes;
+    this.heldBytes -= bytes;
+  }
+
+  private pumpSoon(): void {
+    if (this.pumpDue) return;
+    this.pumpDue = true;
+    this.clock.afterReads(() => {
+      this.pumpDue = false;
+      this.pump();
+    });
+  }
+}

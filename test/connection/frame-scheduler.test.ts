@@ -1,0 +1,176 @@
+/** Long messages to frames: how they are cut, who goes first, and what credit and room have to say. */
+import { test } from 'uvu';
+import * as assert from 'uvu/assert';
+import { raw } from '../../src/avro/raw.js';
+import { minimumLimits } from '../../src/base/limits.js';
+import { FrameScheduler, LATER, LongMessage } from '../../src/connection/frame-scheduler.js';
+import type { ItemCredit } from '../../src/connection/item-credit.js';
+import { MessageSender } from '../../src/connection/message-sender.js';
+import { noCompression } from '../../src/connection/method-compression.js';
+import { WriteQueue } from '../../src/connection/write-queue.js';
+import { FRAME, FrameDecoder } from '../../src/wire/decoder.js';
+import { VirtualClock } from '../support/clock.js';
+import { ScriptedTransport } from '../support/scripted-transport.js';
+
+const KIB = 1024;
+const REQUEST = 4;
+const ITEM = 6;
+
+class Credit implements ItemCredit {
+  constructor(public left: number) {}
+
+  spend(bytes: number): void {
+    assert.ok(bytes <= this.left, `${bytes} bytes of ${this.left} were spent`);
+    this.left -= bytes;
+  }
+}
+
+function setUp(heldBytesMax = 1024 * KIB) {
+  const clock = new VirtualClock();
+  const socket = new ScriptedTransport();
+  const owner = { onUnsent: () => {}, onOverflow: () => {} };
+  const queue = new WriteQueue(socket, owner, Infinity, Infinity);
+  const scheduler = new FrameScheduler(queue, socket, clock, heldBytesMax);
+  const add = (call: number, bytes: number, credit: ItemCredit | null = null): LongMessage => {
+    const message = new LongMessage(credit === null ? REQUEST : ITEM, 0, call, 0, Buffer.alloc(bytes, call), credit);
+    scheduler.add(message);
+    return message;
+  };
+  /** Turns of the event loop until nothing is due. */
+  const run = (): void => {
+    while (clock.pending > 0) clock.finishReads();
+  };
+  let seen = 0;
+  /** `call:bytes` of the frames since the last look, with `+` when more are to come. */
+  const frames = (): string[] => {
+    queue.flush();
+    const decoder = new FrameDecoder({ preface: false });
+    decoder.push(socket.output.subarray(seen));
+    seen = socket.output.length;
+    const found: string[] = [];
+    while (decoder.next() === FRAME) {
+      const { call, start, end, flags } = decoder;
+      assert.ok(decoder.buffer.subarray(start, end).every((byte) => byte === call));
+      found.push(`${call}:${end - start}${flags === 1 ? '+' : ''}`);
+    }
+    return found;
+  };
+  return { clock, socket, queue, scheduler, add, run, frames };
+}
+
+const kib = (call: number, ...sizes: number[]): string[] => sizes.map((size) => `${call}:${size * KIB}+`);
+
+test('a message alone leaves in frames of 64 KiB', () => {
+  const { add, run, frames } = setUp();
+  let sent = 0;
+  add(1, 160 * KIB).onSent = () => sent++;
+  run();
+  assert.equal(frames(), [...kib(1, 64, 64), `1:${32 * KIB}`]);
+  assert.is(sent, 1);
+});
+
+test('two messages take turns in frames of 16 KiB, and the one that is left goes on in large ones', () => {
+  const { add, run, frames } = setUp();
+  add(1, 144 * KIB);
+  add(2, 32 * KIB);
+  run();
+  assert.equal(frames(), [
+    ...kib(1, 16),
+    ...kib(2, 16),
+    ...kib(1, 16),
+    `2:${16 * KIB}`,
+    ...kib(1, 64),
+    `1:${48 * KIB}`,
+  ]);
+});
+
+test('a frame behind small ones has 16 KiB', () => {
+  const { add, run, frames, queue, socket, scheduler } = setUp();
+  add(1, 1024 * KIB);
+  queue.writeFrame(REQUEST, 0, 2, 0, Buffer.from([2]));
+  socket.unsentBytes = 0;
+  run();
+  const sent = frames();
+  assert.equal(sent.slice(0, 3), ['2:1', ...kib(1, 16, 64)]);
+  assert.is(scheduler.isFull(), false);
+});
+
+test('nothing more leaves while the socket holds enough, and a message dropped then is gone', () => {
+  const { add, run, frames, socket, scheduler } = setUp();
+  const message = add(1, 1024 * KIB);
+  socket.unsentBytes = 128 * KIB + 1;
+  run();
+  assert.equal(frames(), []);
+  socket.unsentBytes = 0;
+  scheduler.pump();
+  assert.is(frames().length, 8);
+  scheduler.drop(message);
+  run();
+  assert.equal(frames(), []);
+  assert.ok(message.dropped);
+});
+
+test('an item takes no more than its credit and passes the turn to others without it', () => {
+  const { add, run, frames, scheduler } = setUp();
+  const credit = new Credit(20 * KIB);
+  add(1, 40 * KIB, credit);
+  add(2, 64 * KIB);
+  run();
+  // 16 KiB and 12 bytes, then the rest of the credit, then nothing until more comes.
+  const rest = 20 * KIB - (16 * KIB + 12) - 12;
+  assert.equal(frames(), [...kib(1, 16), ...kib(2, 16), `1:${rest}+`, ...kib(2, 16, 16), `2:${16 * KIB}`]);
+  assert.is(credit.left, 0);
+  credit.left = 1024 + 11;
+  scheduler.pump();
+  assert.equal(frames(), [], 'less than 1,024 bytes are not worth a frame');
+  credit.left = 1024 + 12;
+  scheduler.pump();
+  assert.equal(frames(), ['1:1024+']);
+  credit.left = 1024 * KIB;
+  scheduler.pump();
+  assert.equal(frames(), [`1:${40 * KIB - 16 * KIB - rest - 1024}`]);
+});
+
+test('items that wait for credit leave room for everything but others like them', () => {
+  const { add, run, scheduler } = setUp(100 * KIB);
+  let room = 0;
+  scheduler.onRoom(() => room++);
+  const credit = new Credit(0);
+  add(1, 100 * KIB, credit);
+  assert.is(scheduler.isFull(), true);
+  run();
+  assert.is(room, 1, 'it only waits');
+  assert.is(scheduler.isFull(), false);
+  assert.is(scheduler.isFullForItem(64 * KIB, new Credit(64 * KIB)), true);
+  assert.is(scheduler.isFullForItem(64 * KIB, new Credit(65 * KIB)), false);
+  credit.left = 200 * KIB;
+  scheduler.pump();
+  assert.is(room, 2);
+  assert.is(scheduler.isFullForItem(64 * KIB, new Credit(0)), false);
+});
+
+test('an item is paid for, waits for credit when that does not cover it, and waits outside when too much does', () => {
+  const { clock, socket, queue, run, frames } = setUp();
+  const sender = new MessageSender(queue, socket, clock, minimumLimits, 64 * KIB);
+  const credit = new Credit(100);
+  const item = (call: number, bytes: number, from = credit) =>
+    sender.sendItem(call, raw, Buffer.alloc(bytes, call), noCompression, from);
+  assert.is(item(1, 80), null);
+  assert.is(credit.left, 8);
+  const empty = item(1, 0);
+  assert.ok(empty !== null && empty !== LATER, 'an empty item costs 12');
+  run();
+  assert.equal(frames(), ['1:80']);
+  credit.left = 12;
+  sender.pump();
+  assert.equal(frames(), ['1:0']);
+  const none = new Credit(0);
+  assert.is.not(item(2, 64 * KIB, none), LATER);
+  run();
+  assert.is(item(3, 64 * KIB, none), LATER);
+  assert.is.not(item(4, 32 * KIB, new Credit(40 * KIB)), LATER);
+  run();
+  assert.equal(frames(), ['4:16384+', '4:16384']);
+});
+
+test.run();
