@@ -4,13 +4,11 @@
  */
 import { createServer as createTcpServer, type Server as NetServer, type Socket } from 'node:net';
 import { createServer as createTlsServer, type TLSSocket, type TlsOptions } from 'node:tls';
-import type { RequestOutput, ResponseInput } from '../avro/method.js';
-import type { ServiceDefinition, ServiceMethod } from '../avro/service.js';
+import type { ServiceDefinition } from '../avro/service.js';
 import { RpcError } from '../base/errors.js';
 import { SOFTWARE } from '../base/version.js';
+import { type HandlerOptions, type Handlers, ServiceHost } from '../channel/service-host.js';
 import type { Compressor } from '../compression/compressor.js';
-import type { CallContext } from '../connection/call-context.js';
-import type { CallHost, HostedMethod } from '../connection/call-host.js';
 import { Connection } from '../connection/connection.js';
 import {
   compressorsFor,
@@ -24,19 +22,13 @@ import {
 import { SocketTransport } from '../connection/socket-transport.js';
 import type { Transport } from '../connection/transport.js';
 import { ALPN_PROTOCOL } from '../wire/constants.js';
-import type { CompressionName, MethodSpec } from '../wire/message-codec.js';
 
-export interface ServerOptions extends EndpointOptions {
+export interface ServerOptions extends EndpointOptions, HandlerOptions {
   /**
    * Options of `tls.createServer`: `cert`, `key`, and for client certificates `requestCert` and `ca`. Given: every socket must
    * speak TLS (1.2 or later). Default: plain TCP.
    */
   readonly tls?: TlsOptions;
-  /**
-   * Told of what a handler threw that is no `RpcError`, and of answers that do not match their schema; the caller learns only
-   * that the handler failed. Default: printed by `console.error`.
-   */
-  readonly onHandlerError?: (error: unknown, method: string) => void;
 }
 
 export interface ListenOptions {
@@ -55,21 +47,13 @@ export interface ListenAddress {
   readonly path: string;
 }
 
-type Handler<M> = (request: RequestOutput<M>, context: CallContext) => ResponseInput<M> | Promise<ResponseInput<M>>;
-
-/** The handlers of service `S`, one a method. A handler answers with a value or a promise of it; a throw is a failure. */
-export type Handlers<S extends ServiceDefinition> = {
-  readonly [N in keyof S['methods']]: Handler<S['methods'][N]>;
-};
-
 export class Server {
   private readonly settings: EndpointSettings;
   private readonly options: ServerOptions;
-  private readonly methods = new Map<string, HostedMethod>();
   private readonly listeners = new Set<NetServer>();
   private readonly connections = new Set<Connection>();
   private compressors: readonly Compressor[] = [];
-  private readonly host: CallHost;
+  private readonly host: ServiceHost;
   private emptied: (() => void)[] = [];
   private stopped = false;
 
@@ -77,10 +61,7 @@ export class Server {
   constructor(options: ServerOptions = {}) {
     this.options = options;
     this.settings = settingsOf(options);
-    this.host = {
-      lookup: (name) => this.methods.get(name) ?? null,
-      onHandlerError: (error, method) => this.report(error, method),
-    };
+    this.host = new ServiceHost(options);
   }
 
   /** Connections that are not closed. */
@@ -93,18 +74,14 @@ export class Server {
    * that name is served already. Returns the server.
    */
   add<S extends ServiceDefinition>(service: S, handlers: Handlers<S>): this {
-    const entries = Object.entries(service.methods) as [string, ServiceMethod][];
-    const added = entries.map(([name, method]) => this.hosted(service.name, name, method, handlers));
-    for (const method of added) this.methods.set(method.spec.name, method);
+    this.host.add(service, handlers);
     return this;
   }
 
   /** Starts to listen. Resolves with the address; rejects with node:net's error, such as EADDRINUSE. */
   async listen(options: ListenOptions = {}): Promise<ListenAddress> {
     if (this.stopped) throw new RpcError('FAILED_PRECONDITION', 'this server was closed');
-    const compressions: (CompressionName | undefined)[] = [this.settings.compression];
-    for (const method of this.methods.values()) compressions.push(method.spec.compression);
-    this.compressors = await compressorsFor(compressions);
+    this.compressors = await compressorsFor([this.settings.compression, ...this.host.compressions()]);
     const { path } = options;
     const listener = this.createListener(path);
     await new Promise<void>((resolve, reject) => {
@@ -192,38 +169,6 @@ export class Server {
   private onSecure(socket: TLSSocket): void {
     if (socket.alpnProtocol === ALPN_PROTOCOL) this.accept(new SocketTransport(socket));
     else socket.destroy();
-  }
-
-  private hosted(serviceName: string, name: string, method: ServiceMethod, handlers: object): HostedMethod {
-    const handler: unknown = (handlers as Readonly<Record<string, unknown>>)[name];
-    // What every object inherits (`toString`) is nobody's handler.
-    const inherited = handler === (Object.prototype as unknown as Readonly<Record<string, unknown>>)[name];
-    if (typeof handler !== 'function' || inherited) {
-      throw new RpcError('INVALID_ARGUMENT', `${serviceName}: there is no handler for ${name}`);
-    }
-    if (this.methods.has(method.name)) throw new RpcError('INVALID_ARGUMENT', `${method.name} is served already`);
-    if (method.kind !== 'unary' && method.kind !== 'oneway') {
-      throw new RpcError(
-        'UNIMPLEMENTED',
-        `${method.name} is a ${method.kind} method; this version serves unary and oneway ones`,
-      );
-    }
-    const invoke = handler.bind(handlers) as HostedMethod['invoke'];
-    return { spec: method, invoke };
-  }
-
-  private report(error: unknown, method: MethodSpec): void {
-    const { onHandlerError } = this.options;
-    if (onHandlerError === undefined) {
-      // oxlint-disable-next-line no-console -- nobody else would learn of it
-      console.error(`Trunkline: the handler of ${method.name} failed:`, error);
-      return;
-    }
-    try {
-      onHandlerError(error, method.name);
-    } catch (thrown) {
-      process.emitWarning(thrown instanceof Error ? thrown : new Error(String(thrown)));
-    }
   }
 
   private stopListening(): void {

@@ -1,0 +1,89 @@
+/**
+ * Services and their handlers, as a `CallHost` for connections: methods are looked up by name once a connection, when the peer
+ * declares them. A server has one, and so has a channel whose server may call it.
+ */
+import type { RequestOutput, ResponseInput } from '../avro/method.js';
+import type { ServiceDefinition, ServiceMethod } from '../avro/service.js';
+import { RpcError } from '../base/errors.js';
+import type { CallContext } from '../connection/call-context.js';
+import type { CallHost, HostedMethod } from '../connection/call-host.js';
+import type { CompressionName, MethodKind, MethodSpec } from '../wire/message-codec.js';
+
+export interface HandlerOptions {
+  /**
+   * Told of what a handler threw that is no `RpcError`, and of answers that do not match their schema; the caller learns only
+   * that the handler failed. Default: printed by `console.error`.
+   */
+  readonly onHandlerError?: (error: unknown, method: string) => void;
+}
+
+type UnaryHandler<M> = (
+  request: RequestOutput<M>,
+  context: CallContext,
+) => ResponseInput<M> | Promise<ResponseInput<M>>;
+
+/** What answers method `M`. */
+type HandlerOf<M> = UnaryHandler<M>;
+
+/** The handlers of service `S`, one a method. A handler answers with a value or a promise of it; a throw is a failure. */
+export type Handlers<S extends ServiceDefinition> = {
+  readonly [N in keyof S['methods']]: HandlerOf<S['methods'][N]>;
+};
+
+/** Kinds of methods that can be served. */
+const servedKinds: ReadonlySet<MethodKind> = new Set<MethodKind>(['unary', 'oneway']);
+
+export class ServiceHost implements CallHost {
+  private readonly methods = new Map<string, HostedMethod>();
+
+  constructor(private readonly options: HandlerOptions) {}
+
+  /**
+   * Throws an `RpcError` (INVALID_ARGUMENT) when a handler is missing or no function, or when a method of that name is served
+   * already, and then nothing was added.
+   */
+  add<S extends ServiceDefinition>(service: S, handlers: Handlers<S>): void {
+    const entries = Object.entries(service.methods) as [string, ServiceMethod][];
+    const added = entries.map(([name, method]) => this.hosted(service.name, name, method, handlers));
+    for (const method of added) this.methods.set(method.spec.name, method);
+  }
+
+  /** Compressions that methods have of their own. */
+  *compressions(): Iterable<CompressionName | undefined> {
+    for (const method of this.methods.values()) yield method.spec.compression;
+  }
+
+  lookup(name: string): HostedMethod | null {
+    return this.methods.get(name) ?? null;
+  }
+
+  onHandlerError(error: unknown, method: MethodSpec): void {
+    const { onHandlerError } = this.options;
+    if (onHandlerError === undefined) {
+      // oxlint-disable-next-line no-console -- nobody else would learn of it
+      console.error(`Trunkline: the handler of ${method.name} failed:`, error);
+      return;
+    }
+    try {
+      onHandlerError(error, method.name);
+    } catch (thrown) {
+      process.emitWarning(thrown instanceof Error ? thrown : new Error(String(thrown)));
+    }
+  }
+
+  private hosted(serviceName: string, name: string, method: ServiceMethod, handlers: object): HostedMethod {
+    const handler: unknown = (handlers as Readonly<Record<string, unknown>>)[name];
+    // What every object inherits (`toString`) is nobody's handler.
+    const inherited = handler === (Object.prototype as unknown as Readonly<Record<string, unknown>>)[name];
+    if (typeof handler !== 'function' || inherited) {
+      throw new RpcError('INVALID_ARGUMENT', `${serviceName}: there is no handler for ${name}`);
+    }
+    if (this.methods.has(method.name)) throw new RpcError('INVALID_ARGUMENT', `${method.name} is served already`);
+    if (!servedKinds.has(method.kind)) {
+      const text = `${method.name} is a ${method.kind} method; this version serves unary and oneway ones`;
+      throw new RpcError('UNIMPLEMENTED', text);
+    }
+    const invoke = handler.bind(handlers) as HostedMethod['invoke'];
+    return { spec: method, invoke };
+  }
+}
