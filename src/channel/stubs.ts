@@ -26,6 +26,11 @@ export interface CallOptions {
   readonly signal?: AbortSignal;
   /** Sent with the request: strings and Buffers by name. */
   readonly metadata?: Metadata;
+  /**
+   * A whole number, default 0: of messages that are too long for one frame the higher goes first. It says what this side sends
+   * of the call; for the answer the handler sets `context.priority`.
+   */
+  readonly priority?: number;
 }
 
 /** A method of one answer: call it for the response, or `detailed` for the response with its metadata. */
@@ -91,6 +96,7 @@ function deadlineOf({ deadlineMs }: CallOptions, deadlineMsDefault: number): num
 }
 
 function extrasOf(options: CallOptions, detailed: boolean): CallExtras | null {
-  const { signal = null, metadata = null } = options;
-  return signal === null && metadata === null && !detailed ? null : { signal, metadata, detailed };
+  const { signal = null, metadata = null, priority = 0 } = options;
+  const usual = signal === null && metadata === null && priority === 0 && !detailed;
+  return usual ? null : { signal, metadata, detailed, priority };
 }

@@ -12,6 +12,8 @@ const noMetadata: Metadata = Object.freeze(Object.create(null) as Record<string,
 export class CallContext {
   /** Set it to send metadata with the answer or the failure. */
   responseMetadata: Metadata | null = null;
+  /** Set it for an answer that is too long for one frame: of those the higher goes first. A whole number. */
+  priority = 0;
 
   private readonly link: Link;
   private readonly deadlineAt: number;

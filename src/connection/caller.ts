@@ -17,7 +17,7 @@ import { encodeMetadata } from '../wire/records/metadata.js';
 import { type CallSlot, CallTable, type Reject, type Resolve, settled } from './call-table.js';
 import { CancelPacer } from './cancel-pacer.js';
 import { DeadlineTimer } from './deadline-timer.js';
-import { readFailure, refusal, unreadable, unsendable } from './failures.js';
+import { isPriority, readFailure, refusal, unreadable, unsendable } from './failures.js';
 import { LATER, type LongMessage } from './frame-scheduler.js';
 import type { Link } from './link.js';
 import type { OutgoingMethod, OutgoingMethods } from './outgoing-methods.js';
@@ -186,7 +186,8 @@ export class Caller implements CallEnds {
   ): void {
     const { link } = this;
     const { state } = link;
-    if (state === 'closing' || state === 'closed' || !(remainingMs > 0) || extras?.signal?.aborted) {
+    const over = state === 'closing' || state === 'closed' || !(remainingMs > 0);
+    if (over || (extras !== null && (extras.signal?.aborted || !isPriority(extras)))) {
       reject(refusal(link, remainingMs, extras));
       return;
     }
@@ -284,6 +285,7 @@ export class Caller implements CallEnds {
 
   private sendOn(entry: CallSlot, call: number, long: LongMessage): void {
     entry.long = long;
+    long.priority = entry.extras?.priority ?? 0;
     long.onSent = () => {
       if (entry.call !== call) return;
       entry.long = null;

@@ -141,6 +141,7 @@ export class Execution {
       return;
     }
     entry.long = long;
+    long.priority = context.priority;
     long.onSent = () => {
       if (entry.context === context) this.leave(entry);
       link.onCallEnded();

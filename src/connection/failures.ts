@@ -39,8 +39,13 @@ export function readFailure(
 export function refusal(link: Link, remainingMs: number, extras: CallExtras | null): RpcError {
   if (extras?.signal?.aborted) return abortError(extras.signal, 'no');
   if (Number.isNaN(remainingMs)) return new RpcError('INVALID_ARGUMENT', 'deadlineMs is not a number');
+  if (extras !== null && !isPriority(extras)) return new RpcError('INVALID_ARGUMENT', 'priority is not a whole number');
   if (!(remainingMs > 0)) return new RpcError('DEADLINE_EXCEEDED', 'the deadline had passed before the call was sent');
   return new RpcError('UNAVAILABLE', `the connection to ${link.peer} is ${link.state}`);
+}
+
+export function isPriority({ priority }: CallExtras): boolean {
+  return Number.isSafeInteger(priority);
 }
 
 /** Nothing was sent. Encoding runs code of the application (getters, codecs of its own), which may throw anything. */

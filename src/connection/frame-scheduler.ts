@@ -4,6 +4,9 @@
  * message half sent can be dropped. While others wait (other long messages, or small frames that came since the last
  * fragment) a frame has at most 16 KiB.
  *
+ * A message of higher priority goes before those of lower ones; but whoever has been passed over PASSED_OVER_MAX times goes
+ * next, so that the lowest still gets its share.
+ *
  * An item's frames cost credit. A message without enough of it is passed over, and nobody waits behind it.
  *
  * Long messages are held in full while they leave. From `heldBytesMax` bytes of them on, no more are taken until `onRoom`.
@@ -30,6 +33,9 @@ const UNSENT_BYTES_MAX = 128 * 1024;
 /** Frames written in one turn of the event loop, so that a fast reader does not keep this process from reading. */
 const FRAGMENTS_A_TURN = 8;
 
+/** Frames of higher priority that may go before the next one of a message. */
+export const PASSED_OVER_MAX = 16;
+
 /** A message on its way in several frames. */
 export class LongMessage {
   /** Runs once the last frame was handed over; not after `drop`. */
@@ -38,6 +44,10 @@ export class LongMessage {
   dropped = false;
   /** It waits for credit. */
   stalled = false;
+  /** The higher goes first. Set it before the turn of the event loop ends. */
+  priority = 0;
+  /** Frames of higher priority that have gone before its next one. */
+  passedOver = 0;
 
   constructor(
     readonly type: number,
@@ -150,17 +160,28 @@ export class FrameScheduler {
     }
   }
 
-  /** Moves `turn` to the next message that may send. False: all of them wait for credit. */
+  /** Moves `turn` to the message that may send next. False: all of them wait for credit. */
   private advance(): boolean {
-    for (let passed = 0; passed < this.messages.length; passed++) {
-      if (this.turn >= this.messages.length) this.turn = 0;
-      const message = this.messages[this.turn] as LongMessage;
+    const { messages } = this;
+    const count = messages.length;
+    let chosen: LongMessage | null = null;
+    let turn = -1;
+    for (let step = 0; step < count; step++) {
+      const index = (this.turn + step) % count;
+      const message = messages[index] as LongMessage;
       const stalled = message.affordable < 0;
       if (stalled !== message.stalled) this.setStalled(message, stalled);
-      if (!stalled) return true;
-      this.turn++;
+      if (stalled || (chosen !== null && !goesBefore(message, chosen))) continue;
+      chosen = message;
+      turn = index;
     }
-    return false;
+    if (chosen === null) return false;
+    this.turn = turn;
+    for (const message of messages) {
+      if (message.priority < chosen.priority && !message.stalled) message.passedOver++;
+    }
+    chosen.passedOver = 0;
+    return true;
   }
 
   private writeFragment(message: LongMessage): void {
@@ -209,4 +230,11 @@ export class FrameScheduler {
       this.pump();
     });
   }
+}
+
+/** Strictly: among equals the turn decides. */
+function goesBefore(a: LongMessage, b: LongMessage): boolean {
+  const aWaited = a.passedOver >= PASSED_OVER_MAX;
+  const bWaited = b.passedOver >= PASSED_OVER_MAX;
+  return aWaited === bWaited ? a.priority > b.priority : aWaited;
 }

@@ -13,6 +13,8 @@ export interface CallExtras {
   readonly signal: AbortSignal | null;
   /** Answer with `CallResult` (value and metadata) in place of the bare value. */
   readonly detailed: boolean;
+  /** Of long messages the higher goes first. */
+  readonly priority: number;
 }
 
 /** The answer of a call made with `detailed`. */

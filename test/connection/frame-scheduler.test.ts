@@ -3,7 +3,7 @@ import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { raw } from '../../src/avro/raw.js';
 import { minimumLimits } from '../../src/base/limits.js';
-import { FrameScheduler, LATER, LongMessage } from '../../src/connection/frame-scheduler.js';
+import { FrameScheduler, LATER, LongMessage, PASSED_OVER_MAX } from '../../src/connection/frame-scheduler.js';
 import type { ItemCredit } from '../../src/connection/item-credit.js';
 import { MessageSender } from '../../src/connection/message-sender.js';
 import { noCompression } from '../../src/connection/method-compression.js';
@@ -108,6 +108,43 @@ test('nothing more leaves while the socket holds enough, and a message dropped t
   run();
   assert.equal(frames(), []);
   assert.ok(message.dropped);
+});
+
+test('the higher priority goes first, equals take turns, and a later one overtakes', () => {
+  const { add, run, frames } = setUp();
+  add(1, 48 * KIB);
+  add(2, 32 * KIB).priority = 1;
+  add(3, 32 * KIB).priority = 1;
+  add(4, 16 * KIB).priority = 7;
+  add(5, 16 * KIB).priority = -1;
+  run();
+  const order = frames().map((frame) => frame.slice(0, 1));
+  assert.is(order.join(''), '423231115');
+});
+
+test('a message is passed over so many times and no more, also by higher ones that never end', () => {
+  const { add, run, frames } = setUp(Infinity);
+  add(1, 32 * KIB);
+  add(2, 4 * PASSED_OVER_MAX * 16 * KIB).priority = 9;
+  run();
+  const order = frames().map((frame) => frame.slice(0, 1));
+  assert.is(order.indexOf('1'), PASSED_OVER_MAX);
+  assert.is(order.lastIndexOf('1'), 2 * PASSED_OVER_MAX + 1);
+});
+
+test('a message that waits for credit is not passed over, and one with credit goes before a higher one without', () => {
+  const { add, run, frames, scheduler } = setUp();
+  const credit = new Credit(0);
+  add(1, 16 * KIB, credit).priority = 1;
+  const low = add(2, 256 * KIB);
+  run();
+  assert.equal(new Set(frames().map((frame) => frame.slice(0, 1))), new Set(['2']));
+  assert.is(low.passedOver, 0);
+  const stalled = add(3, 16 * KIB, credit);
+  add(4, 64 * KIB).priority = 1;
+  run();
+  assert.is(stalled.passedOver, 0);
+  assert.is(scheduler.isFull(), false);
 });
 
 test('an item takes no more than its credit and passes the turn to others without it', () => {

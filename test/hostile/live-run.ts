@@ -172,6 +172,7 @@ class LiveRun implements ConnectionView {
             metadata: how === 'metadata' ? { who: 'me' } : null,
             signal: how === 'signal' ? this.signal : null,
             detailed: how === 'detailed',
+            priority: 0,
           };
     const resolve = (): void => settle('value', null);
     const reject = (error: unknown): void => settle('failure', error);

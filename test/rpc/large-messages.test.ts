@@ -72,6 +72,53 @@ test('a small call goes out between the frames of large ones, and those take tur
   await close();
 });
 
+test('a large request of higher priority overtakes one that is under way', async () => {
+  const { peer, notes, close } = await scripted({ limits: { writeQueueBytesHard: 64 * MIB } });
+  peer.pause();
+  const calls = [notes.bytes(Buffer.alloc(16 * MIB)), notes.bytes(Buffer.alloc(4 * MIB), { priority: 1 })];
+  for (const call of calls) call.catch(() => {});
+  await sleep(30);
+  peer.resume();
+  await until(() => requests(peer.frames).filter((one) => (one.flags & flags.MORE) === 0).length === 2, 'two requests');
+  const ends = requests(peer.frames).filter((one) => (one.flags & flags.MORE) === 0);
+  assert.equal(
+    ends.map(({ call }) => call & 0xffff),
+    [1, 0],
+  );
+  await close();
+});
+
+test('of long answers that one goes first whose handler gave it the higher priority', async () => {
+  const ends = await openEnds({
+    handlers: {
+      bytes: (bytes, context) => {
+        context.priority = bytes[0] as number;
+        return Buffer.alloc(2 * MIB);
+      },
+    },
+  });
+  await ends.notes.echo(note);
+  const order: number[] = [];
+  const calls = [0, 0, 2, 1].map(async (priority) => {
+    await ends.notes.bytes(Buffer.from([priority]));
+    order.push(priority);
+  });
+  await Promise.all(calls);
+  assert.equal(order, [2, 1, 0, 0]);
+  await ends.close();
+});
+
+test('a priority that is no whole number is refused', async () => {
+  const ends = await openEnds();
+  for (const priority of [Number.NaN, 0.5, Infinity, '1' as unknown as number]) {
+    const failure = await failureOf(ends.notes.echo(note, { priority }));
+    assert.is(failure.code, 'INVALID_ARGUMENT');
+    assert.is(failure.started, 'no');
+  }
+  assert.equal(await ends.notes.echo(note, { priority: -3 }), note);
+  await ends.close();
+});
+
 test('a large request that is cancelled while half sent stops, as not started, and the connection goes on', async () => {
   const { peer, notes, close } = await scripted();
   peer.pause();

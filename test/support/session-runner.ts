@@ -151,6 +151,7 @@ class SessionRunner {
       metadata: metadata === undefined ? null : metadataOf(metadata),
       signal: made.abort.signal,
       detailed: true,
+      priority: 0,
     };
     const message = request === undefined ? value : expandHex(request);
     this.connection.call(this.methods.spec(method), message, deadlineMs ?? Number.POSITIVE_INFINITY, extras).then(
