@@ -22,8 +22,6 @@ import {
   type EndpointOptions,
   type EndpointSettings,
   graceMsOf,
-  processInstance,
-  processSchemas,
   settingsOf,
 } from '../connection/settings.js';
 import type { Transport } from '../connection/transport.js';
@@ -40,8 +38,11 @@ export interface ChannelOptions extends EndpointOptions {
   readonly tls?: TlsOptions;
   /** Deadline of calls that name none, in milliseconds. Default `limits.deadlineMsDefault` (30,000). */
   readonly deadlineMs?: number;
-  /** Opens the transport; default: a socket to the target. For tests and simulations. */
-  readonly dial?: () => Promise<Transport>;
+  /**
+   * Opens a transport to the target, such as `tcp://host:port`, within `connectMsMax` milliseconds; default: a socket. For tests and
+   * simulations.
+   */
+  readonly dial?: (target: string, connectMsMax: number) => Promise<Transport>;
 }
 
 type ChannelState = 'idle' | 'connecting' | 'connected' | 'backoff' | 'closed';
@@ -175,7 +176,7 @@ export class Channel {
     const startedAt = clock.now();
     try {
       this.compressors = await compressorsFor(this.compressions);
-      const transport = await (this.options.dial?.() ?? this.dial());
+      const transport = await (this.options.dial?.(nameOf(this.target), limits.connectMsMax) ?? this.dial());
       if ((this.state as ChannelState) === 'closed') {
         transport.destroy();
         throw this.closedError();
@@ -195,7 +196,7 @@ export class Channel {
   }
 
   private adopt(transport: Transport, handshakeMs: number): void {
-    const { limits, clock, random, compression } = this.settings;
+    const { limits, clock, random, compression, identity } = this.settings;
     const connection = new Connection({
       transport,
       side: 'dialing',
@@ -208,8 +209,8 @@ export class Channel {
       compressors: this.compressors,
       compressionBytesMin: limits.compressionBytesMin,
       software: SOFTWARE,
-      instance: processInstance,
-      schemas: processSchemas,
+      instance: identity.instance,
+      schemas: identity.schemas,
       observer: {
         onOpen: () => {
           this.backoff.reset();

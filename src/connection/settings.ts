@@ -1,8 +1,7 @@
 /**
  * What `connect` and `Server` make of their options before any connection exists: limits checked and completed, codecs
- * loaded, the identity of this process.
+ * loaded, whom peers take this side for.
  */
-import { randomBytes } from 'node:crypto';
 import { type Clock, systemClock } from '../base/clock.js';
 import { RpcError } from '../base/errors.js';
 import { defaultLimits, type Limits } from '../base/limits.js';
@@ -10,7 +9,7 @@ import type { Compressor } from '../compression/compressor.js';
 import { loadCompressors } from '../compression/load.js';
 import type { CompressionName } from '../wire/message-codec.js';
 import { describeLimitOutOfRange } from '../wire/records/hello.js';
-import { SchemaCache } from './schema-exchange.js';
+import { type ProcessIdentity, thisProcess } from './process-identity.js';
 
 /** Settings that both sides take. */
 export interface EndpointOptions {
@@ -25,6 +24,8 @@ export interface EndpointOptions {
   readonly clock?: Clock;
   /** Numbers from 0 to below 1, for jitter; default Math.random. For tests and simulations. */
   readonly random?: () => number;
+  /** Whom peers take this endpoint for; default this process. For simulations, which play several. */
+  readonly identity?: ProcessIdentity;
 }
 
 /** Completes and checks limits. Throws an `RpcError` (INVALID_ARGUMENT) that names the wrong one. */
@@ -63,6 +64,7 @@ export interface EndpointSettings {
   readonly clock: Clock;
   readonly random: () => number;
   readonly compression: CompressionName;
+  readonly identity: ProcessIdentity;
 }
 
 export function settingsOf(options: EndpointOptions): EndpointSettings {
@@ -75,6 +77,7 @@ export function settingsOf(options: EndpointOptions): EndpointSettings {
     clock: options.clock ?? systemClock,
     random: options.random ?? Math.random,
     compression,
+    identity: options.identity ?? thisProcess,
   };
 }
 
@@ -95,9 +98,3 @@ export function compressorsFor(settings: Iterable<CompressionName | undefined>):
   for (const name of settings) if (name !== undefined) names.push(name);
   return loadCompressors(names);
 }
-
-/** 16 random bytes: this process, in every HELLO it sends. */
-export const processInstance: Buffer = randomBytes(16);
-
-/** Schemas that peers sent, by fingerprint, for all connections of this process. */
-export const processSchemas: SchemaCache = new SchemaCache();

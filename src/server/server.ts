@@ -15,8 +15,6 @@ import {
   type EndpointOptions,
   type EndpointSettings,
   graceMsOf,
-  processInstance,
-  processSchemas,
   settingsOf,
 } from '../connection/settings.js';
 import { SocketTransport } from '../connection/socket-transport.js';
@@ -102,7 +100,7 @@ export class Server {
 
   /** Serves one transport that is connected already, such as one end of a `memoryPair`. */
   accept(transport: Transport): void {
-    const { limits, clock, random, compression } = this.settings;
+    const { limits, clock, random, compression, identity } = this.settings;
     const connection = new Connection({
       transport,
       side: 'accepting',
@@ -115,8 +113,8 @@ export class Server {
       compressors: this.compressors,
       compressionBytesMin: limits.compressionBytesMin,
       software: SOFTWARE,
-      instance: processInstance,
-      schemas: processSchemas,
+      instance: identity.instance,
+      schemas: identity.schemas,
       observer: {
         onOpen: () => {},
         onRetired: () => {},

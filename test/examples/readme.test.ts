@@ -54,11 +54,13 @@ test('it runs when pasted into a project that has the package', () => {
 
 /** What the TypeScript of the README leaves to the reader. */
 const around = `
-import { type ClientChannel, connect, declared, isDeclared, Server } from 'trunkline';
+import { type ClientChannel, connect, declared, type Handlers, isDeclared, Server } from 'trunkline';
+import { SimulatedNetwork } from 'trunkline/testing';
 const City = schema({ type: 'record', name: 'demo.City', fields: [{ name: 'id', type: 'long' }] });
 declare const point: Point;
 declare const signal: AbortSignal;
 declare const channel: ClientChannel;
+declare const handlers: Handlers<typeof Places>;
 `;
 
 test('the TypeScript of the README compiles', () => {

@@ -1,6 +1,8 @@
+/** Time that only moves when it is told to. */
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
-import { VirtualClock } from './clock.js';
+import { Random } from '../../src/testing/random.js';
+import { VirtualClock } from '../../src/testing/virtual-clock.js';
 
 test('timers run in order of time, then of making, each at its own time', () => {
   const clock = new VirtualClock(0);
@@ -86,6 +88,56 @@ test('advanceSettled lets promises move between instants and before afterReads',
   await looped;
   assert.equal(ran, ['loop at 5', 'promise', 'loop at 10', 'judged', 'loop at 15']);
   assert.is(clock.now(), 15);
+});
+
+test('promises come to rest behind every callback, also between two of one instant', async () => {
+  for (const settling of ['tasks', 'microtasks'] as const) {
+    const clock = new VirtualClock(0, settling);
+    const ran: string[] = [];
+    for (const name of ['a', 'b']) {
+      const chain = async () => {
+        for (let i = 0; i < 5; i++) await Promise.resolve();
+        ran.push(name);
+      };
+      clock.setTimer(() => void chain(), 1);
+      clock.setTimer(() => ran.push(`behind ${name}`), 1);
+    }
+    await clock.advanceSettled(1);
+    assert.equal(ran, ['a', 'behind a', 'b', 'behind b']);
+  }
+});
+
+test('runUntil stops behind the callback that brought what it waits for', async () => {
+  const clock = new VirtualClock(0);
+  let runs = 0;
+  for (let ms = 1; ms <= 9; ms++) clock.setTimer(() => runs++, ms);
+  assert.is(await clock.runUntil(() => runs === 3), true);
+  assert.is(clock.now(), 3);
+  assert.is(await clock.runUntil(() => false, 5), false);
+  assert.is(clock.now(), 5);
+  assert.is(clock.pending, 4);
+  assert.is(await clock.runUntil(() => false), false);
+  assert.is(clock.pending, 0);
+});
+
+test('thousands of timers, most of them cancelled, run in order', () => {
+  const clock = new VirtualClock(0);
+  const random = new Random(1);
+  const expected: number[] = [];
+  const ran: number[] = [];
+  for (let i = 0; i < 5_000; i++) {
+    const ms = random.below(1_000);
+    const timer = clock.setTimer(() => ran.push(ms), ms);
+    if (random.oneIn(3)) expected.push(ms);
+    else timer.cancel();
+  }
+  assert.is(clock.pending, expected.length);
+  clock.advance(1_000);
+  assert.equal(
+    ran,
+    expected.sort((a, b) => a - b),
+  );
+  assert.is(clock.pending, 0);
 });
 
 test('a timer that re-arms itself at once is an error, not a hang', () => {

@@ -1,0 +1,144 @@
+/**
+ * Virtual time: nothing moves but by the methods of this clock. Timers run in the order of their time, and of their making
+ * where that is equal; while one runs, `now()` is its time. An hour takes as long as what happens in it.
+ *
+ * `advance` moves time and nothing else. The methods that return promises also let promises move: after every callback they
+ * wait until what it set in motion has come to rest, as Node does between two timers, so that one program always runs
+ * the same way.
+ */
+import type { Clock, Timer } from '../base/clock.js';
+import { TimerHeap } from './timer-heap.js';
+
+/**
+ * What comes to rest after every callback. `tasks`: promises, `process.nextTick`, streams of node:stream, whatever takes less
+ * than a turn of the event loop. `microtasks`: promises; four times as fast.
+ */
+export type Settling = 'tasks' | 'microtasks';
+
+/** Callbacks in one step; beyond it a timer of 0 ms is taken to re-arm itself for ever. */
+const CALLBACKS_MAX = 1_000_000;
+
+export class VirtualClock implements Clock {
+  private time: number;
+  private readonly timers = new TimerHeap();
+  private reads: (() => void)[] = [];
+  private readonly rest: () => Promise<void>;
+
+  /** `now`: milliseconds at which time begins. `settling`: default `tasks`. */
+  constructor(now = 1_000_000, settling: Settling = 'tasks') {
+    this.time = now;
+    this.rest = settling === 'tasks' ? afterTasks : afterMicrotasks;
+  }
+
+  /** Milliseconds. */
+  now(): number {
+    return this.time;
+  }
+
+  /** Timers and `afterReads` callbacks that have not run: 0 after a clean teardown. */
+  get pending(): number {
+    return this.timers.live + this.reads.length;
+  }
+
+  /** Milliseconds until the next timer, Infinity if there is none. */
+  get msToNext(): number {
+    return Math.max(0, this.timers.nextAt - this.time);
+  }
+
+  /** Throws an `Error` when `ms` is NaN. */
+  setTimer(callback: () => void, ms: number): Timer {
+    if (Number.isNaN(ms)) throw new Error('a timer of NaN milliseconds');
+    const timer = this.timers.add(this.time + Math.max(0, ms), callback);
+    return { cancel: () => this.timers.cancel(timer) };
+  }
+
+  afterReads(callback: () => void): void {
+    this.reads.push(callback);
+  }
+
+  /**
+   * Lets `ms` pass and runs what falls due. `afterReads` callbacks run when the timers of an instant have run. Promises
+   * do not move meanwhile; see `advanceSettled`. Throws an `Error` when a timer of 0 ms re-arms itself without end.
+   */
+  advance(ms: number): void {
+    const end = this.time + ms;
+    for (let runs = 0; ; assertFinite(++runs)) {
+      const callback = this.next(end);
+      if (callback === null) break;
+      callback();
+    }
+    this.time = Math.max(this.time, end);
+  }
+
+  /** As `advance`, and promises come to rest after every callback. */
+  async advanceSettled(ms: number): Promise<void> {
+    const end = this.time + ms;
+    await this.runUntil(() => false, end);
+    this.time = Math.max(this.time, end);
+  }
+
+  /**
+   * Runs callback after callback, with promises coming to rest in between, until `done()` is true or nothing is left to run up
+   * to the time `end` (milliseconds of this clock). True: `done()` is. Time stands where the last callback ran.
+   */
+  async runUntil(done: () => boolean, end = Number.POSITIVE_INFINITY): Promise<boolean> {
+    await this.rest();
+    for (let runs = 0, at = this.time; !done(); ) {
+      const callback = this.next(end);
+      if (callback === null) return false;
+      callback();
+      await this.rest();
+      runs = at === this.time ? runs + 1 : 0;
+      at = this.time;
+      assertFinite(runs);
+    }
+    return true;
+  }
+
+  /** Resolves when `ms` of this clock have passed. */
+  sleep(ms: number): Promise<void> {
+    return new Promise((resolve) => this.setTimer(resolve, ms));
+  }
+
+  /** Promises come to rest; no time passes and no callback runs. */
+  settle(): Promise<void> {
+    return this.rest();
+  }
+
+  /** Time passes, but nothing runs: the event loop was blocked. What fell due runs at the next `advance`, late. */
+  block(ms: number): void {
+    this.time += ms;
+  }
+
+  /** The input that was waiting has been read: runs what asked for that with `afterReads`. */
+  finishReads(): void {
+    const callbacks = this.reads;
+    this.reads = [];
+    for (const callback of callbacks) callback();
+  }
+
+  /** What is to run next up to `end`, with the time moved to it: timers that are due, then reads, then later timers. */
+  private next(end: number): (() => void) | null {
+    const at = this.timers.nextAt;
+    if (at > this.time && this.reads.length > 0) return this.reads.shift() ?? null;
+    if (at > end || at === Number.POSITIVE_INFINITY) return null;
+    this.time = Math.max(this.time, at);
+    const timer = this.timers.take();
+    const callback = timer?.callback ?? null;
+    if (timer !== null) timer.callback = null;
+    return callback;
+  }
+}
+
+function assertFinite(runs: number): void {
+  if (runs > CALLBACKS_MAX) throw new Error(`more than ${CALLBACKS_MAX} callbacks in one step of the virtual clock`);
+}
+
+function afterTasks(): Promise<void> {
+  return new Promise((resolve) => setImmediate(resolve));
+}
+
+/** A tick runs when no promise is left that could move. */
+function afterMicrotasks(): Promise<void> {
+  return new Promise((resolve) => process.nextTick(resolve));
+}
