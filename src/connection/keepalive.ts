@@ -58,7 +58,8 @@ export class Keepalive {
 
   private judge(askedAt: number): void {
     if (this.stopped) return;
-    if (this.owner.lastReadAt() >= askedAt) this.wait(this.nextSilenceMs());
+    // The answer may have come long ago: the silence is counted from it, not from now.
+    if (this.owner.lastReadAt() >= askedAt) this.ask();
     else this.owner.onDead();
   }
 }
