@@ -158,8 +158,8 @@ export class Server {
       ALPNProtocols: [ALPN_PROTOCOL],
     };
     const listener = createTlsServer(settings, (socket) => this.onSecure(socket));
-    // A failed handshake has destroyed its socket already; it concerns nobody else.
-    listener.on('tlsClientError', () => {});
+    // A handshake that fails concerns nobody else. Node destroys the socket of one that went wrong, but not of one that is late.
+    listener.on('tlsClientError', (_error, socket) => socket.destroy());
     listener.on('connection', (socket: Socket) => socket.on('error', () => {}));
     return listener;
   }
