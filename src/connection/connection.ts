@@ -24,7 +24,7 @@ import { closeReason, peerCloseReason, peerRanNothing } from './close-reason.js'
 import type { ConnectionOptions } from './connection-options.js';
 import { FloodGuard } from './flood-guard.js';
 import { FrameReader, type FrameReaderOwner } from './frame-reader.js';
-import { describeLateHello, readHello, writeGreeting } from './handshake.js';
+import { describeEarlyEnd, describeLateHello, readHello, writeGreeting } from './handshake.js';
 import { IncomingMethods } from './incoming-methods.js';
 import { Keepalive } from './keepalive.js';
 import type { Link } from './link.js';
@@ -346,7 +346,7 @@ export class Connection implements Link, FrameReaderOwner {
     }
     const truncated = this.reader.finish();
     if (truncated !== null || this.phase === 'greeting') {
-      this.fail(CloseCode.TRUNCATED, truncated?.message ?? 'the peer ended the connection before its HELLO');
+      this.fail(CloseCode.TRUNCATED, describeEarlyEnd(truncated, this.phase, this.options));
       return;
     }
     this.caller.close((started) => new RpcError('UNAVAILABLE', `${this.peer} ended the connection`, { started }));

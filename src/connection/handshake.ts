@@ -3,6 +3,7 @@ import { CloseCode, FrameType, PREFACE, PROTOCOL_VERSION } from '../wire/constan
 import { agreedVersion, decodeHello, encodeHello, type Hello } from '../wire/records/hello.js';
 import { WireError } from '../wire/wire-error.js';
 import type { ConnectionOptions } from './connection-options.js';
+import type { ConnectionState } from './state.js';
 import type { WriteQueue } from './write-queue.js';
 
 const versions = { versionMin: PROTOCOL_VERSION, versionMax: PROTOCOL_VERSION };
@@ -38,4 +39,18 @@ export function readHello(buffer: Buffer, start: number, end: number): Hello {
 export function describeLateHello({ side, handshakeMs }: ConnectionOptions): string {
   const setting = side === 'dialing' ? 'connectMsMax' : 'handshakeMsMax';
   return `no HELLO within ${Math.round(handshakeMs)} ms (setting: limits.${setting})`;
+}
+
+/** A TLS 1.3 client is told of its certificate's refusal only by the end of the connection. */
+const CERTIFICATE_HINT = ' (a server that refuses the TLS certificate of its client ends it like this)';
+
+/** The text for a peer that ended the stream inside a frame (`truncated`) or before its HELLO. */
+export function describeEarlyEnd(
+  truncated: WireError | null,
+  state: ConnectionState,
+  { transport, side }: ConnectionOptions,
+): string {
+  const text = truncated?.message ?? 'the peer ended the connection before its HELLO';
+  const greeting = state === 'greeting' && side === 'dialing' && transport.identity.kind === 'tls';
+  return greeting ? text + CERTIFICATE_HINT : text;
 }
