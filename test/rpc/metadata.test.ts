@@ -188,4 +188,27 @@ test('metadata that cannot travel is an error of the caller that names the key',
   await ends.close();
 });
 
+test('a key of the protocol itself is INVALID_ARGUMENT before anything is sent, INTERNAL in an answer', async () => {
+  let runs = 0;
+  const ends = await openEnds({
+    server: { onHandlerError: () => {} },
+    handlers: {
+      echo: (request, context) => {
+        runs++;
+        context.responseMetadata = { 'trunkline-future': 'x' };
+        return request;
+      },
+    },
+  });
+  const refused = await failureOf(ends.notes.echo(note, { metadata: { 'trunkline-future': 'x' } }));
+  assert.is(refused.code, 'INVALID_ARGUMENT');
+  assert.is(refused.started, 'no');
+  assert.match(refused.message, /'trunkline-future' begins with 'trunkline-', which is reserved/);
+  assert.is(runs, 0);
+  const answered = await failureOf(ends.notes.echo(note));
+  assert.is(answered.code, 'INTERNAL');
+  assert.match(answered.message, /reserved/);
+  await ends.close();
+});
+
 test.run();

@@ -168,4 +168,18 @@ test('damaged metadata is read or fails its call, and nothing else happens', () 
   });
 });
 
+test('keys of the protocol itself are refused on sending, and read like all others', () => {
+  for (const key of ['trunkline-', 'trunkline-trace']) {
+    assert.is(
+      codeOf(() => encodeMetadata({ [key]: 'x' }, limits)),
+      'INVALID_ARGUMENT',
+    );
+    const wrapped = { [key]: { string: 'x' } };
+    assert.equal({ ...decode(type.toBuffer(wrapped)) }, { [key]: 'x' });
+  }
+  for (const key of ['trunkline', 'Trunkline-x', 'x-trunkline-']) {
+    assert.equal({ ...decode(encodeMetadata({ [key]: 'x' }, limits)) }, { [key]: 'x' });
+  }
+});
+
 test.run();

@@ -14,6 +14,8 @@ export type Metadata = Readonly<Record<string, string | Buffer>>;
 export type MetadataLimits = Pick<AnnouncedLimits, 'metadataBytesMax' | 'metadataEntriesMax'>;
 
 const KEY_BYTES_MAX = 255;
+/** For later versions of the protocol: nobody sends such a key, and whoever receives one takes it as data (spec, 3.6). */
+const RESERVED_PREFIX = 'trunkline-';
 /** Key length, one byte of key, branch, value length. */
 const ENTRY_BYTES_MIN = 4;
 const loneSurrogate = /\p{Surrogate}/u;
@@ -29,6 +31,8 @@ export function encodeMetadata(metadata: Metadata, limits: MetadataLimits): Buff
     const value: unknown = metadata[key];
     const wrong = describeWrongKey(key, Buffer.byteLength(key));
     if (wrong !== null) throw invalid(wrong);
+    if (key.startsWith(RESERVED_PREFIX))
+      throw invalid(`the key '${key}' begins with '${RESERVED_PREFIX}', which is reserved`);
     writer.writeString(key);
     if (typeof value === 'string') {
       if (loneSurrogate.test(value)) throw invalid(`the value of '${key}' is not well-formed Unicode`);
