@@ -1,0 +1,101 @@
+/**
+ * The script of `process-end.test.ts`: plays one scene, closes what it opened, and then has to end without being told. It
+ * prints when its last line was done and when it ended.
+ */
+import { once } from 'node:events';
+import * as net from 'node:net';
+import { connect, Server } from '../../src/index.js';
+import { handlers, Notes } from '../support/rpc.js';
+
+const note = { id: 1, text: '' };
+const startedAt = performance.now();
+const elapsedMs = () => Math.round(performance.now() - startedAt);
+
+async function serve(): Promise<{ readonly server: Server; readonly target: string }> {
+  const server = new Server().add(Notes, handlers({ bytes: () => new Promise(() => {}) }));
+  const { port } = await server.listen({ host: '127.0.0.1' });
+  return { server, target: `tcp://127.0.0.1:${port}` };
+}
+
+const scenes: Readonly<Record<string, () => Promise<void>>> = {
+  closed: async () => {
+    const { server, target } = await serve();
+    const channel = connect(target);
+    await Promise.all(Array.from({ length: 100 }, (_, id) => channel.client(Notes).echo({ id, text: 'x' })));
+    await channel.close();
+    await server.close();
+  },
+  drained: async () => {
+    const { server, target } = await serve();
+    const channel = connect(target);
+    await channel.client(Notes).echo(note);
+    await server.drain();
+    await channel.close();
+  },
+  refused: async () => {
+    const channel = connect('tcp://127.0.0.1:1');
+    await channel
+      .client(Notes)
+      .echo(note)
+      .catch(() => {});
+    await channel
+      .client(Notes)
+      .echo(note)
+      .catch(() => {});
+    await channel.close();
+  },
+  lost: async () => {
+    const { server, target } = await serve();
+    const channel = connect(target);
+    const lost = channel
+      .client(Notes)
+      .bytes(Buffer.alloc(1))
+      .catch(() => {});
+    await channel.ready();
+    await server.close();
+    await lost;
+    await channel.close();
+  },
+  cancelled: async () => {
+    const { server, target } = await serve();
+    const channel = connect(target);
+    const notes = channel.client(Notes);
+    await channel.ready();
+    const abort = new AbortController();
+    const calls = Array.from({ length: 300 }, (_, index) =>
+      notes.bytes(Buffer.alloc(8), index % 2 === 0 ? { signal: abort.signal } : { deadlineMs: 5 }).catch(() => {}),
+    );
+    setTimeout(() => abort.abort(), 5);
+    await Promise.all(calls);
+    await channel.close({ graceMs: 50 });
+    await server.close();
+  },
+  unused: async () => {
+    new Server().add(Notes, handlers());
+    connect('tcp://127.0.0.1:1').client(Notes);
+  },
+  stalled: async () => {
+    // Takes connections and reads nothing.
+    const mute = net.createServer({ pauseOnConnect: true }, (socket) => {
+      sockets.push(socket.on('error', () => {}));
+    });
+    const sockets: net.Socket[] = [];
+    mute.listen(0, '127.0.0.1');
+    await once(mute, 'listening');
+    const { port } = mute.address() as net.AddressInfo;
+    const channel = connect(`tcp://127.0.0.1:${port}`, { limits: { connectMsMax: 60_000 } });
+    const lost = channel
+      .client(Notes)
+      .bytes(Buffer.alloc(60_000))
+      .catch(() => {});
+    await new Promise((resolve) => setTimeout(resolve, 50));
+    await channel.close({ graceMs: 0 });
+    await lost;
+    for (const socket of sockets) socket.destroy();
+    mute.close();
+  },
+};
+
+await scenes[process.argv[2] ?? '']?.();
+const doneAt = elapsedMs();
+process.once('exit', () => process.stdout.write(`done after ${doneAt} ms, ended after ${elapsedMs()} ms\n`));

@@ -1,0 +1,29 @@
+/** Nothing of the engine keeps a process alive that has closed what it opened, and no fault of a peer ends one. */
+import { fileURLToPath } from 'node:url';
+import { test } from 'uvu';
+import * as assert from 'uvu/assert';
+import { runNode } from '../examples/run-node.js';
+
+const script = fileURLToPath(new URL('./ending-process.js', import.meta.url));
+
+for (const [what, scene] of [
+  ['that has closed its channel and its server', 'closed'],
+  ['that has drained its server', 'drained'],
+  ['whose channel never reached anybody', 'refused'],
+  ['whose channel lost its server', 'lost'],
+  ['that was cancelled, was late and cancelled again', 'cancelled'],
+  ['that only made a channel and a server', 'unused'],
+  ['whose timers for a stalled, silent peer were armed', 'stalled'],
+] as const) {
+  test(`a process ${what} ends by itself`, async () => {
+    const { code, stdout, stderr } = await runNode(script, [scene]);
+    assert.is(stderr, '');
+    assert.is(code, 0);
+    assert.match(stdout, /^done after \d+ ms, ended after \d+ ms\n$/);
+    const [, done = 0, ended = 0] = (/(\d+) ms, ended after (\d+)/.exec(stdout) ?? []).map(Number);
+    // The longest wait of a teardown is 100 ms, that of a default timer 5,000 ms.
+    assert.ok(ended - done < 3_000, stdout);
+  });
+}
+
+test.run();
