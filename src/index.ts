@@ -4,6 +4,8 @@ export type { LogicalTypeClass, LogicalTypes } from './avro/codec-logical.js';
 export { DeclaredError, type DeclaredErrorOptions } from './avro/declared-error.js';
 export type { Infer, InferInput, InferOutput, ValueOptions } from './avro/infer.js';
 export {
+  clientStream,
+  duplex,
   type ErrorInputs,
   type ErrorSchema,
   type ErrorsOf,
@@ -14,6 +16,7 @@ export {
   type RequestOutput,
   type ResponseInput,
   type ResponseOutput,
+  serverStream,
   unary,
 } from './avro/method.js';
 export {
@@ -38,9 +41,19 @@ export { type LimitHit, type RpcCode, RpcCodes, RpcError, type Started } from '.
 export { defaultLimits, type Limits, minimumLimits } from './base/limits.js';
 export type { ChannelOptions } from './channel/channel.js';
 export type { HandlerOptions, Handlers } from './channel/service-host.js';
-export type { CallOptions, Client, OnewayStub, UnaryStub } from './channel/stubs.js';
+export type {
+  CallOptions,
+  Client,
+  ClientStreamStub,
+  DuplexStub,
+  OnewayStub,
+  ServerStreamStub,
+  UnaryStub,
+} from './channel/stubs.js';
 export { type ClientChannel, connect } from './client/client.js';
 export type { CallContext } from './connection/call-context.js';
+export type { ItemStream } from './connection/incoming-stream.js';
+export type { ItemSource } from './connection/outgoing-stream.js';
 export type { Peer } from './connection/peer.js';
 export type { CallResult } from './connection/pending-call.js';
 export { type ListenAddress, type ListenOptions, Server, type ServerOptions } from './server/server.js';

@@ -33,6 +33,8 @@ export interface LocalLimits {
   readonly writeQueueBytesSoft: number;
   /** Bytes of unsent frames at which the connection is given up, and of long messages from which more wait. Default 16 MiB. */
   readonly writeQueueBytesHard: number;
+  /** Bytes to which the window of a stream grows while it is what limits the stream. Default 2 MiB: 1 Gb/s at 16 ms. */
+  readonly streamWindowBytesMax: number;
   /** Bytes held for messages that have arrived in part, or wait for a schema. Default 64 MiB. */
   readonly assemblyBytesMax: number;
   /** A peer that reads nothing for this long while bytes wait for it is closed. Default 15,000 ms (Helidon). */
@@ -70,6 +72,7 @@ export const defaultLimits: Limits = {
   callsQueuedMax: 1_024,
   writeQueueBytesSoft: 1024 * 1024,
   writeQueueBytesHard: 16 * 1024 * 1024,
+  streamWindowBytesMax: 2 * 1024 * 1024,
   assemblyBytesMax: 64 * 1024 * 1024,
   stallMsMax: 15_000,
   connectMsMax: 5_000,

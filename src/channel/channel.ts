@@ -13,6 +13,7 @@ import { RpcError } from '../base/errors.js';
 import { SOFTWARE } from '../base/version.js';
 import type { Compressor } from '../compression/compressor.js';
 import { CallQueue } from '../connection/call-queue.js';
+import type { Reject, Resolve } from '../connection/call-table.js';
 import { Connection } from '../connection/connection.js';
 import { DeadlineTimer } from '../connection/deadline-timer.js';
 import type { Peer } from '../connection/peer.js';
@@ -113,6 +114,20 @@ export class Channel {
       const deadlineAt = this.settings.clock.now() + deadlineMs;
       this.callLater(new PendingCall(spec, request, deadlineAt, extras, resolve, reject));
     });
+  }
+
+  /** As `call`, with `resolve` and `reject` in place of a promise. */
+  start(
+    spec: MethodSpec,
+    request: unknown,
+    deadlineMs: number,
+    extras: CallExtras,
+    resolve: Resolve,
+    reject: Reject,
+  ): void {
+    const call = new PendingCall(spec, request, this.settings.clock.now() + deadlineMs, extras, resolve, reject);
+    if (this.connection === null) this.callLater(call);
+    else this.connection.resume(call);
   }
 
   /** Makes no new calls, lets those in flight finish, then closes. What is left after `graceMs` (default 20,000) is cancelled. */

@@ -2,12 +2,14 @@
  * Services and their handlers, as a `CallHost` for connections: methods are looked up by name once a connection, when the peer
  * declares them. A server has one, and so has a channel whose server may call it.
  */
-import type { RequestOutput, ResponseInput } from '../avro/method.js';
+import type { KindOf, RequestOutput, ResponseInput } from '../avro/method.js';
 import type { ServiceDefinition, ServiceMethod } from '../avro/service.js';
 import { RpcError } from '../base/errors.js';
 import type { CallContext } from '../connection/call-context.js';
 import type { CallHost, HostedMethod } from '../connection/call-host.js';
-import type { CompressionName, MethodKind, MethodSpec } from '../wire/message-codec.js';
+import type { ItemStream } from '../connection/incoming-stream.js';
+import type { ItemSource } from '../connection/outgoing-stream.js';
+import type { CompressionName, MethodSpec } from '../wire/message-codec.js';
 
 export interface HandlerOptions {
   /**
@@ -17,21 +19,30 @@ export interface HandlerOptions {
   readonly onHandlerError?: (error: unknown, method: string) => void;
 }
 
-type UnaryHandler<M> = (
-  request: RequestOutput<M>,
-  context: CallContext,
-) => ResponseInput<M> | Promise<ResponseInput<M>>;
+interface HandlersOf<Request, Response> {
+  readonly unary: (request: Request, context: CallContext) => Response | Promise<Response>;
+  readonly serverStream: (
+    request: Request,
+    context: CallContext,
+  ) => ItemSource<Response> | Promise<ItemSource<Response>>;
+  readonly clientStream: (items: ItemStream<Request>, context: CallContext) => Response | Promise<Response>;
+  readonly duplex: (
+    items: ItemStream<Request>,
+    context: CallContext,
+  ) => ItemSource<Response> | Promise<ItemSource<Response>>;
+  readonly oneway: (request: Request, context: CallContext) => Response | Promise<Response>;
+}
 
 /** What answers method `M`. */
-type HandlerOf<M> = UnaryHandler<M>;
+type HandlerOf<M> = HandlersOf<RequestOutput<M>, ResponseInput<M>>[KindOf<M>];
 
-/** The handlers of service `S`, one a method. A handler answers with a value or a promise of it; a throw is a failure. */
+/**
+ * The handlers of service `S`, one a method. A handler answers with a value or a promise of it, one of a stream with an iterable or
+ * async iterable such as a generator's; a throw is a failure.
+ */
 export type Handlers<S extends ServiceDefinition> = {
   readonly [N in keyof S['methods']]: HandlerOf<S['methods'][N]>;
 };
-
-/** Kinds of methods that can be served. */
-const servedKinds: ReadonlySet<MethodKind> = new Set<MethodKind>(['unary', 'oneway']);
 
 export class ServiceHost implements CallHost {
   private readonly methods = new Map<string, HostedMethod>();
@@ -79,10 +90,6 @@ export class ServiceHost implements CallHost {
       throw new RpcError('INVALID_ARGUMENT', `${serviceName}: there is no handler for ${name}`);
     }
     if (this.methods.has(method.name)) throw new RpcError('INVALID_ARGUMENT', `${method.name} is served already`);
-    if (!servedKinds.has(method.kind)) {
-      const text = `${method.name} is a ${method.kind} method; this version serves unary and oneway ones`;
-      throw new RpcError('UNIMPLEMENTED', text);
-    }
     const invoke = handler.bind(handlers) as HostedMethod['invoke'];
     return { spec: method, invoke };
   }

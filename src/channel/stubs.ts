@@ -5,6 +5,9 @@
 import type { KindOf, RequestInput, ResponseOutput } from '../avro/method.js';
 import type { ServiceDefinition, ServiceMethod } from '../avro/service.js';
 import { RpcError } from '../base/errors.js';
+import type { Reject, Resolve } from '../connection/call-table.js';
+import { IncomingStream, type ItemStream } from '../connection/incoming-stream.js';
+import type { ItemSource } from '../connection/outgoing-stream.js';
 import type { CallExtras, CallResult } from '../connection/pending-call.js';
 import type { CompressionName, MethodKind, MethodSpec } from '../wire/message-codec.js';
 import type { Metadata } from '../wire/records/metadata.js';
@@ -17,6 +20,15 @@ export interface Calls {
   expectCompression(compression: CompressionName | undefined): void;
   /** As `Connection.call`. */
   call(spec: MethodSpec, request: unknown, deadlineMs: number, extras: CallExtras | null): Promise<unknown>;
+  /** The same for a call that is told of its end in place of a promise: one whose answer is a stream. */
+  start(
+    spec: MethodSpec,
+    request: unknown,
+    deadlineMs: number,
+    extras: CallExtras,
+    resolve: Resolve,
+    reject: Reject,
+  ): void;
 }
 
 export interface CallOptions {
@@ -44,31 +56,53 @@ export interface UnaryStub<Request, Response> {
 /** A method without an answer: resolves when the request was handed over, which says nothing of the other side. */
 export type OnewayStub<Request> = (request: Request, options?: CallOptions) => Promise<void>;
 
-/** The function that calls method `M`. */
-type StubOf<M> =
-  KindOf<M> extends 'oneway' ? OnewayStub<RequestInput<M>> : UnaryStub<RequestInput<M>, ResponseOutput<M>>;
+/** A method of many answers: `for await (const item of stub(request))`. Failures are thrown by the stream that it returns. */
+export type ServerStreamStub<Request, Response> = (request: Request, options?: CallOptions) => ItemStream<Response>;
 
-/** The client of service `S`: a function for each of its unary and oneway methods. */
+/** A method that takes many messages, from an iterable or async iterable, and has one answer. */
+export interface ClientStreamStub<Request, Response> {
+  /** Rejects with an `RpcError`. */
+  (items: ItemSource<Request>, options?: CallOptions): Promise<Response>;
+  /** The same call; resolves with `{ value, metadata }`. */
+  detailed(items: ItemSource<Request>, options?: CallOptions): Promise<CallResult<Response>>;
+}
+
+/** A method of many messages both ways, in any order. */
+export type DuplexStub<Request, Response> = (items: ItemSource<Request>, options?: CallOptions) => ItemStream<Response>;
+
+interface StubsOf<Request, Response> {
+  readonly unary: UnaryStub<Request, Response>;
+  readonly serverStream: ServerStreamStub<Request, Response>;
+  readonly clientStream: ClientStreamStub<Request, Response>;
+  readonly duplex: DuplexStub<Request, Response>;
+  readonly oneway: OnewayStub<Request>;
+}
+
+/** The function that calls method `M`. */
+type StubOf<M> = StubsOf<RequestInput<M>, ResponseOutput<M>>[KindOf<M>];
+
+/** The client of service `S`: a function for each of its methods. */
 export type Client<S extends ServiceDefinition> = {
   readonly [N in keyof S['methods']]: StubOf<S['methods'][N]>;
 };
 
 type StubMaker = (calls: Calls, method: MethodSpec) => unknown;
 
-/** How each kind of method is called; a kind that is not here is refused. */
-const stubMakers: { readonly [K in MethodKind]?: StubMaker } = { unary: unaryStub, oneway: singleStub };
+/** How each kind of method is called. */
+const stubMakers: Readonly<Record<MethodKind, StubMaker>> = {
+  unary: unaryStub,
+  serverStream: serverStreamStub,
+  clientStream: clientStreamStub,
+  duplex: duplexStub,
+  oneway: singleStub,
+};
 
-/** The client of a service over `calls`. Throws an `RpcError` (UNIMPLEMENTED) for a kind of method that cannot be called. */
+/** The client of a service over `calls`. */
 export function clientOf<S extends ServiceDefinition>(calls: Calls, service: S): Client<S> {
   const stubs: Record<string, unknown> = Object.create(null) as Record<string, unknown>;
   for (const [name, method] of Object.entries(service.methods) as [string, ServiceMethod][]) {
-    const makeStub = stubMakers[method.kind];
-    if (makeStub === undefined) {
-      const text = `${method.name} is a ${method.kind} method; this version calls unary and oneway ones`;
-      throw new RpcError('UNIMPLEMENTED', text);
-    }
     calls.expectCompression(method.compression);
-    stubs[name] = makeStub(calls, method);
+    stubs[name] = stubMakers[method.kind](calls, method);
   }
   return Object.freeze(stubs) as Client<S>;
 }
@@ -89,6 +123,51 @@ function unaryStub(calls: Calls, method: MethodSpec): unknown {
   return Object.assign(singleStub(calls, method), { detailed });
 }
 
+function serverStreamStub(calls: Calls, method: MethodSpec): unknown {
+  return (request: unknown, options: CallOptions = {}) => openStream(calls, method, request, undefined, options);
+}
+
+function duplexStub(calls: Calls, method: MethodSpec): unknown {
+  return (source: ItemSource, options: CallOptions = {}) => {
+    const items = checkedSource(method, source);
+    return openStream(calls, method, undefined, items, options);
+  };
+}
+
+function clientStreamStub(calls: Calls, method: MethodSpec): unknown {
+  const call = async (source: ItemSource, options: CallOptions, detailed: boolean): Promise<unknown> => {
+    const extras = { ...detailsOf(options, detailed), source: checkedSource(method, source) };
+    return calls.call(method, undefined, deadlineOf(options, calls.deadlineMsDefault), extras);
+  };
+  const stub = (source: ItemSource, options: CallOptions = {}): Promise<unknown> => call(source, options, false);
+  const detailed = (source: ItemSource, options: CallOptions = {}): Promise<unknown> => call(source, options, true);
+  return Object.assign(stub, { detailed });
+}
+
+/** A call whose answer is a stream; the stream tells of its end. */
+function openStream(
+  calls: Calls,
+  method: MethodSpec,
+  request: unknown,
+  source: ItemSource | undefined,
+  options: CallOptions,
+): ItemStream<unknown> {
+  const incoming = new IncomingStream();
+  const details = detailsOf(options, false);
+  const extras = source === undefined ? { ...details, incoming } : { ...details, incoming, source };
+  const resolve = (result: unknown): void => incoming.end((result as CallResult).metadata);
+  const reject = (error: unknown): void => incoming.fail(error as RpcError);
+  calls.start(method, request, deadlineOf(options, calls.deadlineMsDefault), extras, resolve, reject);
+  return incoming;
+}
+
+function checkedSource(method: MethodSpec, source: ItemSource): ItemSource {
+  const candidate = source as { [Symbol.asyncIterator]?: unknown; [Symbol.iterator]?: unknown } | null | undefined;
+  const isSource = typeof source === 'object' && (candidate?.[Symbol.asyncIterator] ?? candidate?.[Symbol.iterator]);
+  if (isSource) return source;
+  throw new RpcError('INVALID_ARGUMENT', `the items for ${method.name} must be an iterable or async iterable object`);
+}
+
 /** What is no number is refused as NaN is: INVALID_ARGUMENT. */
 function deadlineOf({ deadlineMs }: CallOptions, deadlineMsDefault: number): number {
   if (deadlineMs === undefined) return deadlineMsDefault;
@@ -96,7 +175,12 @@ function deadlineOf({ deadlineMs }: CallOptions, deadlineMsDefault: number): num
 }
 
 function extrasOf(options: CallOptions, detailed: boolean): CallExtras | null {
+  const extras = detailsOf(options, detailed);
+  const usual = extras.signal === null && extras.metadata === null && extras.priority === 0 && !detailed;
+  return usual ? null : extras;
+}
+
+function detailsOf(options: CallOptions, detailed: boolean): CallExtras {
   const { signal = null, metadata = null, priority = 0 } = options;
-  const usual = signal === null && metadata === null && priority === 0 && !detailed;
-  return usual ? null : { signal, metadata, detailed, priority };
+  return { signal, metadata, detailed, priority };
 }

@@ -2,7 +2,7 @@
  * The terminal frames of the callee: RESPONSE and FAILURE, and nothing else writes them. Whatever cannot be sent as it is
  * becomes a FAILURE that says so; nothing here throws.
  */
-import { RpcCodes, RpcError, type Started } from '../base/errors.js';
+import { limitError, RpcCodes, RpcError, type Started } from '../base/errors.js';
 import { Flag, FrameType } from '../wire/constants.js';
 import type { MethodSpec } from '../wire/message-codec.js';
 import { encodeFailure } from '../wire/records/failure.js';
@@ -13,8 +13,10 @@ import { LATER, type LongMessage } from './frame-scheduler.js';
 import type { Link } from './link.js';
 import type { MethodCompression } from './method-compression.js';
 
+const EMPTY = Buffer.alloc(0);
+
 export class Answers {
-  /** Calls that ended with a RESPONSE. */
+  /** Calls that ended with a RESPONSE or END. */
   finished = 0;
 
   constructor(
@@ -38,13 +40,39 @@ export class Answers {
       if (long !== LATER) this.finished++;
       return long;
     } catch (cause) {
-      const text = `the answer of ${spec.name} cannot be sent: ${textOf(cause)}`;
-      const tooLong = cause instanceof RpcError && cause.limit !== undefined;
-      const failure = new RpcError(tooLong ? 'RESOURCE_EXHAUSTED' : 'INTERNAL', text, { started: 'yes', cause });
-      this.host?.onHandlerError(failure, spec);
-      this.fail(call, failure, 'yes');
+      this.failUnsendable(call, cause, spec);
       return null;
     }
+  }
+
+  /** Ends a stream: every item of it has been written. */
+  end(call: number, spec: MethodSpec, context: CallContext): void {
+    const { queue, peerLimits } = this.link;
+    const { responseMetadata } = context;
+    if (responseMetadata === null) {
+      queue.writeFrame(FrameType.END, 0, call, 0, EMPTY);
+      this.finished++;
+      return;
+    }
+    try {
+      const payload = withSize(encodeMetadata(responseMetadata, peerLimits));
+      if (payload.length > peerLimits.frameBytesMax) throw tooLongForFrame(payload.length, peerLimits.frameBytesMax);
+      queue.writeFrame(FrameType.END, Flag.METADATA, call, 0, payload);
+      this.finished++;
+    } catch (cause) {
+      this.failUnsendable(call, cause, spec);
+    }
+  }
+
+  /** Ends a call whose answer, or an item of it, cannot be sent. */
+  failUnsendable(call: number, cause: unknown, spec: MethodSpec): void {
+    const text = `the answer of ${spec.name} cannot be sent: ${textOf(cause)}`;
+    const known = cause instanceof RpcError ? cause : null;
+    const code =
+      known?.limit !== undefined ? 'RESOURCE_EXHAUSTED' : known?.code === 'UNAVAILABLE' ? known.code : 'INTERNAL';
+    const failure = new RpcError(code, text, { started: 'yes', cause });
+    this.host?.onHandlerError(failure, spec);
+    this.fail(call, failure, 'yes');
   }
 
   /**
@@ -89,9 +117,7 @@ export class Answers {
       queue.writeFrame(FrameType.FAILURE, 0, call, 0, record);
       return;
     }
-    const size = Buffer.allocUnsafe(4);
-    size.writeUInt32LE(metadata.length);
-    const payload = Buffer.concat([size, metadata, record]);
+    const payload = withSize(metadata, record);
     if (fits(payload, this.link.peerLimits.frameBytesMax))
       queue.writeFrame(FrameType.FAILURE, Flag.METADATA, call, 0, payload);
     else queue.writeFrame(FrameType.FAILURE, 0, call, 0, record);
@@ -103,6 +129,18 @@ const FAILURE_TEXT_ROOM_BYTES = 5 * 1024;
 
 function fits(part: Buffer | null, frameBytesMax: number): boolean {
   return part === null || part.length <= frameBytesMax - FAILURE_TEXT_ROOM_BYTES;
+}
+
+/** Metadata as it stands in a prefix, and what follows it. */
+function withSize(metadata: Buffer, rest: Buffer = EMPTY): Buffer {
+  const size = Buffer.allocUnsafe(4);
+  size.writeUInt32LE(metadata.length);
+  return Buffer.concat([size, metadata, rest]);
+}
+
+function tooLongForFrame(bytes: number, frameBytesMax: number): RpcError {
+  const limit = { name: 'frameBytesMax', value: frameBytesMax, setting: 'limits.frameBytesMax of the peer' };
+  return limitError(`${bytes} bytes of metadata do not fit one frame`, limit);
 }
 
 function textOf(error: unknown): string {

@@ -3,7 +3,7 @@
  * its deadline running. Nothing of them has been sent, so whatever ends them, they did not start.
  */
 import { limitError, RpcError } from '../base/errors.js';
-import { abortError, type PendingCall } from './pending-call.js';
+import type { PendingCall } from './pending-call.js';
 
 export class CallQueue {
   /** Waiting calls; the settled ones still in the array do not count. */
@@ -26,7 +26,7 @@ export class CallQueue {
     }
     this.calls.push(call);
     this.length++;
-    call.watchAbort(() => this.end(call, abortError(call.extras?.signal as AbortSignal, 'no')));
+    call.watchAbort((error) => this.end(call, error));
   }
 
   /** The call that has waited longest, or undefined. */

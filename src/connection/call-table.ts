@@ -2,8 +2,10 @@
 import { SLOTS_MAX } from '../wire/call-number.js';
 import type { LongMessage } from './frame-scheduler.js';
 import type { IncomingMessage } from './incoming-message.js';
+import type { IncomingStream } from './incoming-stream.js';
 import type { MessageSender } from './message-sender.js';
 import type { OutgoingMethod } from './outgoing-methods.js';
+import type { OutgoingStream } from './outgoing-stream.js';
 import type { CallExtras } from './pending-call.js';
 
 export type Resolve = (value: unknown) => void;
@@ -30,6 +32,10 @@ export class CallSlot {
   long: LongMessage | null = null;
   /** The response, while it arrives in several frames or waits for a schema. */
   message: IncomingMessage | null = null;
+  /** The callee's items; stays while the call is given up, since they still cost credit. */
+  incoming: IncomingStream | null = null;
+  /** The items that this side sends. */
+  outgoing: OutgoingStream | null = null;
 
   constructor(readonly slot: number) {}
 
@@ -47,6 +53,9 @@ export class CallSlot {
     this.long = null;
     this.message?.release();
     this.message = null;
+    const { outgoing } = this;
+    this.outgoing = null;
+    outgoing?.stop();
   }
 }
 

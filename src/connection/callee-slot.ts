@@ -1,9 +1,13 @@
 /** One slot of the callee's table: an object that stays, filled by one call after the other. */
-import type { Started } from '../base/errors.js';
+import { RpcError, type Started } from '../base/errors.js';
 import type { CallContext } from './call-context.js';
 import type { LongMessage } from './frame-scheduler.js';
 import type { IncomingMessage } from './incoming-message.js';
 import type { IncomingMethod } from './incoming-methods.js';
+import type { IncomingStream } from './incoming-stream.js';
+import { LateFrames } from './late-frames.js';
+import type { OutgoingStream } from './outgoing-stream.js';
+import type { SendWindow } from './send-window.js';
 
 /** Where a call is; the drawing is in `callee.ts`. */
 export const Phase = { FREE: 0, RECEIVING: 1, HELD: 2, RUNNING: 3, ANSWERING: 4 } as const;
@@ -20,6 +24,13 @@ export class CalleeSlot {
   context: CallContext | null = null;
   message: IncomingMessage | null = null;
   long: LongMessage | null = null;
+  /** The caller's items, of a client stream or duplex call. */
+  incoming: IncomingStream | null = null;
+  /** The credit of what this side sends, of a server stream or duplex call, from its REQUEST on; and what sends it. */
+  window: SendWindow | null = null;
+  outgoing: OutgoingStream | null = null;
+  /** What may still come of a call of this slot that has ended. */
+  late: LateFrames | null = null;
   oneway = false;
   /** A call of this slot that has ended while frames of its request may still come, to be thrown away; 0: none. */
   skippedCall = 0;
@@ -54,5 +65,16 @@ export class CalleeSlot {
     this.message = null;
     this.long = null;
     this.oneway = false;
+    if (this.incoming !== null || this.window !== null) this.leaveStreams();
+  }
+
+  private leaveStreams(): void {
+    const { incoming, outgoing } = this;
+    this.incoming = this.outgoing = this.window = null;
+    outgoing?.stop();
+    if (incoming === null) return;
+    this.late = new LateFrames(this.call, incoming.complete ? -1 : incoming.creditLeft);
+    // A handler that still reads from it learns that there is nothing more to come.
+    if (!incoming.ended) incoming.fail(new RpcError('CANCELLED', 'the call has ended'), true);
   }
 }

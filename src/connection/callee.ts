@@ -16,18 +16,22 @@
  */
 import { limitError, RpcError, rpcCodeName } from '../base/errors.js';
 import { generationOf, nextGeneration, type OpenerBit, openerOf } from '../wire/call-number.js';
-import { CloseCode, Flag } from '../wire/constants.js';
+import { CloseCode, Flag, FrameType } from '../wire/constants.js';
 import { decodeCancel } from '../wire/records/cancel.js';
+import { CallContext } from './call-context.js';
 import type { CallHost } from './call-host.js';
+import { failMisplaced, fullHouse } from './callee-refusals.js';
 import { CalleeSlot, Phase } from './callee-slot.js';
+import { type CalleeCalls, CalleeStreams } from './callee-streams.js';
 import { DeadlineTimer } from './deadline-timer.js';
 import { Execution } from './execution.js';
 import { IncomingMessage, readDeadlineMs } from './incoming-message.js';
 import type { IncomingMethod, IncomingMethods } from './incoming-methods.js';
 import type { Link } from './link.js';
 
-export class Callee {
+export class Callee implements CalleeCalls {
   private readonly slots: (CalleeSlot | null)[] = [];
+  readonly streams: CalleeStreams;
   private readonly execution: Execution;
   private readonly timer: DeadlineTimer;
   /** Handlers that may run at once; 0 once new calls are refused. */
@@ -43,6 +47,7 @@ export class Callee {
     this.admitMax = link.limits.handlersMax;
     this.timer = new DeadlineTimer(link.clock, (now) => this.sweep(now));
     this.execution = new Execution(link, host, this.timer);
+    this.streams = new CalleeStreams(link, this.execution, this);
   }
 
   /** Calls that ended with a RESPONSE. */
@@ -96,19 +101,22 @@ export class Callee {
 
   onCancel(call: number, buffer: Buffer, start: number, end: number): void {
     const record = decodeCancel(buffer, start, end);
-    const entry = this.liveOrLate(call, 'CANCEL');
-    if (!this.link.chargeReset() || entry === null) return;
+    const entry = this.find(call, 'CANCEL');
+    if (entry === null) return;
+    if (entry.phase === Phase.FREE) {
+      this.streams.late(entry, call, FrameType.CANCEL, 0);
+      return;
+    }
+    if (!this.link.chargeReset()) return;
     const reason = new RpcError(rpcCodeName(record.code), record.text || 'the caller cancelled the call', {
       started: entry.started,
     });
     this.endEarly(entry, reason);
   }
 
-  /** A frame of a stream (ITEM, END, CREDIT) from the caller: no call that is open here has one. */
-  onStreamFrame(call: number, name: string): void {
-    const entry = this.liveOrLate(call, name);
-    if (entry !== null) this.link.fail(CloseCode.PROTOCOL, `${name} for call ${call}, which is no stream`);
-    else this.link.chargeReset();
+  /** Ends a call for what its caller did, who pays for it. */
+  failCall(entry: CalleeSlot, error: RpcError): void {
+    if (this.link.chargeReset()) this.endEarly(entry, error);
   }
 
   /** Ends every open call with this reason: a FAILURE for the caller, an aborted signal for the handler. */
@@ -130,9 +138,20 @@ export class Callee {
     this.execution.onDrain();
   }
 
-  /** The peer ended its half: requests that are incomplete stay so, and nobody waits for them. */
+  /** The peer ended its half: requests and streams that are incomplete stay so, and nobody waits for them. */
   onReadEnd(): void {
-    for (const entry of this.slots) if (entry?.phase === Phase.RECEIVING) this.execution.leave(entry);
+    for (const entry of this.slots) {
+      if (entry === null || entry.phase === Phase.FREE) continue;
+      const { incoming, context } = entry;
+      if (entry.phase === Phase.RECEIVING || (incoming !== null && !incoming.complete)) {
+        const reason = new RpcError('UNAVAILABLE', `${this.link.peer} ended the connection inside the call's stream`);
+        context?.abort(reason);
+        incoming?.fail(reason, true);
+        this.execution.leave(entry);
+      } else {
+        entry.outgoing?.onReadEnd();
+      }
+    }
   }
 
   /** The connection is over: every handler's signal aborts, nothing is answered any more. */
@@ -142,6 +161,7 @@ export class Callee {
     for (const entry of this.slots) {
       if (entry === null || entry.phase === Phase.FREE) continue;
       entry.context?.abort(reason);
+      entry.incoming?.fail(reason, true);
       this.execution.leave(entry);
     }
   }
@@ -188,15 +208,8 @@ export class Callee {
       // The rest of a message that was refused: its caller may not have known.
       if (entry.skippedCall === call) entry.skippedCall = more ? call : 0;
       else this.continue(entry, number, flags, buffer, start, end);
-    } else if (openerOf(call) !== this.peerBit) {
-      link.fail(CloseCode.CALL_NUMBER, `REQUEST for call ${call}, which only this side could open`);
-    } else if (entry.phase !== Phase.FREE) {
-      link.fail(CloseCode.CALL_NUMBER, `REQUEST for call ${call}, but call ${entry.call} is open in that slot`);
-    } else if (generationOf(call) !== nextGeneration(entry.generation)) {
-      const text = `REQUEST for call ${call}: generation ${generationOf(call)} follows ${entry.generation}`;
-      link.fail(CloseCode.CALL_NUMBER, text);
     } else {
-      link.fail(CloseCode.PROTOCOL, `REQUEST for method ${number}, which was not declared`);
+      failMisplaced(link, entry, call, number, this.peerBit);
     }
   }
 
@@ -231,6 +244,11 @@ export class Callee {
     entry.method = method;
     entry.oneway = (flags & Flag.ONEWAY) !== 0;
     this.execution.inFlight++;
+    const items = this.streams.open(entry, method);
+    if (items && (flags & (Flag.MORE | Flag.COMPRESSED)) !== 0) {
+      this.link.fail(CloseCode.FLAGS, `flags 0x${flags.toString(16)} on the REQUEST of a caller's stream`);
+      return;
+    }
     try {
       const message = new IncomingMessage(this.link, flags, true, buffer, start, end);
       entry.message = message;
@@ -240,9 +258,11 @@ export class Callee {
           throw new RpcError('DEADLINE_EXCEEDED', 'the deadline had passed when the call arrived');
         this.timer.watch(entry.deadlineAt);
       }
+      if (items && message.end > message.start)
+        throw new RpcError('INVALID_ARGUMENT', 'a body on the REQUEST of a call whose messages are items');
       if (method.failure !== null) throw method.failure;
       // Nobody could be told that a ONEWAY call was refused.
-      if (this.draining && !entry.oneway) throw this.fullHouse();
+      if (this.draining && !entry.oneway) throw fullHouse(this.link, this.draining);
       if (entry.oneway !== (method.hosted?.spec.kind === 'oneway')) {
         throw new RpcError('FAILED_PRECONDITION', 'the flag ONEWAY does not agree with the kind of the method');
       }
@@ -269,7 +289,7 @@ export class Callee {
         return;
       }
     } else if (this.execution.executing >= this.link.limits.handlersMax) {
-      this.refuse(entry, this.fullHouse(), false);
+      this.refuse(entry, fullHouse(this.link, this.draining), false);
       return;
     }
     this.start(entry, method, message);
@@ -305,15 +325,15 @@ export class Callee {
     const { deadlineAt } = entry;
     const { buffer, start, end, metadata } = message;
     entry.message = null;
-    this.execution.leave(entry);
-    this.execution.run(entry, method, buffer, start, end, deadlineAt, metadata);
+    if (entry.incoming !== null || entry.window !== null) {
+      entry.phase = Phase.HELD;
+      const context = new CallContext(this.link, deadlineAt, metadata);
+      this.streams.run(entry, method, buffer, start, end, context);
+    } else {
+      this.execution.leave(entry);
+      this.execution.run(entry, method, buffer, start, end, deadlineAt, metadata);
+    }
     message.release();
-  }
-
-  private fullHouse(): RpcError {
-    if (this.draining) return new RpcError('UNAVAILABLE', 'this server is draining', { elsewhere: true });
-    const limit = { name: 'handlersMax', value: this.link.limits.handlersMax, setting: 'limits.handlersMax' };
-    return limitError('all handlers of this connection are busy', limit, { elsewhere: true });
   }
 
   private holdOneway(entry: CalleeSlot, method: IncomingMethod, message: IncomingMessage): void {
@@ -335,6 +355,7 @@ export class Callee {
     const { phase, call, context, oneway, started } = entry;
     if (phase === Phase.RECEIVING) entry.skippedCall = call;
     if (entry.long !== null) this.link.sender.drop(entry.long);
+    entry.incoming?.fail(reason, true);
     this.execution.leave(entry);
     if (!oneway) this.execution.answers.fail(call, reason, started);
     context?.abort(reason);
@@ -354,14 +375,12 @@ export class Callee {
     if (!oneway) this.execution.answers.fail(call, error, 'no');
   }
 
-  /** The entry of a call that is open; null for the slot's last call, whose terminal frame was on its way; else CLOSE. */
-  private liveOrLate(call: number, name: string): CalleeSlot | null {
+  /** The slot of a call: open, or FREE when the call has ended and this frame is late. A call that never was: CLOSE. */
+  find(call: number, name: string): CalleeSlot | null {
     const entry = this.slots[call & 0xffff];
-    if (entry == null || entry.call !== call || openerOf(call) !== this.peerBit) {
-      this.link.fail(CloseCode.CALL_NUMBER, `${name} for call ${call}, which is not open`);
-      return null;
-    }
-    return entry.phase === Phase.FREE ? null : entry;
+    if (entry != null && entry.call === call && openerOf(call) === this.peerBit) return entry;
+    this.link.fail(CloseCode.CALL_NUMBER, `${name} for call ${call}, which is not open`);
+    return null;
   }
 
   /** Ends what is due. Returns the earliest deadline left. */
@@ -370,10 +389,8 @@ export class Callee {
     for (const entry of this.slots) {
       if (entry === null || entry.phase === Phase.FREE) continue;
       if (entry.deadlineAt <= now) {
-        this.endEarly(
-          entry,
-          new RpcError('DEADLINE_EXCEEDED', 'the deadline passed at the callee', { started: entry.started }),
-        );
+        const { started } = entry;
+        this.endEarly(entry, new RpcError('DEADLINE_EXCEEDED', 'the deadline passed at the callee', { started }));
       } else if (entry.deadlineAt < earliest) {
         earliest = entry.deadlineAt;
       }

@@ -10,11 +10,13 @@
  * the usual call allocates its promise and nothing else.
  */
 import { RpcError } from '../base/errors.js';
+import { minimumLimits } from '../base/limits.js';
 import { callNumber, nextGeneration, type OpenerBit } from '../wire/call-number.js';
 import { CloseCode, Flag, FrameType } from '../wire/constants.js';
 import type { MethodSpec } from '../wire/message-codec.js';
 import { encodeMetadata } from '../wire/records/metadata.js';
 import { type CallSlot, CallTable, type Reject, type Resolve, settled } from './call-table.js';
+import { CallerStreams, noBody } from './caller-streams.js';
 import { CancelPacer } from './cancel-pacer.js';
 import { DeadlineTimer } from './deadline-timer.js';
 import { isPriority, readFailure, refusal, unreadable, unsendable } from './failures.js';
@@ -43,6 +45,7 @@ export class Caller implements CallEnds {
   private readonly waiting: WaitingCalls;
   private readonly cancels: CancelPacer;
   private readonly receiver: ResponseReceiver;
+  readonly streams: CallerStreams;
   private starting = false;
 
   constructor(
@@ -55,6 +58,7 @@ export class Caller implements CallEnds {
     this.waiting = new WaitingCalls(link.limits.callsQueuedMax, this.timer);
     link.sender.onRoom(() => this.resumeLarge());
     this.receiver = new ResponseReceiver(link, this);
+    this.streams = new CallerStreams(link, this.table, this);
     this.cancels = new CancelPacer(
       link,
       (call) => this.table.slots[call & 0xffff]?.call === call,
@@ -96,7 +100,9 @@ export class Caller implements CallEnds {
 
   /** The peer's HELLO is here: it may accept more calls than the protocol's minimum. */
   onPeerLimits(): void {
-    this.table.slotsMax = this.link.peerLimits.callsInFlightMax;
+    const { callsInFlightMax, streamWindowBytes } = this.link.peerLimits;
+    this.table.slotsMax = callsInFlightMax;
+    this.streams.widen(streamWindowBytes - minimumLimits.streamWindowBytes);
     this.resumeLarge();
     this.startWaiting();
   }
@@ -140,15 +146,6 @@ export class Caller implements CallEnds {
     const failure = readFailure(this.link, method, flags, buffer, start, end);
     this.release(entry);
     reject(failure);
-  }
-
-  /** A frame of a stream (ITEM, END, CREDIT) from the callee: no call of this side has one. */
-  onStreamFrame(call: number, name: string): void {
-    if (this.table.slots[call & 0xffff]?.call === call) {
-      this.link.fail(CloseCode.PROTOCOL, `${name} for call ${call}, which is no stream`);
-    } else {
-      this.link.fail(CloseCode.CALL_NUMBER, `${name} for call ${call}, which is not open`);
-    }
   }
 
   /** The write queue has drained: waiting calls may go on. */
@@ -232,17 +229,9 @@ export class Caller implements CallEnds {
       const metadata =
         extras === null || extras.metadata === null ? null : encodeMetadata(extras.metadata, link.peerLimits);
       const { compression, number } = method;
-      long = link.sender.send(
-        FrameType.REQUEST,
-        flags,
-        call,
-        number,
-        spec.request,
-        request,
-        wireMs,
-        metadata,
-        compression,
-      );
+      // The messages of a caller's stream follow as items.
+      const codec = extras?.source === undefined ? spec.request : noBody;
+      long = link.sender.send(FrameType.REQUEST, flags, call, number, codec, request, wireMs, metadata, compression);
     } catch (error) {
       // Nothing was sent: the slot goes back as it was.
       if (entry.call === call) this.release(entry);
@@ -270,8 +259,9 @@ export class Caller implements CallEnds {
       return;
     }
     this.timer.watch(deadlineAt);
-    if (extras !== null && extras.signal !== null && spec.kind !== 'oneway')
-      this.watchAbort(entry, call, extras.signal);
+    if (extras === null || spec.kind === 'oneway') return;
+    if (extras.signal !== null) this.watchAbort(entry, call, extras.signal);
+    if (entry.call === call && spec.kind !== 'unary') this.streams.begin(entry, call, entry.method, extras);
   }
 
   /** Each once: one that is still too much waits again, at the end. */
@@ -303,6 +293,7 @@ export class Caller implements CallEnds {
     entry.resolve = settled;
     entry.reject = settled;
     if (entry.extras !== null || entry.long !== null || entry.message !== null) entry.forget(this.link.sender);
+    entry.incoming = null;
     this.table.give(entry);
     if (this.waiting.forSlot.length !== 0) this.startWaiting();
   }
@@ -340,8 +331,10 @@ export class Caller implements CallEnds {
   private watchAbort(entry: CallSlot, call: number, signal: AbortSignal): void {
     entry.onAbort = () => {
       if (entry.call !== call || entry.givenUp) return;
-      const started = entry.long === null ? 'maybe' : 'no';
-      if (this.giveUp(entry, abortError(signal, started))) this.cancel(call);
+      const started = entry.long !== null ? 'no' : entry.incoming?.begun ? 'yes' : 'maybe';
+      const error = abortError(signal, started);
+      entry.incoming?.fail(error, true);
+      if (this.giveUp(entry, error)) this.cancel(call);
     };
     listenForAbort(signal, entry.onAbort);
   }
@@ -395,6 +388,7 @@ export class Caller implements CallEnds {
       return;
     }
     const failure = new RpcError('DEADLINE_EXCEEDED', text, { started: long === null ? 'maybe' : 'no' });
+    entry.incoming?.fail(failure, true);
     if (this.giveUp(entry, failure) && long !== null) this.cancel(call);
   }
 }

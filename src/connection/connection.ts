@@ -37,6 +37,7 @@ import { Pings } from './pings.js';
 import { SchemaExchange } from './schema-exchange.js';
 import { StallWatch } from './stall-watch.js';
 import { type ConnectionState, transition } from './state.js';
+import { StreamTurns } from './stream-turns.js';
 import type { Transport } from './transport.js';
 import { WriteQueue } from './write-queue.js';
 
@@ -49,8 +50,10 @@ export class Connection implements Link, FrameReaderOwner {
   peerLimits: AnnouncedLimits = minimumLimits;
   now: number;
   lastReadAt: number;
+  silentMs = 0;
   readonly queue: WriteQueue;
   readonly sender: MessageSender;
+  readonly turns: StreamTurns;
   readonly ledger: AssemblyLedger;
   readonly peer: Peer;
   readonly acceptedCompressors: readonly Compressor[];
@@ -98,12 +101,15 @@ export class Connection implements Link, FrameReaderOwner {
       limits.writeQueueBytesHard,
     );
     this.sender = new MessageSender(this.queue, transport, clock, minimumLimits, limits.writeQueueBytesHard);
+    this.turns = new StreamTurns(transport, clock);
+    this.sender.onRoom(() => this.turns.onRoom());
     this.schemas = new SchemaExchange(this, options.schemas);
     this.outgoingMethods = new OutgoingMethods(this, this.schemas);
     this.incomingMethods = new IncomingMethods(this, this.schemas, options.host);
-    this.caller = new Caller(this, this.outgoingMethods, side === 'dialing' ? 0 : ACCEPTING_SIDE);
+    const ownBit = side === 'dialing' ? 0 : ACCEPTING_SIDE;
+    this.caller = new Caller(this, this.outgoingMethods, ownBit);
     this.callee = new Callee(this, this.incomingMethods, options.host, side === 'dialing' ? ACCEPTING_SIDE : 0);
-    this.reader = new FrameReader(this, transport, this.caller, this.callee, this);
+    this.reader = new FrameReader(this, transport, this.caller, this.callee, ownBit, this);
     this.flood = new FloodGuard(this);
     this.pings = new Pings(this);
     this.handshakeTimer = clock.setTimer(() => clock.afterReads(() => this.judgeHandshake()), options.handshakeMs);
@@ -239,14 +245,8 @@ export class Connection implements Link, FrameReaderOwner {
     if (this.drainRecord !== null && !this.over) this.sendDrain(this.drainRecord);
   }
 
-  onRareFrame({ type, call, flags, method, buffer, start, end }: FrameDecoder): void {
+  onConnectionFrame({ type, flags, method, buffer, start, end }: FrameDecoder): void {
     switch (type) {
-      case FrameType.FAILURE:
-        this.caller.onFailure(call, flags, buffer, start, end);
-        break;
-      case FrameType.CANCEL:
-        this.callee.onCancel(call, buffer, start, end);
-        break;
       case FrameType.METHOD: {
         const record = decodeMethod(buffer, start, end);
         if (record.role === 'DECLARE') this.incomingMethods.onDeclare(method, record);
@@ -268,16 +268,8 @@ export class Connection implements Link, FrameReaderOwner {
       case FrameType.CLOSE:
         this.onClose(buffer, start, end);
         break;
-      case FrameType.HELLO:
-        this.fail(CloseCode.PROTOCOL, 'a second HELLO');
-        break;
       default:
-        // ITEM, END, CREDIT: of a call of the peer's, or of one of ours.
-        if ((call & ACCEPTING_SIDE) >>> 0 === (this.options.side === 'dialing' ? ACCEPTING_SIDE : 0)) {
-          this.callee.onStreamFrame(call, frameTypeName(type));
-        } else {
-          this.caller.onStreamFrame(call, frameTypeName(type));
-        }
+        this.fail(CloseCode.PROTOCOL, 'a second HELLO');
     }
   }
 
@@ -334,6 +326,7 @@ export class Connection implements Link, FrameReaderOwner {
     if (this.over) return;
     this.queue.onDrain();
     this.sender.pump();
+    this.turns.onDrain();
     this.callee.onDrain();
     this.caller.onDrain();
   }
@@ -381,6 +374,7 @@ export class Connection implements Link, FrameReaderOwner {
     this.keepalive = null;
     this.stall.stop();
     this.sender.close();
+    this.turns.close();
     this.queue.close();
     this.schemas.close();
     const { code, message, cause } = reason;

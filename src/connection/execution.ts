@@ -4,7 +4,7 @@
  * an answer that cannot be written yet makes it ANSWERING.
  */
 import { RpcError } from '../base/errors.js';
-import type { MessageCodec } from '../wire/message-codec.js';
+import type { MessageCodec, MethodSpec } from '../wire/message-codec.js';
 import { Answers } from './answers.js';
 import { CallContext } from './call-context.js';
 import type { CallHost, HostedMethod } from './call-host.js';
@@ -100,15 +100,21 @@ export class Execution {
         if (entry.context === context) {
           this.leave(entry);
           this.answers.failThrown(entry.call, error, hosted.spec, context);
-        } else if (!(error instanceof RpcError) && !context.isAbort(error)) {
-          this.host?.onHandlerError(error, hosted.spec);
+        } else {
+          this.reportLate(error, hosted.spec, context);
         }
         this.onHandlerEnd();
       },
     );
   }
 
-  private onHandlerEnd(): void {
+  /** A handler threw whose call had ended before. */
+  reportLate(error: unknown, spec: MethodSpec, context: CallContext): void {
+    if (!(error instanceof RpcError) && !context.isAbort(error)) this.host?.onHandlerError(error, spec);
+  }
+
+  /** A handler has ended, whatever became of its call. */
+  onHandlerEnd(): void {
     this.executing--;
     const { heldOneways } = this;
     if (heldOneways.length > 0) {
@@ -120,13 +126,7 @@ export class Execution {
   }
 
   /** Sends the RESPONSE, now or when the write queue has room. */
-  private answer(
-    entry: CalleeSlot,
-    method: IncomingMethod,
-    hosted: HostedMethod,
-    context: CallContext,
-    value: unknown,
-  ): void {
+  answer(entry: CalleeSlot, method: IncomingMethod, hosted: HostedMethod, context: CallContext, value: unknown): void {
     const { link } = this;
     const { saturated } = link.queue;
     const long = saturated ? LATER : this.answers.respond(entry.call, hosted.spec, method.compression, context, value);
@@ -192,7 +192,7 @@ export class Execution {
   }
 }
 
-function isThenable(value: unknown): value is PromiseLike<unknown> {
+export function isThenable(value: unknown): value is PromiseLike<unknown> {
   return (
     value instanceof Promise ||
     (typeof value === 'object' && value !== null && typeof (value as { then?: unknown }).then === 'function')

@@ -1,5 +1,5 @@
 /** What the caller makes of requests that cannot be sent and of answers that are no value: FAILURE frames, unreadable responses. */
-import { RpcError, rpcCodeName } from '../base/errors.js';
+import { RpcError, rpcCodeName, type Started } from '../base/errors.js';
 import type { MethodSpec } from '../wire/message-codec.js';
 import { decodeFailure } from '../wire/records/failure.js';
 import { IncomingMessage } from './incoming-message.js';
@@ -48,11 +48,14 @@ export function isPriority({ priority }: CallExtras): boolean {
   return Number.isSafeInteger(priority);
 }
 
-/** Nothing was sent. Encoding runs code of the application (getters, codecs of its own), which may throw anything. */
-export function unsendable(spec: MethodSpec, error: unknown): RpcError {
-  if (error instanceof RpcError) return error;
+/** Encoding runs code of the application (getters, codecs of its own), which may throw anything. `started`: of the call. */
+export function unsendable(spec: MethodSpec, error: unknown, started: Started = 'no'): RpcError {
+  const known = error instanceof RpcError ? error : null;
+  if (known !== null && known.started === started) return known;
+  const limit = known?.limit === undefined ? {} : { limit: known.limit };
   const text = error instanceof Error ? error.message : String(error);
-  return new RpcError('INVALID_ARGUMENT', `the request of ${spec.name} cannot be encoded: ${text}`, { cause: error });
+  const message = known === null ? `the request of ${spec.name} cannot be encoded: ${text}` : text;
+  return new RpcError(known?.code ?? 'INVALID_ARGUMENT', message, { started, cause: error, ...limit });
 }
 
 /** An answer that cannot be used: the handler has run, but what it said is lost. */

@@ -1,8 +1,9 @@
 /**
- * From chunks to frames to whoever handles them. RESPONSE and REQUEST, nearly every frame, go straight to the two halves of
- * calling; the rest goes to the connection. Reading can be paused between any two frames; what was read stays in the
- * decoder, and the end of the stream waits behind it.
+ * From chunks to frames to whoever handles them. RESPONSE, REQUEST and ITEM, nearly every frame, go straight to the two
+ * halves of calling, the rarer frames of calls behind them; what belongs to no call goes to the connection. Reading can be
+ * paused between any two frames; what was read stays in the decoder, and the end of the stream waits behind it.
  */
+import { type OpenerBit, openerOf } from '../wire/call-number.js';
 import { CloseCode, FrameType } from '../wire/constants.js';
 import { FAILED, FRAME, FrameDecoder } from '../wire/decoder.js';
 import { WireError } from '../wire/wire-error.js';
@@ -15,10 +16,11 @@ export interface FrameReaderOwner {
   /** Nothing that comes is of interest any more. */
   readonly over: boolean;
   lastReadAt: number;
+  silentMs: number;
   /** A frame that came while the connection is greeting. */
   onFirstFrame(frame: FrameDecoder): void;
-  /** Any frame but RESPONSE and REQUEST. */
-  onRareFrame(frame: FrameDecoder): void;
+  /** A frame that belongs to no call. */
+  onConnectionFrame(frame: FrameDecoder): void;
   /** The peer ended its half, and everything before that has been handled. */
   onReadEnd(): void;
 }
@@ -33,6 +35,8 @@ export class FrameReader {
     private readonly transport: Transport,
     private readonly caller: Caller,
     private readonly callee: Callee,
+    /** The opener bit in the numbers of calls that this side opened. */
+    private readonly ownBit: OpenerBit,
     private readonly owner: FrameReaderOwner,
   ) {
     this.decoder = new FrameDecoder({ frameBytesMax: link.limits.frameBytesMax });
@@ -45,7 +49,9 @@ export class FrameReader {
   onData(chunk: Buffer): void {
     const { link, owner } = this;
     if (owner.over) return;
-    owner.lastReadAt = link.now = link.clock.now();
+    const now = link.clock.now();
+    owner.silentMs = now - owner.lastReadAt;
+    owner.lastReadAt = link.now = now;
     this.decoder.push(chunk);
     this.pump();
   }
@@ -91,14 +97,41 @@ export class FrameReader {
         } else if (type === FrameType.REQUEST) {
           const { call, flags, method, buffer, start, end } = decoder;
           callee.onRequest(call, flags, method, buffer, start, end);
+        } else if (type === FrameType.ITEM) {
+          const { call, flags, buffer, start, end } = decoder;
+          if (openerOf(call) === this.ownBit) caller.streams.onItem(call, flags, buffer, start, end);
+          else callee.streams.onItem(call, flags, buffer, start, end);
         } else {
-          owner.onRareFrame(decoder);
+          this.onRareFrame(decoder);
         }
         if (owner.over) return;
       }
       if (link.state === 'draining') link.onCallEnded();
     } catch (error) {
       this.onError(error);
+    }
+  }
+
+  private onRareFrame(frame: FrameDecoder): void {
+    const { type, call, flags, buffer, start, end } = frame;
+    const { caller, callee } = this;
+    switch (type) {
+      case FrameType.FAILURE:
+        caller.onFailure(call, flags, buffer, start, end);
+        break;
+      case FrameType.CANCEL:
+        callee.onCancel(call, buffer, start, end);
+        break;
+      case FrameType.END:
+        if (openerOf(call) === this.ownBit) caller.streams.onEnd(call, flags, buffer, start, end);
+        else callee.streams.onEnd(call, flags, start, end);
+        break;
+      case FrameType.CREDIT:
+        if (openerOf(call) === this.ownBit) caller.streams.onCredit(call, buffer, start);
+        else callee.streams.onCredit(call, buffer, start);
+        break;
+      default:
+        this.owner.onConnectionFrame(frame);
     }
   }
 

@@ -5,7 +5,7 @@
  */
 import { RpcError } from '../base/errors.js';
 import { CloseCode, FrameType } from '../wire/constants.js';
-import type { MessageCodec, Resolution } from '../wire/message-codec.js';
+import type { MessageCodec, MethodKind, Resolution } from '../wire/message-codec.js';
 import { encodeMethod, type MethodRecord } from '../wire/records/method.js';
 import type { CallHost, HostedMethod } from './call-host.js';
 import type { Link } from './link.js';
@@ -28,7 +28,11 @@ export class IncomingMethod {
   /** What is run with this method once it is `ready` or `refused`. */
   waiting = new Set<(method: IncomingMethod) => void>();
 
-  constructor(readonly hosted: HostedMethod | null) {}
+  constructor(
+    readonly hosted: HostedMethod | null,
+    /** As the caller declared it, which says what frames its calls have. */
+    readonly kind: MethodKind,
+  ) {}
 
   ready(): void {
     this.state = 'ready';
@@ -64,7 +68,7 @@ export class IncomingMethods {
       return;
     }
     const hosted = this.host?.lookup(record.name) ?? null;
-    const method = new IncomingMethod(hosted);
+    const method = new IncomingMethod(hosted, record.kind);
     this.declared[number] = method;
     if (hosted === null) {
       const shown = record.name.slice(0, NAME_SHOWN_MAX);

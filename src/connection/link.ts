@@ -12,6 +12,7 @@ import type { MessageSender } from './message-sender.js';
 import type { MethodCompression } from './method-compression.js';
 import type { Peer } from './peer.js';
 import type { ConnectionState } from './state.js';
+import type { StreamTurns } from './stream-turns.js';
 import type { WriteQueue } from './write-queue.js';
 
 export interface Link {
@@ -23,8 +24,11 @@ export interface Link {
   readonly state: ConnectionState;
   /** Milliseconds of the clock, read once per chunk and once per batch of calls. */
   now: number;
+  /** Milliseconds in which nothing was read before the chunk that is being read. */
+  readonly silentMs: number;
   readonly queue: WriteQueue;
   readonly sender: MessageSender;
+  readonly turns: StreamTurns;
   readonly ledger: AssemblyLedger;
   readonly peer: Peer;
   /** Codecs that this side announced. */

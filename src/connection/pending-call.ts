@@ -3,9 +3,11 @@
  * cannot start at once.
  */
 import { setMaxListeners } from 'node:events';
-import { RpcError } from '../base/errors.js';
+import { RpcError, type Started } from '../base/errors.js';
 import type { MethodSpec } from '../wire/message-codec.js';
 import type { Metadata } from '../wire/records/metadata.js';
+import type { IncomingStream } from './incoming-stream.js';
+import type { ItemSource } from './outgoing-stream.js';
 
 /** What only some calls bring; null for the usual call. */
 export interface CallExtras {
@@ -15,6 +17,10 @@ export interface CallExtras {
   readonly detailed: boolean;
   /** Of long messages the higher goes first. */
   readonly priority: number;
+  /** Takes the callee's items, of a server stream or duplex call. */
+  readonly incoming?: IncomingStream;
+  /** Gives the caller's items, of a client stream or duplex call. */
+  readonly source?: ItemSource;
 }
 
 /** The answer of a call made with `detailed`. */
@@ -50,12 +56,15 @@ export class PendingCall {
     this.onAbort = null;
   }
 
-  /** Calls back when the caller's signal aborts while it waits. */
-  watchAbort(callback: () => void): void {
-    const signal = this.extras?.signal;
-    if (!signal) return;
-    this.onAbort = callback;
-    listenForAbort(signal, callback);
+  /** Calls back with the call's error when its caller gives it up while it waits. */
+  watchAbort(callback: (error: RpcError) => void): void {
+    const { extras } = this;
+    if (extras === null) return;
+    const { signal, incoming } = extras;
+    if (incoming !== undefined) incoming.onLeaveEarly = () => callback(leftEarly('no'));
+    if (signal === null) return;
+    this.onAbort = () => callback(abortError(signal, 'no'));
+    listenForAbort(signal, this.onAbort);
   }
 }
 
@@ -72,7 +81,12 @@ export function listenForAbort(signal: AbortSignal, callback: () => void): void 
   signal.addEventListener('abort', callback, { once: true });
 }
 
+/** The error of a call whose caller has stopped to take its items. */
+export function leftEarly(started: Started): RpcError {
+  return new RpcError('CANCELLED', 'the caller left the stream before its end', { started });
+}
+
 /** The error of a call that its caller gave up. */
-export function abortError(signal: AbortSignal, started: 'no' | 'maybe'): RpcError {
+export function abortError(signal: AbortSignal, started: Started): RpcError {
   return new RpcError('CANCELLED', 'the caller cancelled the call', { started, cause: signal.reason });
 }

@@ -4,8 +4,8 @@
  *   slab  |  sent  | frames waiting      | free ...        |
  *                  ^ start               ^ end
  *
- * A batch leaves at the end of the tick (a microtask), and before that whenever the waiting bytes reach a limit that starts
- * each tick at 1 KiB and doubles up to 8 KiB: the early first batch wakes the peer while the rest is still being encoded.
+ * A batch leaves at the end of the tick, behind all promises, and before that when the waiting bytes reach a limit that starts
+ * each tick at 1 KiB and doubles up to 32 KiB: the early first batch wakes the peer while the rest is still being encoded.
  *
  * When the kernel took a batch at once, which is the usual case, the slab is used again from its beginning; otherwise its
  * bytes stay untouched until they have left, and a fresh slab follows when half of it is used.
@@ -20,7 +20,7 @@ import type { Transport } from './transport.js';
 
 export const SLAB_BYTES = 64 * 1024;
 const FLUSH_BYTES_FIRST = 1024;
-const FLUSH_BYTES_MOST = 8 * 1024;
+const FLUSH_BYTES_MOST = 32 * 1024;
 
 export interface WriteQueueOwner {
   /** Bytes wait that the kernel did not take at once. */
@@ -87,7 +87,7 @@ export class WriteQueue {
     }
     if (!this.due) {
       this.due = true;
-      queueMicrotask(this.onTickEnd);
+      process.nextTick(this.onTickEnd);
     }
   }
 

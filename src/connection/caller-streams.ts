@@ -1,0 +1,172 @@
+/**
+ * The streams of calls that this side opened: the callee's items to the call's `IncomingStream`, the caller's own from its
+ * `OutgoingStream`. `Caller` owns the slots and everything that calls of all kinds have in common.
+ */
+import { RpcError } from '../base/errors.js';
+import { CloseCode, Flag, FrameType } from '../wire/constants.js';
+import { readU32 } from '../wire/encoder.js';
+import type { MessageCodec, Resolution } from '../wire/message-codec.js';
+import type { Metadata } from '../wire/records/metadata.js';
+import type { CallSlot, CallTable } from './call-table.js';
+import { unreadable, unsendable } from './failures.js';
+import { IncomingMessage } from './incoming-message.js';
+import type { Link } from './link.js';
+import type { OutgoingMethod } from './outgoing-methods.js';
+import { OutgoingStream } from './outgoing-stream.js';
+import { type CallExtras, type CallResult, leftEarly } from './pending-call.js';
+import type { CallEnds } from './response-receiver.js';
+import { SendWindow } from './send-window.js';
+
+const EMPTY = Buffer.alloc(0);
+
+/** The REQUEST of a call whose messages are items. */
+export const noBody: MessageCodec = {
+  fingerprint: null,
+  schemaText: '',
+  encode: (_value, _into, offset) => offset,
+  decode: () => undefined,
+  resolveWriter: () => identical,
+  gradeReader: () => identical,
+};
+
+const identical: Resolution = { grade: 'identical', codec: null, path: '', reason: '' };
+
+export class CallerStreams {
+  constructor(
+    private readonly link: Link,
+    private readonly table: CallTable,
+    private readonly calls: CallEnds,
+  ) {}
+
+  /** The REQUEST of a stream call has been written: binds its streams to the call. */
+  begin(entry: CallSlot, call: number, method: OutgoingMethod, extras: CallExtras): void {
+    const { incoming, source } = extras;
+    if (incoming !== undefined) {
+      entry.incoming = incoming;
+      incoming.attach(this.link, call, method.state === 'ready' ? method.response : null, {
+        onLeave: () => {
+          if (entry.call === call && !entry.givenUp) this.giveUp(entry, leftEarly(incoming.begun ? 'yes' : 'maybe'));
+        },
+        onUnreadable: (error) => {
+          if (entry.call === call && !entry.givenUp) this.giveUp(entry, unreadable(method, error));
+        },
+      });
+      if (method.state === 'resolving') this.awaitSchema(method, incoming);
+    }
+    if (source === undefined) return;
+    const { request, name } = method.spec;
+    const window = new SendWindow(this.link.peerLimits.streamWindowBytes);
+    const outgoing = new OutgoingStream(this.link, call, request, () => method.compression, source, window, {
+      onSourceEnd: () => this.link.queue.writeFrame(FrameType.END, 0, call, 0, EMPTY),
+      onSourceError: (error) => {
+        if (entry.call === call && !entry.givenUp) this.giveUp(entry, sourceFailed(name, error));
+      },
+      onUnsendable: (error) => {
+        if (entry.call === call && !entry.givenUp) this.giveUp(entry, unsendable(method.spec, error, 'maybe'));
+      },
+    });
+    entry.outgoing = outgoing;
+    void outgoing.run();
+  }
+
+  /** The peer's HELLO is here: streams begun before it have `bytes` more of credit. */
+  widen(bytes: number): void {
+    if (bytes <= 0) return;
+    for (const { outgoing } of this.table.slots) outgoing?.widen(bytes);
+  }
+
+  /** An ITEM frame from the callee. */
+  onItem(call: number, flags: number, buffer: Buffer, start: number, end: number): void {
+    const entry = this.open(call, 'ITEM');
+    if (entry === null) return;
+    const { incoming } = entry;
+    if (incoming === null) {
+      this.link.fail(CloseCode.PROTOCOL, `ITEM for call ${call}, which has one answer`);
+      return;
+    }
+    if (flags !== 0 && !this.link.admitFragment((flags & Flag.MORE) !== 0, end - start)) return;
+    try {
+      incoming.onItem(flags, buffer, start, end);
+    } catch (error) {
+      if (!(error instanceof RpcError)) throw error;
+      if (!entry.givenUp) this.giveUp(entry, unreadable(entry.method as OutgoingMethod, error));
+    }
+  }
+
+  /** The callee's END: the call has ended well. */
+  onEnd(call: number, flags: number, buffer: Buffer, start: number, end: number): void {
+    const entry = this.open(call, 'END');
+    if (entry === null) return;
+    const { incoming, givenUp } = entry;
+    if (incoming === null || incoming.insideItem) {
+      const why = incoming === null ? 'which has one answer' : 'inside an item';
+      this.link.fail(CloseCode.PROTOCOL, `END for call ${call}, ${why}`);
+      return;
+    }
+    const { resolve, reject } = entry;
+    const method = entry.method as OutgoingMethod;
+    let metadata: Metadata | null = null;
+    let failure: RpcError | null = null;
+    if (!givenUp && (flags !== 0 || end > start)) {
+      if ((flags & Flag.LEDGER) !== 0) {
+        this.link.fail(CloseCode.FLAGS, 'END with the flag LEDGER, which nobody asked for');
+        return;
+      }
+      try {
+        const message = new IncomingMessage(this.link, flags, false, buffer, start, end);
+        if (message.end > message.start) throw new RpcError('INVALID_ARGUMENT', 'bytes behind the prefix of END');
+        metadata = message.metadata;
+      } catch (error) {
+        failure = unreadable(method, error);
+      }
+    }
+    this.calls.finished++;
+    this.calls.release(entry);
+    if (failure === null) resolve({ value: undefined, metadata } satisfies CallResult);
+    else reject(failure);
+  }
+
+  /** CREDIT from the callee. */
+  onCredit(call: number, buffer: Buffer, start: number): void {
+    const entry = this.open(call, 'CREDIT');
+    if (entry === null) return;
+    const { kind } = (entry.method as OutgoingMethod).spec;
+    if (kind !== 'clientStream' && kind !== 'duplex') {
+      this.link.fail(CloseCode.PROTOCOL, `CREDIT for call ${call}, which sends no items`);
+      return;
+    }
+    if (entry.givenUp || entry.outgoing === null) return;
+    const bytes = readU32(buffer, start);
+    if (bytes > 0) {
+      entry.outgoing.onCredit(bytes);
+      return;
+    }
+    this.giveUp(entry, unreadable(entry.method as OutgoingMethod, new RpcError('INVALID_ARGUMENT', 'CREDIT of 0')));
+  }
+
+  private open(call: number, name: string): CallSlot | null {
+    const entry = this.table.slots[call & 0xffff];
+    if (entry !== undefined && entry.call === call) return entry;
+    this.link.fail(CloseCode.CALL_NUMBER, `${name} for call ${call}, which is not open`);
+    return null;
+  }
+
+  private giveUp(entry: CallSlot, error: RpcError): void {
+    const { call } = entry;
+    if (this.calls.giveUp(entry, error)) this.calls.cancel(call);
+  }
+
+  /** The items wait for the callee's schema. */
+  private awaitSchema(method: OutgoingMethod, incoming: NonNullable<CallSlot['incoming']>): void {
+    method.waiting.push(() => {
+      if (method.failure === null) incoming.ready(method.response);
+      else incoming.onBreaking(unreadable(method, method.failure));
+    });
+  }
+}
+
+function sourceFailed(name: string, error: unknown): RpcError {
+  const text = error instanceof Error ? error.message : String(error);
+  const message = `the items for ${name} ended with an error of their source: ${text}`;
+  return new RpcError('CANCELLED', message, { started: 'maybe', cause: error });
+}

@@ -1,0 +1,370 @@
+/**
+ * The receiving half of a stream: what comes in ITEM frames, in order, for whoever iterates it: a caller over the answers of a
+ * server stream or duplex call, a handler over what its caller sends.
+ *
+ *   ITEM --> items that are here --next(), batches()--> application
+ *                                        |
+ *            CREDIT <--------------------+    an item's bytes are credited when the application has taken it
+ *
+ * Items of one frame are decoded as they come, straight from the chunk; the others (compressed, in several frames, of a schema
+ * still on its way, or more than `DECODED_MAX` ahead of the application) are kept as bytes until they are taken. What is
+ * kept is bounded by the window. An error comes behind the items that came before it, unless this side itself gave up.
+ */
+import { RpcError } from '../base/errors.js';
+import { CloseCode, Flag, FrameType, HEADER_BYTES } from '../wire/constants.js';
+import { writeU32 } from '../wire/encoder.js';
+import type { MessageCodec } from '../wire/message-codec.js';
+import type { Metadata } from '../wire/records/metadata.js';
+import { WireError } from '../wire/wire-error.js';
+import { IncomingMessage } from './incoming-message.js';
+import type { Link } from './link.js';
+import { ReceiveWindow } from './receive-window.js';
+
+/** Items that are decoded ahead of the application: a few bytes may be an item of many values. */
+const DECODED_MAX = 4_096;
+
+/** Items of a stream in order, for `for await`; leaving the loop early cancels a call that this side made. */
+export interface ItemStream<T> extends AsyncIterableIterator<T, undefined> {
+  /** The same items, each time all that are here: an array of at least one. Cheaper per item than one by one. */
+  batches(): AsyncIterableIterator<T[], undefined>;
+  /** Takes one item; `done` behind the last. Rejects, once, with the `RpcError` that ended the stream. */
+  next(): Promise<IteratorResult<T, undefined>>;
+  /** Takes no more items. A call that this side made is cancelled, unless it has ended. */
+  return(): Promise<IteratorResult<T, undefined>>;
+  /** Metadata that came with the end of a call that this side made; null until then, or when none came. */
+  readonly metadata: Metadata | null;
+}
+
+/** Whoever owns the call of a stream. */
+export interface StreamOwner {
+  /** The application takes no more items. */
+  onLeave(): void;
+  /** An item cannot be read: the call fails. */
+  onUnreadable(error: RpcError): void;
+}
+
+type Waiter = {
+  readonly resolve: (result: IteratorResult<unknown, undefined>) => void;
+  readonly reject: (error: unknown) => void;
+};
+
+const DONE: IteratorResult<never, undefined> = Object.freeze({ value: undefined, done: true });
+
+export class IncomingStream<T = unknown> implements ItemStream<T> {
+  metadata: Metadata | null = null;
+  /** The peer's items are complete, or the call has failed. */
+  ended = false;
+  /** The peer's END has come. */
+  complete = false;
+  /** Some item has come. */
+  begun = false;
+  private link: Link | null = null;
+  private owner: StreamOwner | null = null;
+  private call = 0;
+  private window: ReceiveWindow | null = null;
+  /** Null until the peer's schema is known; held items wait for it. */
+  private codec: MessageCodec | null = null;
+  /** What is here and not taken: items, or their bytes as `IncomingMessage`; and what each costs of the window. */
+  private items: unknown[] = [];
+  private costs: number[] = [];
+  private head = 0;
+  /** How many of them are bytes. */
+  private kept = 0;
+  /** The item of which not all frames are here, and its cost so far. */
+  private partial: IncomingMessage | null = null;
+  private partialCost = 0;
+  /** `next` calls that found nothing. */
+  private waiters: Waiter[] = [];
+  private waiterBatch: (() => void) | null = null;
+  private failure: RpcError | null = null;
+  /** The application has left: what comes is dropped. */
+  private left = false;
+
+  /** Binds the stream to a call. `codec` null: `ready` follows once the peer's schema is known. */
+  attach(link: Link, call: number, codec: MessageCodec | null, owner: StreamOwner): void {
+    const { streamWindowBytes, streamWindowBytesMax } = link.limits;
+    this.link = link;
+    this.call = call;
+    this.codec = codec;
+    this.owner = owner;
+    this.window = new ReceiveWindow(streamWindowBytes, streamWindowBytesMax);
+  }
+
+  /** Whom to tell when the application leaves before the call has a connection. */
+  set onLeaveEarly(leave: () => void) {
+    this.owner = { onLeave: leave, onUnreadable: leave };
+  }
+
+  /** The peer's schema is known: items that wait can be read. */
+  ready(codec: MessageCodec): void {
+    this.codec = codec;
+    this.wake();
+  }
+
+  /** The peer's schema cannot be read: the call fails, whatever has come. */
+  onBreaking(error: RpcError): void {
+    if (this.ended) this.fail(error, true);
+    else this.owner?.onUnreadable(error);
+  }
+
+  /** Bytes that the peer may still send, for a call that ends before its stream does. */
+  get creditLeft(): number {
+    return this.window?.left ?? 0;
+  }
+
+  [Symbol.asyncIterator](): this {
+    return this;
+  }
+
+  // The application's side.
+
+  next(): Promise<IteratorResult<T, undefined>> {
+    if (this.head < this.items.length && this.codec !== null && this.waiters.length === 0) {
+      try {
+        return Promise.resolve({ value: this.take() as T, done: false });
+      } catch (error) {
+        this.onUnreadable(error);
+      }
+    }
+    if (this.left || (this.ended && this.head === this.items.length)) return this.atEnd();
+    return new Promise((resolve, reject) => {
+      this.waiters.push({ resolve: resolve as Waiter['resolve'], reject });
+    });
+  }
+
+  return(): Promise<IteratorResult<T, undefined>> {
+    this.leave();
+    return Promise.resolve(DONE);
+  }
+
+  batches(): AsyncIterableIterator<T[], undefined> {
+    const iterator: AsyncIterableIterator<T[], undefined> = {
+      next: () => this.nextBatch(),
+      return: async () => {
+        this.leave();
+        return DONE;
+      },
+      [Symbol.asyncIterator]: () => iterator,
+    };
+    return iterator;
+  }
+
+  private async nextBatch(): Promise<IteratorResult<T[], undefined>> {
+    while (this.head === this.items.length || this.codec === null) {
+      if (this.left || (this.ended && this.head === this.items.length)) return this.atEnd();
+      await new Promise<void>((resolve) => {
+        this.waiterBatch = resolve;
+      });
+    }
+    if (this.head === 0 && this.kept === 0) {
+      const { items, costs } = this;
+      this.items = [];
+      this.costs = [];
+      let bytes = 0;
+      for (let index = 0; index < costs.length; index++) bytes += costs[index] as number;
+      this.onTaken(bytes);
+      return { value: items as T[], done: false };
+    }
+    return this.nextMixedBatch();
+  }
+
+  /** Some items are bytes: those before one that cannot be read are given, then its error. */
+  private nextMixedBatch(): Promise<IteratorResult<T[], undefined>> {
+    const batch: T[] = [];
+    try {
+      while (this.head < this.items.length) batch.push(this.take() as T);
+    } catch (error) {
+      this.onUnreadable(error);
+    }
+    return batch.length > 0 ? Promise.resolve({ value: batch, done: false }) : this.atEnd();
+  }
+
+  /** The first item; throws what its bytes are wrong in. */
+  private take(): unknown {
+    const { head, items, costs } = this;
+    const item = items[head];
+    const cost = costs[head] as number;
+    if (head + 1 === items.length) {
+      items.length = costs.length = 0;
+      this.head = 0;
+    } else {
+      items[head] = undefined;
+      this.head = head + 1;
+      if (head > 1024 && head * 2 > items.length) this.compact();
+    }
+    if (!(item instanceof IncomingMessage)) {
+      this.onTaken(cost);
+      return item;
+    }
+    this.kept--;
+    try {
+      item.expand();
+      return (this.codec as MessageCodec).decode(item.buffer, item.start, item.end);
+    } finally {
+      item.release();
+      this.onTaken(cost);
+    }
+  }
+
+  private compact(): void {
+    this.items.splice(0, this.head);
+    this.costs.splice(0, this.head);
+    this.head = 0;
+  }
+
+  /** The failure once, then the end. */
+  private atEnd(): Promise<typeof DONE> {
+    const { failure } = this;
+    this.failure = null;
+    return failure === null || this.left ? Promise.resolve(DONE) : Promise.reject(failure);
+  }
+
+  private leave(): void {
+    if (this.left) return;
+    const { owner, ended } = this;
+    this.drop();
+    this.left = true;
+    this.wake();
+    if (!ended) owner?.onLeave();
+  }
+
+  private onTaken(cost: number): void {
+    const { window, link } = this;
+    if (this.ended || window === null || link === null) return;
+    const credit = window.release(cost, link.now);
+    if (credit > 0) this.giveCredit(link, credit);
+  }
+
+  private giveCredit(link: Link, bytes: number): void {
+    const payload = Buffer.allocUnsafe(4);
+    writeU32(payload, 0, bytes);
+    link.queue.writeFrame(FrameType.CREDIT, 0, this.call, 0, payload);
+  }
+
+  // The connection's side.
+
+  /** An ITEM frame. Throws a `WireError` that ends the connection or an `RpcError` that fails the call. */
+  onItem(flags: number, buffer: Buffer, start: number, end: number): void {
+    const window = this.window as ReceiveWindow;
+    const link = this.link as Link;
+    const cost = HEADER_BYTES + end - start;
+    if (!window.receive(cost)) {
+      const text = `an ITEM frame that costs ${cost} for call ${this.call}, whose credit was ${window.left + cost}`;
+      throw new WireError(CloseCode.FLOW_CONTROL, text);
+    }
+    if (window.probing) window.probe(cost, link.now, link.silentMs);
+    this.begun = true;
+    const { codec, items } = this;
+    if (
+      flags !== 0 ||
+      codec === null ||
+      this.partial !== null ||
+      this.left ||
+      this.ended ||
+      items.length > DECODED_MAX
+    ) {
+      this.onOtherItem(flags, buffer, start, end, cost);
+      return;
+    }
+    const value = codec.decode(buffer, start, end);
+    if (this.waiters.length > 0) {
+      this.onTaken(cost);
+      (this.waiters.shift() as Waiter).resolve({ value, done: false });
+      return;
+    }
+    items.push(value);
+    this.costs.push(cost);
+    if (this.waiterBatch !== null) this.wake();
+  }
+
+  /** An item that is kept as bytes, or a part of one, or one that nobody wants. */
+  private onOtherItem(flags: number, buffer: Buffer, start: number, end: number, cost: number): void {
+    const link = this.link as Link;
+    const more = (flags & Flag.MORE) !== 0;
+    if (this.left || this.ended) return;
+    if (this.partial === null) {
+      const message = new IncomingMessage(link, flags, false, buffer, start, end);
+      if (!more) message.keep();
+      this.partial = message;
+      this.partialCost = cost;
+    } else {
+      if ((flags & ~Flag.MORE) !== 0) {
+        throw new WireError(CloseCode.FLAGS, `flags 0x${flags.toString(16)} on a frame that continues an ITEM`);
+      }
+      this.partial.continue(flags, buffer, start, end);
+      this.partialCost += cost;
+    }
+    if (more) {
+      const lent = (this.window as ReceiveWindow).lend(this.partialCost);
+      this.partialCost -= lent;
+      if (lent > 0) this.onTaken(lent);
+      return;
+    }
+    this.items.push(this.partial);
+    this.costs.push(this.partialCost);
+    this.kept++;
+    this.partial = null;
+    this.wake();
+  }
+
+  /** Whether a message is incomplete, so that the stream cannot end here. */
+  get insideItem(): boolean {
+    return this.partial !== null;
+  }
+
+  /** The stream is complete. */
+  end(metadata: Metadata | null = null): void {
+    this.metadata = metadata;
+    this.ended = this.complete = true;
+    this.wake();
+  }
+
+  /** The call has failed. `at once`: what is here and not taken is dropped, as when this side has given up. */
+  fail(error: RpcError, atOnce = false): void {
+    if (this.ended && !atOnce) return;
+    this.failure = error;
+    this.metadata = error.metadata;
+    if (atOnce) this.drop();
+    this.partial?.release();
+    this.partial = null;
+    this.ended = true;
+    this.wake();
+  }
+
+  private onUnreadable(error: unknown): void {
+    if (!(error instanceof RpcError)) throw error;
+    const { owner, ended } = this;
+    if (ended) {
+      // The call has ended well, but what it brought cannot be read.
+      this.drop();
+      this.failure = new RpcError('INTERNAL', error.message, { started: 'yes', cause: error });
+    } else {
+      owner?.onUnreadable(error);
+    }
+  }
+
+  private drop(): void {
+    for (let index = this.head; this.kept > 0 && index < this.items.length; index++) {
+      const item = this.items[index];
+      if (!(item instanceof IncomingMessage)) continue;
+      item.release();
+      this.kept--;
+    }
+    this.items = [];
+    this.costs = [];
+    this.head = 0;
+    this.partial?.release();
+    this.partial = null;
+  }
+
+  /** Whoever waits looks again. */
+  private wake(): void {
+    const { waiterBatch } = this;
+    this.waiterBatch = null;
+    waiterBatch?.();
+    if (this.waiters.length === 0) return;
+    const { waiters } = this;
+    this.waiters = [];
+    for (const { resolve, reject } of waiters) this.next().then(resolve, reject);
+  }
+}

@@ -1,0 +1,81 @@
+/**
+ * The receiver's account of one stream (protocol chapter 7): what its peer may still send, and when credit goes back. Pure:
+ * numbers only.
+ *
+ *   left + owed + held = size     left: the peer may still send it; owed: taken by the application, not given back yet;
+ *                                 held: waits for the application, or belongs to a message that is incomplete
+ *
+ * Credit goes back in portions of a quarter of the window, so that a CREDIT frame pays for many items.
+ *
+ * The window doubles, up to `sizeMax`, while it is what limits the stream: a probe takes the time from a CREDIT until the peer goes
+ * beyond what it could have sent without it. If the connection was silent for more than 40 % of that time, the peer had used up
+ * its credit and waited, so more bytes fit between the two sides than the window allows. On a fast path the pauses between two
+ * chunks stay below a third; at 1 Gb/s and 16 ms the share is nine tenths at 256 KiB and a half at 1 MiB.
+ */
+const SILENT_SHARE = 0.4;
+
+export class ReceiveWindow {
+  /** Bytes that the peer may still send, as this side knows it. */
+  left: number;
+  private size: number;
+  private owed = 0;
+  /** Bytes of the window that are to come until the probe ends; 0: no probe runs. */
+  private probeLeft = 0;
+  private probeAt = 0;
+
+  constructor(
+    size: number,
+    private readonly sizeMax: number,
+  ) {
+    this.size = this.left = size;
+  }
+
+  /** A frame of this cost came. False: that was beyond the credit. */
+  receive(bytes: number): boolean {
+    this.left -= bytes;
+    return this.left >= 0;
+  }
+
+  /**
+   * The same while a probe runs. `now`, `silentMs`: time of the chunk, and of the silence before it, in milliseconds.
+   */
+  probe(bytes: number, now: number, silentMs: number): void {
+    if (this.probeLeft === 0) return;
+    this.probeLeft -= bytes;
+    if (this.probeLeft > 0) return;
+    this.probeLeft = 0;
+    const tookMs = now - this.probeAt;
+    if (silentMs > tookMs * SILENT_SHARE && this.size < this.sizeMax) {
+      const more = Math.min(this.size, this.sizeMax - this.size);
+      this.size += more;
+      this.owed += more;
+    }
+  }
+
+  get probing(): boolean {
+    return this.probeLeft > 0;
+  }
+
+  /** So much is not held any more. Returns the credit to give at once; 0: not yet. */
+  release(bytes: number, now: number): number {
+    this.owed += bytes;
+    if (this.owed < this.size >> 2) return 0;
+    return this.giveBack(now);
+  }
+
+  /** A message of which `held` bytes are here is incomplete. Returns how many of them must be given back now. */
+  lend(held: number): number {
+    return this.left < this.size >> 1 ? held : 0;
+  }
+
+  private giveBack(now: number): number {
+    const { owed } = this;
+    if (this.probeLeft === 0 && this.size < this.sizeMax && this.left > 0) {
+      this.probeLeft = this.left;
+      this.probeAt = now;
+    }
+    this.left += owed;
+    this.owed = 0;
+    return owed;
+  }
+}
