@@ -75,7 +75,7 @@ export class IncomingStream<T = unknown> implements ItemStream<T> {
   private partialCost = 0;
   /** `next` calls that found nothing. */
   private waiters: Waiter[] = [];
-  private waiterBatch: (() => void) | null = null;
+  private batchWaiters: (() => void)[] = [];
   private failure: RpcError | null = null;
   /** The application has left: what comes is dropped. */
   private left = false;
@@ -152,9 +152,7 @@ export class IncomingStream<T = unknown> implements ItemStream<T> {
   private async nextBatch(): Promise<IteratorResult<T[], undefined>> {
     while (this.head === this.items.length || this.codec === null) {
       if (this.left || (this.ended && this.head === this.items.length)) return this.atEnd();
-      await new Promise<void>((resolve) => {
-        this.waiterBatch = resolve;
-      });
+      await new Promise<void>((resolve) => this.batchWaiters.push(resolve));
     }
     if (this.head === 0 && this.kept === 0) {
       const { items, costs } = this;
@@ -274,7 +272,7 @@ export class IncomingStream<T = unknown> implements ItemStream<T> {
     }
     items.push(value);
     this.costs.push(cost);
-    if (this.waiterBatch !== null) this.wake();
+    if (this.batchWaiters.length > 0) this.wake();
   }
 
   /** An item that is kept as bytes, or a part of one, or one that nobody wants. */
@@ -334,9 +332,10 @@ export class IncomingStream<T = unknown> implements ItemStream<T> {
   private onUnreadable(error: unknown): void {
     if (!(error instanceof RpcError)) throw error;
     const { owner, ended } = this;
+    // What stands behind it is lost with it.
+    this.drop();
     if (ended) {
       // The call has ended well, but what it brought cannot be read.
-      this.drop();
       this.failure = new RpcError('INTERNAL', error.message, { started: 'yes', cause: error });
     } else {
       owner?.onUnreadable(error);
@@ -359,9 +358,11 @@ export class IncomingStream<T = unknown> implements ItemStream<T> {
 
   /** Whoever waits looks again. */
   private wake(): void {
-    const { waiterBatch } = this;
-    this.waiterBatch = null;
-    waiterBatch?.();
+    const { batchWaiters } = this;
+    if (batchWaiters.length > 0) {
+      this.batchWaiters = [];
+      for (const resolve of batchWaiters) resolve();
+    }
     if (this.waiters.length === 0) return;
     const { waiters } = this;
     this.waiters = [];
