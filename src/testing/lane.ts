@@ -8,9 +8,10 @@
  * arrives while the way is closed or the receiver does not read waits here. One event of the clock brings one piece, as a
  * socket's read does. Used by `SimulatedSocket`.
  */
-import type { Clock, Timer } from '../base/clock.js';
+import type { Timer } from '../base/clock.js';
 import type { Path } from './path.js';
 import type { Random } from './random.js';
+import type { VirtualClock } from './virtual-clock.js';
 
 /** Who reads at the end of a lane. */
 export interface LaneReader {
@@ -58,7 +59,7 @@ export class Lane {
   private readFreeAt = 0;
 
   constructor(
-    private readonly clock: Clock,
+    private readonly clock: VirtualClock,
     private readonly random: Random,
     private readonly path: Path,
     /** The way of the acknowledgements. */
@@ -215,7 +216,7 @@ export class Lane {
     if (this.timer !== null || first === undefined || this.dead || !this.path.open) return;
     if (first.kind !== 'reset' && this.reader.readable === 0) return;
     const at = Math.max(first.at, this.readFreeAt);
-    this.timer = this.clock.setTimer(this.arrive, at - this.clock.now());
+    this.timer = this.clock.setArrival(this.arrive, at - this.clock.now());
   }
 
   private readonly arrive = (): void => {

@@ -19,10 +19,13 @@ export interface TraceEvent {
 }
 
 const none = new Uint8Array(0);
+const HEAD_BYTES = 16;
 
 export class Trace {
   private crc = 0;
-  private readonly head = Buffer.alloc(12);
+  private readonly head = Buffer.alloc(HEAD_BYTES);
+  /** What an event is, in words, to a number: each text is hashed once. */
+  private readonly names = new Map<string, number>();
 
   constructor(private readonly listener: ((event: TraceEvent) => void) | null) {}
 
@@ -32,12 +35,21 @@ export class Trace {
   }
 
   add(at: number, kind: string, from: string, to: string, connection: number, bytes: Uint8Array = none): void {
-    this.head.writeDoubleLE(at);
-    this.head.writeUInt32LE(connection, 8);
-    this.crc = crc32(this.head, this.crc);
-    this.crc = crc32(kind, this.crc);
-    this.crc = crc32(from, this.crc);
+    const { head } = this;
+    head.writeDoubleLE(at);
+    head.writeUInt32LE(connection, 8);
+    head.writeUInt32LE((this.numberOf(kind) ^ (this.numberOf(from) >>> 1)) >>> 0, 12);
+    this.crc = crc32(head, this.crc);
     if (bytes.length > 0) this.crc = crc32(bytes, this.crc);
     this.listener?.({ at, kind, from, to, connection, bytes });
+  }
+
+  private numberOf(name: string): number {
+    let number = this.names.get(name);
+    if (number === undefined) {
+      number = crc32(name);
+      this.names.set(name, number);
+    }
+    return number;
   }
 }

@@ -21,6 +21,7 @@ const CALLBACKS_MAX = 1_000_000;
 export class VirtualClock implements Clock {
   private time: number;
   private readonly timers = new TimerHeap();
+  private readonly arrivals = new TimerHeap();
   private reads: (() => void)[] = [];
   private readonly rest: () => Promise<void>;
 
@@ -35,21 +36,27 @@ export class VirtualClock implements Clock {
     return this.time;
   }
 
-  /** Timers and `afterReads` callbacks that have not run: 0 after a clean teardown. */
+  /** Timers, arrivals and `afterReads` callbacks that have not run: 0 after a clean teardown. */
   get pending(): number {
-    return this.timers.live + this.reads.length;
+    return this.timers.live + this.arrivals.live + this.reads.length;
   }
 
   /** Milliseconds until the next timer, Infinity if there is none. */
   get msToNext(): number {
-    return Math.max(0, this.timers.nextAt - this.time);
+    return Math.max(0, Math.min(this.timers.nextAt, this.arrivals.nextAt) - this.time);
   }
 
   /** Throws an `Error` when `ms` is NaN. */
   setTimer(callback: () => void, ms: number): Timer {
-    if (Number.isNaN(ms)) throw new Error('a timer of NaN milliseconds');
-    const timer = this.timers.add(this.time + Math.max(0, ms), callback);
-    return { cancel: () => this.timers.cancel(timer) };
+    return this.add(this.timers, callback, ms);
+  }
+
+  /**
+   * As `setTimer`, for input that comes in `ms`. What is due runs behind the timers that are due, as Node reads its sockets behind its
+   * timers: after `block`, timers run before the input that came in time.
+   */
+  setArrival(callback: () => void, ms: number): Timer {
+    return this.add(this.arrivals, callback, ms);
   }
 
   afterReads(callback: () => void): void {
@@ -117,13 +124,20 @@ export class VirtualClock implements Clock {
     for (const callback of callbacks) callback();
   }
 
-  /** What is to run next up to `end`, with the time moved to it: timers that are due, then reads, then later timers. */
+  private add(heap: TimerHeap, callback: () => void, ms: number): Timer {
+    if (Number.isNaN(ms)) throw new Error('a timer of NaN milliseconds');
+    const timer = heap.add(this.time + Math.max(0, ms), callback);
+    return { cancel: () => heap.cancel(timer) };
+  }
+
+  /** What is to run next up to `end`, with the time moved to it: timers that are due, then input, then what waits for reads. */
   private next(end: number): (() => void) | null {
-    const at = this.timers.nextAt;
+    const timerAt = this.timers.nextAt;
+    const at = Math.min(timerAt, this.arrivals.nextAt);
     if (at > this.time && this.reads.length > 0) return this.reads.shift() ?? null;
     if (at > end || at === Number.POSITIVE_INFINITY) return null;
     this.time = Math.max(this.time, at);
-    const timer = this.timers.take();
+    const timer = (timerAt <= this.time ? this.timers : this.arrivals).take();
     const callback = timer?.callback ?? null;
     if (timer !== null) timer.callback = null;
     return callback;

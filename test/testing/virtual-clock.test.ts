@@ -71,6 +71,22 @@ test('after a blocked event loop the timers run late', () => {
   assert.is(ranAt, 2_000);
 });
 
+test('input runs behind the timers that are due, also after a blocked event loop', () => {
+  const clock = new VirtualClock(0);
+  const ran: string[] = [];
+  clock.setArrival(() => ran.push('input of 5'), 5);
+  clock.setTimer(() => ran.push('timer of 5'), 5);
+  clock.setArrival(() => ran.push('input of 6'), 6);
+  clock.setTimer(() => clock.afterReads(() => ran.push('judged')), 9);
+  clock.setTimer(() => ran.push('timer of 7'), 7);
+  clock.advance(5);
+  assert.equal(ran.splice(0), ['timer of 5', 'input of 5']);
+  clock.block(1_000);
+  clock.advance(0);
+  assert.equal(ran, ['timer of 7', 'input of 6', 'judged']);
+  assert.is(clock.pending, 0);
+});
+
 test('advanceSettled lets promises move between instants and before afterReads', async () => {
   const clock = new VirtualClock(0);
   const ran: string[] = [];

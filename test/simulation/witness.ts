@@ -1,0 +1,69 @@
+/**
+ * Sees what no caller and no handler sees: every connection, what it closed for, and what it still holds at the end. It looks
+ * through the prototypes of the engine while it is on duty, so the engine needs no openings for it.
+ */
+import { Connection } from '../../src/connection/connection.js';
+import { CloseCode, type CloseCodeNumber } from '../../src/wire/constants.js';
+
+/** What two honest peers may close a connection for; everything else is a defect of one of them. */
+const honest = new Set<number>([
+  CloseCode.NONE,
+  CloseCode.SHUTDOWN,
+  CloseCode.HANDSHAKE_TIMEOUT,
+  CloseCode.KEEPALIVE_TIMEOUT,
+  CloseCode.STALLED,
+  CloseCode.TRUNCATED,
+  CloseCode.WRITE_QUEUE,
+]);
+
+type Fail = (this: Connection, code: CloseCodeNumber, text: string) => void;
+type FirstFrame = Connection['onFirstFrame'];
+type Call = Connection['call'];
+type Resume = Connection['resume'];
+
+export class Witness {
+  readonly problems: string[] = [];
+  private readonly connections = new Set<Connection>();
+  private readonly original: { fail: Fail; onFirstFrame: FirstFrame; call: Call; resume: Resume };
+
+  constructor() {
+    const { prototype } = Connection;
+    const { fail, onFirstFrame, call, resume } = prototype;
+    this.original = { fail, onFirstFrame, call, resume };
+    const { connections, problems } = this;
+    prototype.fail = function (code, text) {
+      connections.add(this);
+      if (!this.over && !honest.has(code)) problems.push(`a connection was closed with code ${code}: ${text}`);
+      fail.call(this, code, text);
+    };
+    prototype.onFirstFrame = function (frame) {
+      connections.add(this);
+      onFirstFrame.call(this, frame);
+    };
+    prototype.call = function (...given) {
+      connections.add(this);
+      return call.apply(this, given);
+    };
+    prototype.resume = function (pending) {
+      connections.add(this);
+      resume.call(this, pending);
+    };
+  }
+
+  /** Off duty: the prototypes are as they were. */
+  leave(): void {
+    Object.assign(Connection.prototype, this.original);
+  }
+
+  /** Everything is closed: no connection may hold anything any more. */
+  judgeEnd(): void {
+    for (const connection of this.connections) {
+      const { state, callsOut, callsIn, executing, ledger } = connection;
+      const held = { callsOut, callsIn, executing, bytes: ledger.bytes };
+      if (state !== 'closed') this.problems.push(`a connection is ${state} in the end`);
+      for (const [name, count] of Object.entries(held)) {
+        if (count !== 0) this.problems.push(`a closed connection has ${name} = ${count}`);
+      }
+    }
+  }
+}
