@@ -3,6 +3,8 @@
  * and gets the same record in answer, so an answer that went to the wrong caller shows.
  */
 
+import type { Workload } from './load.js';
+
 export const canonicalSchema = {
   type: 'record',
   name: 'Canonical',
@@ -36,3 +38,5 @@ export function isRight(answer: Canonical, id: number): boolean {
   const { name, tags, score } = answer;
   return answer.id === id && name === 'abcdefghijklmnop' && score === 1.5 && tags.join() === 'alpha,beta,gamma';
 }
+
+export const canonicalWorkload: Workload<Canonical> = { make: canonicalRecord, looksRight, isRight };

@@ -2,12 +2,21 @@
  * A closed loop: so many callers, each of which makes its next call when the last one was answered. Runs in the client process.
  * Counts what is done, and what is wrong: an answer that is not the one expected, or a call that failed.
  */
-import { type Canonical, canonicalRecord, isRight, looksRight } from './canonical.js';
 
 /** Every so many answers of a caller, one is compared in full. */
 const CALLS_PER_FULL_CHECK = 1024;
 
-export class Load {
+/** What is sent and what must come back. */
+export interface Workload<Message> {
+  /** The message of caller `id`, for its next call. */
+  make(id: number): Message;
+  /** What is looked at in each answer. It costs the same for everyone, and little. */
+  looksRight(answer: Message, id: number): boolean;
+  /** What is looked at now and then: every part. */
+  isRight(answer: Message, id: number): boolean;
+}
+
+export class Load<Message> {
   /** Calls answered. */
   done = 0;
   /** Answers that were not the expected ones. */
@@ -20,11 +29,11 @@ export class Load {
   target = Infinity;
   onTarget: () => void = () => {};
   private stopped = false;
-  private readonly call: (record: Canonical) => Promise<Canonical>;
 
-  constructor(call: (record: Canonical) => Promise<Canonical>) {
-    this.call = call;
-  }
+  constructor(
+    private readonly workload: Workload<Message>,
+    private readonly call: (message: Message) => Promise<Message>,
+  ) {}
 
   /** Resolves when all callers have stopped. */
   async run(callers: number): Promise<void> {
@@ -37,11 +46,12 @@ export class Load {
   }
 
   private async caller(id: number): Promise<void> {
-    const { call } = this;
+    const { call, workload } = this;
     try {
       for (let calls = 0; !this.stopped; calls++) {
-        const answer = await call(canonicalRecord(id));
-        const right = calls % CALLS_PER_FULL_CHECK === 0 ? isRight(answer, id) : looksRight(answer, id);
+        const answer = await call(workload.make(id));
+        const right =
+          calls % CALLS_PER_FULL_CHECK === 0 ? workload.isRight(answer, id) : workload.looksRight(answer, id);
         if (!right) this.wrong++;
         if (++this.done === this.target) this.onTarget();
       }

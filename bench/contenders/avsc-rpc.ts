@@ -9,7 +9,7 @@
 import { once } from 'node:events';
 import { type AddressInfo, connect, createServer, type Socket } from 'node:net';
 import avsc from 'avsc';
-import { type Canonical, canonicalSchema } from '../canonical.js';
+import { type Canonical, canonicalSchema, canonicalWorkload } from '../canonical.js';
 import type { Contender } from './contender.js';
 
 const service = avsc.Service.forProtocol({
@@ -52,6 +52,8 @@ export const avscRpcCorked = avscRpcWith(corking);
 
 function avscRpcWith(batching: (socket: Socket) => BeforeMessage): Contender {
   return {
+    workload: canonicalWorkload,
+
     async serve(kind) {
       let calls = 0;
       const echo = async (record: Canonical): Promise<Canonical> => {

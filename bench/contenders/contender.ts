@@ -1,5 +1,6 @@
-/** What the bench runs: a server that echoes the canonical record, and a client of it. Each in a process of its own. */
+/** What the bench runs: a server that echoes a workload's messages, and a client of it. Each in a process of its own. */
 import type { Canonical } from '../canonical.js';
+import type { Workload } from '../load.js';
 
 /** `sync`: the handler returns the answer. `async`: it is an async function. */
 export type HandlerKind = 'sync' | 'async';
@@ -10,9 +11,10 @@ export interface ServedContender {
   readonly calls: () => number;
 }
 
-export interface Contender {
+export interface Contender<Message = Canonical> {
+  readonly workload: Workload<Message>;
   /** Listens on a free port of 127.0.0.1. */
   serve(handler: HandlerKind): Promise<ServedContender>;
   /** Connects once. Resolves with the function that makes one call. */
-  dial(port: number): Promise<(record: Canonical) => Promise<Canonical>>;
+  dial(port: number): Promise<(message: Message) => Promise<Message>>;
 }

@@ -1,6 +1,6 @@
 /** The engine as its users get it: default settings, the default deadline on every call, checked codecs, a service and a stub. */
 import { connect, defineService, Server, unary } from '../../src/index.js';
-import { canonicalSchema } from '../canonical.js';
+import { canonicalSchema, canonicalWorkload } from '../canonical.js';
 import type { Contender } from './contender.js';
 
 export const Echo = defineService('bench.Echo', {
@@ -9,6 +9,8 @@ export const Echo = defineService('bench.Echo', {
 
 export function engineWith(service: typeof Echo): Contender {
   return {
+    workload: canonicalWorkload,
+
     async serve(handler) {
       let calls = 0;
       const server = new Server();

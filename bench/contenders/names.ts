@@ -7,7 +7,9 @@ const loaders = {
   floor: async () => (await import('../floor/program.js')).floor,
   'avsc-rpc': async () => (await import('./avsc-rpc.js')).avscRpc,
   'avsc-rpc-corked': async () => (await import('./avsc-rpc.js')).avscRpcCorked,
-} satisfies Record<string, () => Promise<Contender>>;
+  'engine-bytes': async () => (await import('./engine-bytes.js')).engineBytes,
+  'framed-echo': async () => (await import('./framed-echo.js')).framedEcho,
+} satisfies Record<string, () => Promise<Contender | Contender<Buffer>>>;
 
 export type ContenderName = keyof typeof loaders;
 
@@ -18,10 +20,13 @@ export const titles: Readonly<Record<ContenderName, string>> = {
   floor: 'floor',
   'avsc-rpc': 'avsc RPC',
   'avsc-rpc-corked': 'avsc RPC, corked',
+  'engine-bytes': 'engine, raw unary',
+  'framed-echo': 'framed echo',
 };
 
-export function loadContender(name: ContenderName): Promise<Contender> {
-  return loaders[name]();
+/** Whoever runs one gives its own workload's messages to it, so their type does not matter. */
+export function loadContender(name: ContenderName): Promise<Contender<unknown>> {
+  return loaders[name]() as Promise<Contender<unknown>>;
 }
 
 export const contenderNames = Object.keys(loaders) as readonly ContenderName[];

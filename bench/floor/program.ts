@@ -6,7 +6,7 @@
 import { once } from 'node:events';
 import { type AddressInfo, connect, createServer } from 'node:net';
 import avsc from 'avsc';
-import { type Canonical, canonicalSchema } from '../canonical.js';
+import { type Canonical, canonicalSchema, canonicalWorkload } from '../canonical.js';
 import type { Contender } from '../contenders/contender.js';
 import { FrameReader } from './frame-reader.js';
 import { FrameWriter } from './frame-writer.js';
@@ -20,6 +20,8 @@ type Handler = (request: unknown) => unknown;
 const freshType = (): avsc.Type => avsc.Type.forSchema(canonicalSchema as unknown as avsc.Schema);
 
 export const floor: Contender = {
+  workload: canonicalWorkload,
+
   async serve(kind) {
     let calls = 0;
     const returning: Handler = (request) => {

@@ -23,7 +23,7 @@ function markOf(side: Side): Mark {
   return { ...side.count(), cpuUs: user + system, atMs: performance.now(), rssBytes: process.memoryUsage.rss() };
 }
 
-async function serve(contender: Contender, role: Role & { readonly side: 'server' }): Promise<Side> {
+async function serve(contender: Contender<unknown>, role: Role & { readonly side: 'server' }): Promise<Side> {
   const { port, calls } = await contender.serve(role.handler);
   return {
     port,
@@ -34,8 +34,8 @@ async function serve(contender: Contender, role: Role & { readonly side: 'server
   };
 }
 
-async function drive(contender: Contender, role: Role & { readonly side: 'client' }): Promise<Side> {
-  const load = new Load(await contender.dial(role.port));
+async function drive(contender: Contender<unknown>, role: Role & { readonly side: 'client' }): Promise<Side> {
+  const load = new Load(contender.workload, await contender.dial(role.port));
   void load.run(role.inFlight);
   return {
     port: role.port,

@@ -3,9 +3,12 @@
  * a serializer of their own. There is no schema, so nothing is compared with the peer except that it means raw bytes too.
  */
 import { RpcError } from '../base/errors.js';
-import type { MessageCodec, Resolution } from '../wire/message-codec.js';
+import { declareBytesCodec, type MessageCodec, type Resolution } from '../wire/message-codec.js';
 
-/** Takes any `Uint8Array` and copies it in; gives a `Buffer` of its own, copied out of the connection's memory. */
+/**
+ * Takes any `Uint8Array`; one of more than 64 KiB is not copied, so it must not change until its call has ended. Gives a
+ * `Buffer` of its own.
+ */
 export interface RawCodec extends MessageCodec<Uint8Array> {
   decode(from: Buffer, start: number, end: number): Buffer;
 }
@@ -46,3 +49,5 @@ export const raw: RawCodec = Object.freeze<RawCodec>({
   resolveWriter: (writerSchemaText: string) => (writerSchemaText === '' ? identical(raw) : breaking),
   gradeReader: (readerSchemaText: string) => (readerSchemaText === '' ? identical(null) : breaking),
 });
+
+declareBytesCodec(raw);

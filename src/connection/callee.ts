@@ -323,15 +323,15 @@ export class Callee implements CalleeCalls {
       return;
     }
     const { deadlineAt } = entry;
-    const { buffer, start, end, metadata } = message;
+    const { buffer, start, end } = message;
     entry.message = null;
     if (entry.incoming !== null || entry.window !== null) {
       entry.phase = Phase.HELD;
-      const context = new CallContext(this.link, deadlineAt, metadata);
+      const context = new CallContext(this.link, deadlineAt, message.metadata);
       this.streams.run(entry, method, buffer, start, end, context);
     } else {
       this.execution.leave(entry);
-      this.execution.run(entry, method, buffer, start, end, deadlineAt, metadata);
+      this.execution.run(entry, method, buffer, start, end, deadlineAt, message);
     }
     message.release();
   }

@@ -342,7 +342,7 @@ export class Caller implements CallEnds {
   /** Settles the call for its caller. True: its slot waits for the terminal frame, and a CANCEL makes sense. */
   giveUp(entry: CallSlot, error: RpcError): boolean {
     const { reject, long, answered } = entry;
-    const unsent = long !== null && long.at === 0;
+    const unsent = long !== null && !long.begun;
     if (unsent || answered) {
       // The callee has never heard of the number, which is given again.
       if (unsent) entry.generation--;
@@ -379,7 +379,7 @@ export class Caller implements CallEnds {
     const { call, long, method, reject } = entry;
     const where = long === null ? 'before the answer came' : 'while the request was being sent';
     const text = `the deadline of ${method?.spec.name ?? ''} passed ${where}`;
-    if (method?.spec.kind === 'oneway' && long !== null && long.at > 0) {
+    if (method?.spec.kind === 'oneway' && long?.begun) {
       // No terminal frame would free its slot after a CANCEL, so it is sent to its end. The callee judges the deadline.
       entry.deadlineAt = Infinity;
       entry.resolve = settled;

@@ -11,6 +11,7 @@ import type { CallHost, HostedMethod } from './call-host.js';
 import { type CalleeSlot, Phase } from './callee-slot.js';
 import type { DeadlineTimer } from './deadline-timer.js';
 import { LATER } from './frame-scheduler.js';
+import type { IncomingMessage } from './incoming-message.js';
 import type { IncomingMethod } from './incoming-methods.js';
 import type { Link } from './link.js';
 
@@ -36,7 +37,7 @@ export class Execution {
     link.sender.onRoom(() => this.onRoom());
   }
 
-  /** Decodes the request, runs the handler, and answers unless the handler returned a promise. */
+  /** Decodes the request (`message`: when it is not the usual one), runs the handler, and answers unless the handler returned a promise. */
   run(
     entry: CalleeSlot,
     method: IncomingMethod,
@@ -44,18 +45,19 @@ export class Execution {
     start: number,
     end: number,
     deadlineAt: number,
-    metadata: CallContext['metadata'] | null,
+    message: IncomingMessage | null,
   ): void {
     const hosted = method.hosted as HostedMethod;
     let request: unknown;
     try {
-      request = (method.request as MessageCodec).decode(buffer, start, end);
+      const codec = method.request as MessageCodec;
+      request = message === null ? codec.decode(buffer, start, end) : message.decode(codec);
     } catch (error) {
       if (this.link.chargeReset() && hosted.spec.kind !== 'oneway')
         this.answers.fail(entry.call, asRefusal(error), 'no');
       return;
     }
-    const context = new CallContext(this.link, deadlineAt, metadata);
+    const context = new CallContext(this.link, deadlineAt, message === null ? null : message.metadata);
     let result: unknown;
     try {
       result = hosted.invoke(request, context);

@@ -26,6 +26,8 @@ import type { WriteQueue } from './write-queue.js';
 export const FRAGMENT_BYTES = 64 * 1024;
 /** The same while others wait. */
 const FRAGMENT_BYTES_SHARED = 16 * 1024;
+/** Bytes that a message sends before it is the next one's turn. */
+const TURN_BYTES = 64 * 1024;
 /** A smaller frame is not worth its header, unless it is the last of its message. */
 const FRAGMENT_BYTES_LEAST = 1024;
 /** Long messages go on while the socket holds no more than this. */
@@ -41,6 +43,10 @@ export class LongMessage {
   /** Runs once the last frame was handed over; not after `drop`. */
   onSent: (() => void) | null = null;
   at = 0;
+  /** Its first frame was written. */
+  begun = false;
+  /** Where its turn began. */
+  turnAt = 0;
   dropped = false;
   /** It waits for credit. */
   stalled = false;
@@ -54,15 +60,17 @@ export class LongMessage {
     readonly flags: number,
     readonly call: number,
     readonly method: number,
-    /** Prefix parts and body, as they follow the first frame's header. */
-    readonly bytes: Buffer,
+    /** What goes between the first frame's header and the body; fits a frame. */
+    readonly prefix: Buffer | null,
+    /** Must stay unchanged until the last frame was handed over. */
+    readonly body: Uint8Array,
     /** What its frames cost is taken from here; null: they cost nothing. */
     readonly credit: ItemCredit | null,
   ) {}
 
-  /** Payload bytes that the next frame may have as far as credit goes; -1: it waits for more. */
+  /** Bytes of the body that the next frame may have as far as credit goes; -1: it waits for more. */
   get affordable(): number {
-    const rest = this.bytes.length - this.at;
+    const rest = this.body.length - this.at;
     if (this.credit === null) return rest;
     const bytes = this.credit.left - HEADER_BYTES;
     return bytes < Math.min(FRAGMENT_BYTES_LEAST, rest) ? -1 : Math.min(bytes, rest);
@@ -70,7 +78,7 @@ export class LongMessage {
 }
 
 /** In place of a long message that is not sent: it is to be given again when there is room. */
-export const LATER: LongMessage = new LongMessage(0, 0, 0, 0, Buffer.alloc(0), null);
+export const LATER: LongMessage = new LongMessage(0, 0, 0, 0, null, Buffer.alloc(0), null);
 
 export class FrameScheduler {
   /** What the peer accepts, and at most 64 KiB. */
@@ -86,6 +94,7 @@ export class FrameScheduler {
   private awaitedByItem = false;
   private readonly roomListeners: (() => void)[] = [];
   private pumpDue = false;
+  private tickEndDue = false;
   /** Where the last fragment ended in the connection's outgoing bytes. */
   private position = 0;
 
@@ -98,8 +107,13 @@ export class FrameScheduler {
 
   add(message: LongMessage): void {
     this.messages.push(message);
-    this.heldBytes += message.bytes.length;
-    this.pumpSoon();
+    this.heldBytes += message.body.length;
+    if (this.tickEndDue) return;
+    this.tickEndDue = true;
+    queueMicrotask(() => {
+      this.tickEndDue = false;
+      this.pump();
+    });
   }
 
   /** Sends nothing more of it. */
@@ -149,15 +163,20 @@ export class FrameScheduler {
   }
 
   private writeFragments(): void {
+    if (this.messages.length === 0) return;
+    const { transport } = this;
+    // One system call for all of them.
+    transport.cork();
     for (let frames = 0; this.messages.length > 0; frames++) {
-      if (this.transport.unsentBytes > UNSENT_BYTES_MAX) return;
+      if (transport.unsentBytes > UNSENT_BYTES_MAX) break;
       if (frames === FRAGMENTS_A_TURN) {
         this.pumpSoon();
-        return;
+        break;
       }
-      if (!this.advance()) return;
+      if (!this.advance()) break;
       this.writeFragment(this.messages[this.turn] as LongMessage);
     }
+    transport.uncork();
   }
 
   /** Moves `turn` to the message that may send next. False: all of them wait for credit. */
@@ -188,14 +207,16 @@ export class FrameScheduler {
     const { queue, frameBytesMax } = this;
     const shared = this.messages.length > 1 || queue.position !== this.position;
     const most = shared ? Math.min(frameBytesMax, FRAGMENT_BYTES_SHARED) : frameBytesMax;
-    const bytes = Math.min(message.affordable, most);
-    const { type, at, call, method } = message;
-    const end = at + bytes;
-    const last = end === message.bytes.length;
-    const flags = (at === 0 ? message.flags : 0) | (last ? 0 : Flag.MORE);
+    const { type, at, call, method, body, begun } = message;
+    const prefix = begun ? null : message.prefix;
+    const room = prefix === null ? most : Math.max(0, most - prefix.length);
+    const end = at + Math.min(message.affordable, room);
+    const last = end === body.length;
+    const flags = (begun ? 0 : message.flags) | (last ? 0 : Flag.MORE);
+    message.begun = true;
     message.at = end;
-    message.credit?.spend(HEADER_BYTES + bytes);
-    queue.writeLargeFrame(type, flags, call, method, message.bytes.subarray(at, end));
+    message.credit?.spend(HEADER_BYTES + end - at);
+    queue.writeLargeFrame(type, flags, call, method, prefix, at === 0 && last ? body : body.subarray(at, end));
     this.position = queue.position;
     // Writing may have ended the connection, and `close` emptied the list.
     const index = this.messages[this.turn] === message ? this.turn : -1;
@@ -203,7 +224,8 @@ export class FrameScheduler {
     if (last) {
       this.remove(index, message);
       message.onSent?.();
-    } else {
+    } else if (message.at - message.turnAt >= TURN_BYTES) {
+      message.turnAt = message.at;
       this.turn++;
     }
   }
@@ -211,12 +233,12 @@ export class FrameScheduler {
   private remove(index: number, message: LongMessage): void {
     this.messages.splice(index, 1);
     if (index < this.turn) this.turn--;
-    if (message.stalled) this.stalledBytes -= message.bytes.length;
-    else this.heldBytes -= message.bytes.length;
+    if (message.stalled) this.stalledBytes -= message.body.length;
+    else this.heldBytes -= message.body.length;
   }
 
   private setStalled(message: LongMessage, stalled: boolean): void {
-    const bytes = stalled ? message.bytes.length : -message.bytes.length;
+    const bytes = stalled ? message.body.length : -message.body.length;
     message.stalled = stalled;
     this.stalledBytes += bytes;
     this.heldBytes -= bytes;

@@ -6,6 +6,7 @@ import { limitError, RpcError } from '../base/errors.js';
 import { decompressMessage } from '../compression/message.js';
 import { Flag } from '../wire/constants.js';
 import { readU32 } from '../wire/encoder.js';
+import { isBytesCodec, type MessageCodec } from '../wire/message-codec.js';
 import { decodeMetadata, type Metadata } from '../wire/records/metadata.js';
 import { Assembly } from './assembly.js';
 import type { Link } from './link.js';
@@ -33,6 +34,7 @@ export class IncomingMessage {
   readonly flags: number;
   private readonly link: Link;
   private assembly: Assembly | null = null;
+  private expanded = false;
 
   /** The first frame's payload. Throws an `RpcError` that fails this call alone. */
   constructor(link: Link, flags: number, request: boolean, buffer: Buffer, start: number, end: number) {
@@ -99,9 +101,17 @@ export class IncomingMessage {
       link.acceptedCompressors,
       link.limits.messageBytesMax,
     );
+    this.expanded = true;
     this.buffer = message;
     this.start = 0;
     this.end = message.length;
+  }
+
+  /** The value; bytes are not copied again where the message has a buffer of its own. Throws as `decode` does. */
+  decode(codec: MessageCodec): unknown {
+    const { buffer, start, end } = this;
+    const owned = this.expanded || this.assembly !== null;
+    return owned && isBytesCodec(codec) ? buffer.subarray(start, end) : codec.decode(buffer, start, end);
   }
 
   /** Gives its bytes back to the connection's ledger; call it once, when the message has been read or dropped. */

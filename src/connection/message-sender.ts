@@ -12,7 +12,7 @@ import type { AnnouncedLimits } from '../base/limits.js';
 import { compressMessage } from '../compression/message.js';
 import { Flag, FrameType, HEADER_BYTES } from '../wire/constants.js';
 import { writeHeader, writeU32 } from '../wire/encoder.js';
-import type { MessageCodec } from '../wire/message-codec.js';
+import { isBytesCodec, type MessageCodec } from '../wire/message-codec.js';
 import { FRAGMENT_BYTES, FrameScheduler, LATER, LongMessage } from './frame-scheduler.js';
 import type { ItemCredit } from './item-credit.js';
 import type { MethodCompression } from './method-compression.js';
@@ -179,65 +179,86 @@ export class MessageSender {
     bytesGuess = ROOM_BYTES,
     credit: ItemCredit | null = null,
   ): LongMessage | null {
-    const prefixBytes = (deadlineMs >= 0 ? 4 : 0) + (metadata === null ? 0 : 4 + metadata.length);
+    const prefix = deadlineMs < 0 && metadata === null ? null : encodePrefix(deadlineMs, metadata);
+    const prefixBytes = prefix === null ? 0 : prefix.length;
     if (prefixBytes > this.frameBytesMax) {
       const limit = { name: 'frameBytesMax', value: this.frameBytesMax, setting: 'limits.frameBytesMax of the peer' };
       throw limitError(`${prefixBytes} bytes of metadata do not fit the first frame`, limit);
     }
-    let message = this.encodeApart(codec, value, prefixBytes, bytesGuess);
-    const bytes = message.length - prefixBytes;
+    if (deadlineMs >= 0) flags |= Flag.DEADLINE;
+    if (metadata !== null) flags |= Flag.METADATA;
+    let body =
+      isBytesCodec(codec) && value instanceof Uint8Array ? asBuffer(value) : this.encodeApart(codec, value, bytesGuess);
     const { messageBytesMax } = this.limits;
-    if (bytes > messageBytesMax) throw tooLong(bytes, messageBytesMax);
-    if (bytes >= compression.bytesMin && compression.compressor !== null) {
-      const compressed = compressMessage(
-        compression.compressor,
-        message,
-        prefixBytes,
-        message.length,
-        compression.choice,
-      );
+    if (body.length > messageBytesMax) throw tooLong(body.length, messageBytesMax);
+    if (body.length >= compression.bytesMin && compression.compressor !== null) {
+      const compressed = compressMessage(compression.compressor, body, 0, body.length, compression.choice);
       if (compressed !== null) {
         flags |= Flag.COMPRESSED;
-        const prefixed = Buffer.allocUnsafeSlow(prefixBytes + compressed.length);
-        compressed.copy(prefixed, prefixBytes);
-        message = prefixed;
+        body = compressed;
       }
     }
-    let at = 0;
-    if (deadlineMs >= 0) {
-      flags |= Flag.DEADLINE;
-      writeU32(message, 0, deadlineMs);
-      at = 4;
-    }
-    if (metadata !== null) {
-      flags |= Flag.METADATA;
-      writeU32(message, at, metadata.length);
-      metadata.copy(message, at + 4);
-    }
-    const cost = HEADER_BYTES + message.length;
-    if (message.length <= this.frameBytesMax && cost <= SLAB_BYTES && (credit === null || cost <= credit.left)) {
+    const length = prefixBytes + body.length;
+    const cost = HEADER_BYTES + length;
+    if (length <= this.frameBytesMax && cost <= SLAB_BYTES && (credit === null || cost <= credit.left)) {
       credit?.spend(cost);
-      this.queue.writeFrame(type, flags, call, method, message);
+      this.writeWhole(type, flags, call, method, prefix, body);
       return null;
     }
-    if (credit === null ? this.scheduler.isFull() : this.scheduler.isFullForItem(message.length, credit)) return LATER;
-    const long = new LongMessage(type, flags, call, method, message, credit);
+    if (credit === null ? this.scheduler.isFull() : this.scheduler.isFullForItem(body.length, credit)) return LATER;
+    const long = new LongMessage(type, flags, call, method, prefix, body, credit);
     this.scheduler.add(long);
     return long;
   }
 
-  /** The message behind `prefixBytes` of room, in a buffer that ends with it. */
-  private encodeApart(codec: MessageCodec, value: unknown, prefixBytes: number, bytesGuess: number): Buffer {
-    const buffer = Buffer.allocUnsafeSlow(prefixBytes + bytesGuess);
-    const end = codec.encode(value, buffer, prefixBytes);
+  /** One frame, copied into the slab. */
+  private writeWhole(
+    type: number,
+    flags: number,
+    call: number,
+    method: number,
+    prefix: Buffer | null,
+    body: Buffer,
+  ): void {
+    const { queue } = this;
+    const length = (prefix === null ? 0 : prefix.length) + body.length;
+    queue.reserve(HEADER_BYTES + length);
+    const { slab, end: at } = queue;
+    writeHeader(slab, at, length, call, type, flags, method);
+    if (prefix !== null) slab.set(prefix, at + HEADER_BYTES);
+    const end = at + HEADER_BYTES + length;
+    slab.set(body, end - body.length);
+    queue.commit(end);
+  }
+
+  /** The message in a buffer of its own. */
+  private encodeApart(codec: MessageCodec, value: unknown, bytesGuess: number): Buffer {
+    const buffer = Buffer.allocUnsafeSlow(bytesGuess);
+    const end = codec.encode(value, buffer, 0);
     if (end >= 0) return buffer.subarray(0, end);
     const { messageBytesMax } = this.limits;
     const bytes = bytesGuess - end;
     // Known to be too long: say so without the second encoding.
     if (bytes > messageBytesMax) throw tooLong(bytes, messageBytesMax);
-    const whole = Buffer.allocUnsafeSlow(prefixBytes + bytes);
-    return whole.subarray(0, codec.encode(value, whole, prefixBytes));
+    const whole = Buffer.allocUnsafeSlow(bytes);
+    return whole.subarray(0, codec.encode(value, whole, 0));
   }
+}
+
+function asBuffer(bytes: Uint8Array): Buffer {
+  return Buffer.isBuffer(bytes) ? bytes : Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+}
+
+/** What stands before a message: its deadline (-1: none), its metadata. */
+function encodePrefix(deadlineMs: number, metadata: Buffer | null): Buffer {
+  const metadataAt = deadlineMs >= 0 ? 4 : 0;
+  const prefix = Buffer.allocUnsafe(metadataAt + (metadata === null ? 0 : 4 + metadata.length));
+  if (deadlineMs >= 0) writeU32(prefix, 0, deadlineMs);
+  if (metadata !== null) {
+    writeU32(prefix, metadataAt, metadata.length);
+    metadata.copy(prefix, metadataAt + 4);
+  }
+  return prefix;
 }
 
 function tooLong(bytes: number, messageBytesMax: number): RpcError {

@@ -78,7 +78,7 @@ export class ResponseReceiver {
     try {
       if (method.failure !== null) throw method.failure;
       message.expand();
-      value = method.response.decode(message.buffer, message.start, message.end);
+      value = message.decode(method.response);
     } catch (error) {
       this.failReceived(entry, method, error, false);
       return;

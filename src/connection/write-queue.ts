@@ -95,7 +95,7 @@ export class WriteQueue {
   writeFrame(type: number, flags: number, call: number, method: number, payload: Uint8Array): void {
     const bytes = HEADER_BYTES + payload.length;
     if (bytes > SLAB_BYTES) {
-      this.writeLargeFrame(type, flags, call, method, payload);
+      this.writeLargeFrame(type, flags, call, method, null, payload);
       return;
     }
     this.reserve(bytes);
@@ -104,16 +104,25 @@ export class WriteQueue {
     this.commit(this.end + bytes);
   }
 
-  /** One frame whose payload is not copied: it must stay unchanged until it has left. */
-  writeLargeFrame(type: number, flags: number, call: number, method: number, payload: Uint8Array): void {
+  /** One frame whose body is not copied: it must stay unchanged until it has left. `prefix` goes before it. */
+  writeLargeFrame(
+    type: number,
+    flags: number,
+    call: number,
+    method: number,
+    prefix: Uint8Array | null,
+    body: Uint8Array,
+  ): void {
     if (this.closed) return;
+    const prefixBytes = prefix === null ? 0 : prefix.length;
     this.reserve(HEADER_BYTES);
-    writeHeader(this.slab, this.end, payload.length, call, type, flags, method);
+    writeHeader(this.slab, this.end, prefixBytes + body.length, call, type, flags, method);
     this.end += HEADER_BYTES;
     this.transport.cork();
     this.flush();
-    this.handedBytes += payload.length;
-    this.transport.write(payload);
+    this.handedBytes += prefixBytes + body.length;
+    if (prefix !== null) this.transport.write(prefix);
+    if (body.length > 0) this.transport.write(body);
     this.transport.uncork();
     this.judge();
   }

@@ -44,6 +44,21 @@ export interface MessageCodec<T = unknown> {
   gradeReader(readerSchemaText: string, fingerprint?: Buffer): Resolution;
 }
 
+/**
+ * Codecs whose values are the bytes of the message themselves: long ones need not be copied. A set in place of a property, since
+ * codecs are made from others by spreading them.
+ */
+const bytesCodecs = new WeakSet<object>();
+
+/** Says that `codec` takes any `Uint8Array` as it is and gives a `Buffer` of the same bytes. */
+export function declareBytesCodec(codec: MessageCodec): void {
+  bytesCodecs.add(codec);
+}
+
+export function isBytesCodec(codec: MessageCodec): boolean {
+  return bytesCodecs.has(codec);
+}
+
 /** What kind of exchange a method is. The order is the number on the wire. */
 export const methodKinds = ['unary', 'serverStream', 'clientStream', 'duplex', 'oneway'] as const;
 export type MethodKind = (typeof methodKinds)[number];

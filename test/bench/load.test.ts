@@ -1,14 +1,14 @@
 /** The closed loop that every figure of the bench comes from: it must notice what is wrong. */
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
-import { type Canonical, canonicalRecord } from '../../bench/canonical.js';
+import { type Canonical, canonicalRecord, canonicalWorkload } from '../../bench/canonical.js';
 import { Load } from '../../bench/load.js';
 
 type Call = (record: Canonical) => Promise<Canonical>;
 
 /** Runs `callers` until so many calls are done. */
-async function runUntil(done: number, callers: number, call: Call): Promise<Load> {
-  const load = new Load(call);
+async function runUntil(done: number, callers: number, call: Call): Promise<Load<Canonical>> {
+  const load = new Load(canonicalWorkload, call);
   load.target = done;
   load.onTarget = () => load.stop();
   await load.run(callers);
@@ -48,7 +48,7 @@ test('a part that only the full check looks at is found wrong too', async () => 
 
 test('a call that fails stops its caller and keeps the first text', async () => {
   let calls = 0;
-  const load = new Load(async (record) => {
+  const load = new Load(canonicalWorkload, async (record) => {
     if (++calls > 10) throw new Error(`call ${calls} failed`);
     return record;
   });

@@ -66,8 +66,9 @@ test('a small call goes out between the frames of large ones, and those take tur
   const smallAt = sent.findIndex(({ payload }) => payload.subarray(4).toString() === 'small');
   const lastEnds = sent.length - 1;
   assert.ok(smallAt < lastEnds - 100, `the small call is frame ${smallAt} of ${sent.length}`);
+  // Turns of 64 KiB in frames of 16 KiB, a fifth for what the deadline displaces.
   const order = sent.slice(0, 25).map(({ call }) => call & 0xffff);
-  assert.is(new Set(order.slice(0, 5)).size, 5, `slots in order: ${order}`);
+  assert.is(new Set(order).size, 5, `slots in order: ${order}`);
   assert.ok(sent.every(({ payload }) => payload.length <= 65_536));
   await close();
 });
