@@ -197,7 +197,7 @@ export class IncomingStream<T = unknown> implements ItemStream<T> {
     this.kept--;
     try {
       item.expand();
-      return (this.codec as MessageCodec).decode(item.buffer, item.start, item.end);
+      return item.decode(this.codec as MessageCodec);
     } finally {
       item.release();
       this.onTaken(cost);

@@ -128,7 +128,7 @@ export class OutgoingStream implements StreamInLine {
   onReadEnd(): void {
     this.noCredit = true;
     const { long } = this;
-    if (long !== null && long !== LATER && long.affordable < long.bytes.length - long.at) {
+    if (long !== null && long !== LATER && long.affordable < long.body.length - long.at) {
       this.link.sender.drop(long);
       this.problem = noCreditError();
       this.goOn();
