@@ -3,9 +3,9 @@
  *
  *   iterable --next()--> item --> ITEM frame      only while there is credit, a share of the turn, and room at the socket
  *
- * An item is taken from the iterable only when it can be written, so what a slow consumer holds up is never more than one item
- * here. An item that is longer than a frame or than the credit left goes out in parts, and the next one is taken behind it.
- * Whoever stops the stream ends the iterable as well (`return()`), which runs a generator's `finally`.
+ * The next item is taken from the iterable when the one before it has been written, so what a slow consumer holds up is never
+ * more than one item here, and the end of the iterable is seen without credit. An item that is longer than a frame or than the
+ * credit left goes out in parts. Whoever stops the stream ends the iterable as well (`return()`), which runs a generator's `finally`.
  */
 import { RpcError } from '../base/errors.js';
 import type { MessageCodec } from '../wire/message-codec.js';
@@ -74,7 +74,6 @@ export class OutgoingStream implements StreamInLine {
     try {
       const iterator = this.open();
       while (!this.stopped) {
-        if ((window.left < CREDIT_BYTES_MIN || window.share <= 0) && !(await this.untilReady())) break;
         this.pulling = true;
         // An await for each item of a generator that is not async would cost more than the item.
         const next: Step = iterator.next();
@@ -84,6 +83,7 @@ export class OutgoingStream implements StreamInLine {
         this.pulling = false;
         if (this.stopped || step.done) break;
         this.begun = true;
+        if ((window.left < CREDIT_BYTES_MIN || window.share <= 0) && !(await this.untilReady())) break;
         if (!this.write(step.value) && !(await this.finish(step.value))) break;
       }
     } catch (error) {
