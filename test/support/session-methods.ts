@@ -5,6 +5,7 @@ import type { Clock } from '../../src/base/clock.js';
 import { RpcError } from '../../src/base/errors.js';
 import type { CallContext } from '../../src/connection/call-context.js';
 import type { CallHost, HostedMethod } from '../../src/connection/call-host.js';
+import type { ItemStream } from '../../src/connection/incoming-stream.js';
 import {
   type MessageCodec,
   type MethodKind,
@@ -40,8 +41,50 @@ function standardHandlers(clock: Clock): Readonly<Record<string, [kind: string, 
     hang: ['UNARY', () => new Promise(() => {})],
     grow: ['UNARY', (request) => Buffer.alloc((request as Buffer).readUInt32LE(), 'a')],
     note: ['ONEWAY', () => undefined],
+    ...streamHandlers,
   };
 }
+
+const never = (): Promise<never> => new Promise(() => {});
+
+/** The streams among them. */
+const streamHandlers: Readonly<Record<string, [kind: string, handler: Handler]>> = {
+  count: ['SERVER_STREAM', (request) => Array.from({ length: (request as Buffer)[0] ?? 0 }, (_, n) => Buffer.of(n))],
+  pour: [
+    'SERVER_STREAM',
+    function* (request) {
+      const [count, size] = [(request as Buffer).readUInt32LE(0), (request as Buffer).readUInt32LE(4)];
+      for (let sent = 0; sent < count; sent++) yield Buffer.alloc(size, 'a');
+    },
+  ],
+  silent: [
+    'SERVER_STREAM',
+    async function* () {
+      yield await never();
+    },
+  ],
+  concat: [
+    'CLIENT_STREAM',
+    async (items) => {
+      const parts: Buffer[] = [];
+      for await (const item of items as ItemStream<Buffer>) parts.push(item);
+      return Buffer.concat(parts);
+    },
+  ],
+  swallow: [
+    'CLIENT_STREAM',
+    async (items) => {
+      for await (const _item of items as ItemStream<Buffer>);
+      return never();
+    },
+  ],
+  chat: [
+    'DUPLEX',
+    async function* (items) {
+      yield* items as ItemStream<Buffer>;
+    },
+  ],
+};
 
 function codecOf(schema: unknown): MessageCodec {
   return schema === null ? (raw as MessageCodec) : avroCodec(schema);

@@ -7,11 +7,14 @@ import { RpcError } from '../../src/base/errors.js';
 import { defaultLimits } from '../../src/base/limits.js';
 import type { Compressor } from '../../src/compression/compressor.js';
 import { Connection } from '../../src/connection/connection.js';
+import { IncomingStream } from '../../src/connection/incoming-stream.js';
+import { type CallExtras, type CallResult, PendingCall } from '../../src/connection/pending-call.js';
 import { SchemaCache } from '../../src/connection/schema-exchange.js';
 import { CloseCode, PREFACE } from '../../src/wire/constants.js';
 import type { Metadata } from '../../src/wire/records/metadata.js';
 import { VirtualClock } from './clock.js';
 import { decodeChunks, metadataOf, metadataView } from './frame-view.js';
+import { ItemQueue } from './item-queue.js';
 import { ScriptedTransport } from './scripted-transport.js';
 import { SessionMethods } from './session-methods.js';
 import { frameBytes } from './vectors/bytes.js';
@@ -34,6 +37,11 @@ const AFTERMATH_MS = 100;
 
 interface MadeCall {
   readonly abort: AbortController;
+  /** What this side sends, for a call whose messages are items. */
+  readonly source: ItemQueue;
+  /** The callee's items, of a stream, and those of them that were taken. */
+  readonly incoming: IncomingStream<Buffer> | null;
+  readonly items: Buffer[];
   outcome: { readonly value: unknown; readonly error: unknown } | null;
 }
 
@@ -139,29 +147,59 @@ class SessionRunner {
     const { connection } = this;
     if (action.call !== undefined) this.call(action.call, action);
     else if (action.cancel !== undefined) this.calls.get(action.cancel)?.abort.abort();
+    else if (action.send !== undefined) this.calls.get(action.send)?.source.push(expandHex(action.item ?? ''));
+    else if (action.end !== undefined) this.calls.get(action.end)?.source.end();
+    else if (action.take !== undefined) void take(this.calls.get(action.take), action.items ?? 0);
     else if (action.drain !== undefined) connection.drain('restarting', action.drain.graceMs);
     else if (action.close) connection.close();
     else throw new Error(`not a thing this connection can do: ${JSON.stringify(action)}`);
   }
 
   private call(name: string, { method = '', request, value, deadlineMs, metadata }: ActionView): void {
-    const made: MadeCall = { abort: new AbortController(), outcome: null };
+    const spec = this.methods.spec(method);
+    const { kind } = spec;
+    const incoming = kind === 'serverStream' || kind === 'duplex' ? new IncomingStream<Buffer>() : null;
+    const made: MadeCall = {
+      abort: new AbortController(),
+      source: new ItemQueue(),
+      incoming,
+      items: [],
+      outcome: null,
+    };
     this.calls.set(name, made);
-    const extras = {
+    const extras: CallExtras = {
       metadata: metadata === undefined ? null : metadataOf(metadata),
       signal: made.abort.signal,
       detailed: true,
       priority: 0,
+      ...(incoming === null ? {} : { incoming }),
+      ...(kind === 'clientStream' || kind === 'duplex' ? { source: made.source } : {}),
     };
     const message = request === undefined ? value : expandHex(request);
-    this.connection.call(this.methods.spec(method), message, deadlineMs ?? Number.POSITIVE_INFINITY, extras).then(
-      (result) => (made.outcome = { value: result, error: null }),
-      (error: unknown) => (made.outcome = { value: null, error }),
-    );
+    const resolve = (result: unknown): void => {
+      made.outcome = { value: result, error: null };
+      incoming?.end((result as CallResult).metadata);
+    };
+    const reject = (error: unknown): void => {
+      made.outcome = { value: null, error };
+      incoming?.fail(error as RpcError);
+    };
+    const deadlineAt = this.clock.now() + (deadlineMs ?? Number.POSITIVE_INFINITY);
+    this.connection.resume(new PendingCall(spec, message, deadlineAt, extras, resolve, reject));
   }
 
   private async checkResult(expected: ResultView): Promise<void> {
     const made = this.calls.get(expected.call) as MadeCall;
+    if (expected.items !== undefined) {
+      const { items } = expected;
+      // Whatever else there is would be one too many.
+      void take(made, Number.POSITIVE_INFINITY);
+      await this.until(() => made.items.length >= items.length, `${items.length} items of call ${expected.call}`);
+      assert.equal(
+        made.items.map((item) => item.toString('hex')),
+        items.map((item) => expandHex(item).toString('hex')),
+      );
+    }
     await this.until(() => made.outcome !== null, `the result of call ${expected.call}`);
     const { value, error } = made.outcome as NonNullable<MadeCall['outcome']>;
     if (expected.failure !== undefined) {
@@ -197,6 +235,23 @@ class SessionRunner {
       if (waited > PATIENCE_MS) throw new Error(`${what} did not come`);
       await this.clock.advanceSettled(waited === 0 ? 0 : PATIENCE_STEP_MS);
     }
+  }
+}
+
+/** Takes so many items of a call, or all up to its end, whichever comes first. */
+async function take(made: MadeCall | undefined, count: number): Promise<void> {
+  if (made === undefined || made.incoming === null)
+    throw new Error('the session takes items of a call without a stream');
+  const { incoming, items } = made;
+  try {
+    for (let taken = 0; taken < count; taken++) {
+      const next = await incoming.next();
+      if (next.done) return;
+      items.push(next.value);
+    }
+  } catch (error) {
+    // The call's result says the same.
+    assert.is(error, made.outcome?.error);
   }
 }
 
