@@ -28,6 +28,10 @@ export class ResponseReceiver {
 
   /** A response that is not the usual one: parts, metadata, compression, a schema to wait for, or nobody who wants it. */
   receive(entry: CallSlot, method: OutgoingMethod, flags: number, buffer: Buffer, start: number, end: number): void {
+    if (entry.incoming !== null) {
+      this.link.fail(CloseCode.PROTOCOL, `RESPONSE for call ${entry.call}, whose answer is a stream`);
+      return;
+    }
     const more = (flags & Flag.MORE) !== 0;
     if (!this.link.admitFragment(more, end - start)) return;
     if (entry.givenUp) {
