@@ -40,6 +40,7 @@ export { type Schema, schema } from './avro/typed-schema.js';
 export { type LimitHit, type RpcCode, RpcCodes, RpcError, type Started } from './base/errors.js';
 export { defaultLimits, type Limits, minimumLimits } from './base/limits.js';
 export type { ChannelOptions } from './channel/channel.js';
+export type { DrainReport } from './channel/connection-set.js';
 export type { HandlerOptions, Handlers } from './channel/service-host.js';
 export type {
   CallOptions,
@@ -53,6 +54,7 @@ export type {
 export { type ClientChannel, connect } from './client/client.js';
 export type { CallContext } from './connection/call-context.js';
 export type { ItemStream } from './connection/incoming-stream.js';
+export type { LeftCall } from './connection/left-call.js';
 export type { ItemSource } from './connection/outgoing-stream.js';
 export type { Peer } from './connection/peer.js';
 export type { CallResult } from './connection/pending-call.js';

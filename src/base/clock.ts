@@ -11,8 +11,11 @@ export interface Timer {
 export interface Clock {
   /** Milliseconds since some fixed point, monotonic, with fractions. */
   now(): number;
-  /** Calls back once after at least `ms` milliseconds, or after 24.8 days. Does not keep the process alive. */
-  setTimer(callback: () => void, ms: number): Timer;
+  /**
+   * Calls back once after at least `ms` milliseconds, or after 24.8 days. Does not keep the process alive, unless `keepsAlive`:
+   * somebody waits for what it does and no socket is open meanwhile.
+   */
+  setTimer(callback: () => void, ms: number, keepsAlive?: boolean): Timer;
   /**
    * Calls back once after the input that is already waiting has been read. Whoever judges that something did not
    * arrive in time asks here first: after a blocked event loop the timers run before the sockets are read.
@@ -26,9 +29,9 @@ const TIMER_MS_MAX = 0x7fff_ffff;
 class SystemTimer implements Timer {
   private handle: NodeJS.Timeout | null;
 
-  constructor(callback: () => void, ms: number) {
+  constructor(callback: () => void, ms: number, keepsAlive: boolean) {
     this.handle = setTimeout(callback, Math.min(ms, TIMER_MS_MAX));
-    this.handle.unref();
+    if (!keepsAlive) this.handle.unref();
   }
 
   cancel(): void {
@@ -40,6 +43,6 @@ class SystemTimer implements Timer {
 
 export const systemClock: Clock = {
   now: () => performance.now(),
-  setTimer: (callback, ms) => new SystemTimer(callback, ms),
+  setTimer: (callback, ms, keepsAlive = false) => new SystemTimer(callback, ms, keepsAlive),
   afterReads: (callback) => void setImmediate(callback),
 };

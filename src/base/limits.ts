@@ -39,6 +39,10 @@ export interface LocalLimits {
   readonly assemblyBytesMax: number;
   /** A peer that reads nothing for this long while bytes wait for it is closed. Default 15,000 ms (Helidon). */
   readonly stallMsMax: number;
+  /** Times that a call which provably did not start is sent again, after a drain or on a lost connection. Default 5. */
+  readonly resendsMax: number;
+  /** After the peer's DRAIN, calls wait this long for a server to connect to before they fail. Default 10,000 ms. */
+  readonly drainReconnectMsMax: number;
   /** Time from the start of dialling until the peer's HELLO was read. Default 5,000 ms. */
   readonly connectMsMax: number;
   /** Time an accepted socket has until its HELLO was read. Default 10,000 ms (Kestrel). */
@@ -75,6 +79,8 @@ export const defaultLimits: Limits = {
   streamWindowBytesMax: 2 * 1024 * 1024,
   assemblyBytesMax: 64 * 1024 * 1024,
   stallMsMax: 15_000,
+  resendsMax: 5,
+  drainReconnectMsMax: 10_000,
   connectMsMax: 5_000,
   handshakeMsMax: 10_000,
   deadlineMsDefault: 30_000,

@@ -7,8 +7,17 @@
  *                      |  ^
  *               failed v  | the backoff has passed and somebody calls
  *                    backoff
+ *
+ * A call that certainly did not start, because its server drains or its connection was lost before it was written, comes back
+ * here and goes out again on the next connection (`limits.resendsMax`).
+ *
+ * A DRAIN says that a server goes and another will come, perhaps at the same port. So for `limits.drainReconnectMsMax` the
+ * channel is `moving`: calls wait through failed attempts and the backoff between them, and are not sent before the next server's
+ * HELLO: a socket may have been queued by a listener that was just closing, and what was written to it could not be
+ * sent again.
  */
 import type { ConnectionOptions as TlsOptions } from 'node:tls';
+import type { Timer } from '../base/clock.js';
 import { RpcError } from '../base/errors.js';
 import { SOFTWARE } from '../base/version.js';
 import type { Compressor } from '../compression/compressor.js';
@@ -28,6 +37,7 @@ import {
 import type { Transport } from '../connection/transport.js';
 import type { CompressionName, MethodSpec } from '../wire/message-codec.js';
 import { Backoff } from './backoff.js';
+import { ConnectionSet, type DrainReport } from './connection-set.js';
 import { dial, nameOf } from './dial.js';
 import { parseTarget, type Target } from './target.js';
 
@@ -63,14 +73,15 @@ export class Channel {
   private state: ChannelState = 'idle';
   /** Takes calls. */
   private connection: Connection | null = null;
-  /** Every connection whose socket is not gone, the draining ones included. */
-  private readonly connections = new Set<Connection>();
-  private readonly greetingWaiters: { readonly resolve: () => void; readonly reject: (reason: RpcError) => void }[] =
-    [];
-  private attempt: Promise<void> | null = null;
+  /** Its HELLO is awaited before it takes calls; only while moving. */
+  private next: Connection | null = null;
+  /** Every connection that is not gone, the draining ones included. */
+  private readonly connections: ConnectionSet;
+  private readonly readyWaiters: { readonly resolve: () => void; readonly reject: (reason: RpcError) => void }[] = [];
   private failure: RpcError | null = null;
   private retryAt = 0;
-  private closing: { readonly promise: Promise<void>; readonly resolve: () => void } | null = null;
+  private retryTimer: Timer | null = null;
+  private movingUntil = -Infinity;
 
   /** Throws an `RpcError` (INVALID_ARGUMENT) for a target or an option that is wrong. */
   constructor(target: string, options: ChannelOptions = {}) {
@@ -85,6 +96,7 @@ export class Channel {
     if (compression !== 'off') this.compressions.add(compression);
     this.backoff = new Backoff(random);
     this.waiting = new CallQueue(limits.callsQueuedMax, `a connection to ${nameOf(this.target)}`);
+    this.connections = new ConnectionSet(clock, 'the channel closes');
     this.timer = new DeadlineTimer(clock, (now) => this.waiting.sweep(now));
   }
 
@@ -93,12 +105,17 @@ export class Channel {
     return this.connection?.peer ?? null;
   }
 
-  /** Resolves when the peer has said HELLO. Rejects with the `RpcError` of the attempt that failed. */
+  /**
+   * Resolves when the peer has said HELLO. Rejects with the `RpcError` of the attempt that failed; the attempt is made at once,
+   * or when the backoff of the last one has passed.
+   */
   async ready(): Promise<void> {
     if (this.state === 'closed') throw this.closedError();
-    if (this.connection === null) await this.connect();
-    if (this.connection?.state !== 'greeting') return;
-    await new Promise<void>((resolve, reject) => this.greetingWaiters.push({ resolve, reject }));
+    if (this.connection !== null && greeted(this.connection)) return;
+    await new Promise<void>((resolve, reject) => {
+      this.readyWaiters.push({ resolve, reject });
+      this.connect();
+    });
   }
 
   /** Says that methods with this compression will be called, before the first connection opens. */
@@ -130,25 +147,19 @@ export class Channel {
     else this.connection.resume(call);
   }
 
-  /** Makes no new calls, lets those in flight finish, then closes. What is left after `graceMs` (default 20,000) is cancelled. */
-  async close(options: { readonly graceMs?: number } = {}): Promise<void> {
+  /**
+   * Makes no new calls, lets those in flight finish, then closes. What is left after `graceMs` (default 20,000) is cancelled, and the
+   * answer says what that was. Called again with a shorter grace, it shortens it.
+   */
+  async close(options: { readonly graceMs?: number } = {}): Promise<DrainReport> {
     const graceMs = graceMsOf(options);
-    this.closing ??= this.beginClosing(graceMs);
-    await this.closing.promise;
-  }
-
-  private beginClosing(graceMs: number): NonNullable<Channel['closing']> {
-    let resolve: () => void = () => {};
-    const promise = new Promise<void>((done) => {
-      resolve = done;
-    });
     this.state = 'closed';
-    this.connection = null;
+    this.connection = this.next = null;
     this.timer.stop();
+    this.retryTimer?.cancel();
     this.waiting.failAll(() => this.closedError());
-    for (const connection of this.connections) connection.drain('the channel closes', graceMs);
-    if (this.connections.size === 0) resolve();
-    return { promise, resolve };
+    for (const waiter of this.readyWaiters.splice(0)) waiter.reject(this.closedError());
+    return this.connections.drain(graceMs);
   }
 
   private callLater(call: PendingCall): void {
@@ -156,15 +167,16 @@ export class Channel {
       call.fail(this.closedError());
       return;
     }
-    if (this.state === 'backoff' && this.settings.clock.now() < this.retryAt) {
-      call.fail(this.backoffError());
+    const now = this.settings.clock.now();
+    if (this.state === 'backoff' && now < this.retryAt && now >= this.movingUntil) {
+      call.fail(again(this.failure as RpcError));
       return;
     }
     if (Number.isNaN(call.deadlineAt)) {
       call.fail(new RpcError('INVALID_ARGUMENT', 'deadlineMs is not a number'));
       return;
     }
-    if (!(call.deadlineAt > this.settings.clock.now())) {
+    if (!(call.deadlineAt > now)) {
       call.fail(new RpcError('DEADLINE_EXCEEDED', 'the deadline had passed before the call was sent'));
       return;
     }
@@ -174,19 +186,37 @@ export class Channel {
     }
     this.waiting.push(call);
     this.timer.watch(call.deadlineAt);
-    // The failure of the attempt reaches every waiting call.
-    if (this.state !== 'connecting') this.connect().catch(() => {});
+    this.connect();
   }
 
-  private connect(): Promise<void> {
-    this.attempt ??= this.open().finally(() => {
-      this.attempt = null;
-    });
-    return this.attempt;
+  /** A call of `connection` did not start there. */
+  private resend(call: PendingCall, failure: RpcError): void {
+    if (this.state === 'closed' || call.resends >= this.settings.limits.resendsMax) call.fail(failure);
+    else if (this.connection !== null) this.connection.resume(call.again());
+    else this.callLater(call.again());
   }
 
+  /** Makes an attempt, now or when the backoff has passed; its outcome reaches everybody who waits. */
+  private connect(): void {
+    if (this.state !== 'idle' && this.state !== 'backoff') return;
+    const waitMs = this.state === 'idle' ? 0 : this.retryAt - this.settings.clock.now();
+    if (waitMs <= 0) {
+      void this.open();
+      return;
+    }
+    this.retryTimer ??= this.settings.clock.setTimer(() => this.onRetryTime(), waitMs, true);
+  }
+
+  private onRetryTime(): void {
+    this.retryTimer = null;
+    if (this.waiting.length > 0 || this.readyWaiters.length > 0) this.connect();
+  }
+
+  /** Never rejects. */
   private async open(): Promise<void> {
     this.state = 'connecting';
+    this.retryTimer?.cancel();
+    this.retryTimer = null;
     const { clock, limits } = this.settings;
     const startedAt = clock.now();
     try {
@@ -194,13 +224,12 @@ export class Channel {
       const transport = await (this.options.dial?.(nameOf(this.target), limits.connectMsMax) ?? this.dial());
       if ((this.state as ChannelState) === 'closed') {
         transport.destroy();
-        throw this.closedError();
+        return;
       }
       this.adopt(transport, Math.max(1, limits.connectMsMax - (clock.now() - startedAt)));
     } catch (error) {
       const failure = error instanceof RpcError ? error : new RpcError('UNAVAILABLE', String(error), { cause: error });
       this.onAttemptFailed(failure);
-      throw failure;
     }
   }
 
@@ -227,55 +256,70 @@ export class Channel {
       instance: identity.instance,
       schemas: identity.schemas,
       observer: {
-        onOpen: () => {
-          this.backoff.reset();
-          for (const waiter of this.greetingWaiters.splice(0)) waiter.resolve();
-        },
+        onOpen: (opened) => this.onGreeted(opened),
         onRetired: (retired, reason) => this.leave(retired, reason),
-        onClosed: (closed, reason) => this.onConnectionClosed(closed, reason),
+        onDisplaced: (call, failure) => this.resend(call, failure),
+        onClosed: (closed) => this.connections.onClosed(closed),
+        onHandlersEnded: (closed) => this.connections.onHandlersEnded(closed),
       },
     });
     this.connections.add(connection);
+    // Calls need not wait for the peer's HELLO, they follow ours; see above for those of a channel that moves.
+    if (clock.now() < this.movingUntil) this.next = connection;
+    else this.use(connection);
+  }
+
+  private onGreeted(connection: Connection): void {
+    this.backoff.reset();
+    if (this.next === connection) {
+      this.next = null;
+      this.movingUntil = -Infinity;
+      this.use(connection);
+    }
+    for (const waiter of this.readyWaiters.splice(0)) waiter.resolve();
+  }
+
+  private use(connection: Connection): void {
     this.connection = connection;
     this.state = 'connected';
-    // Calls need not wait for the peer's HELLO: they follow ours.
     for (let call = this.waiting.shift(); call !== undefined; call = this.waiting.shift()) connection.resume(call);
   }
 
   /** The connection takes no new calls; it ends, if there is a `reason` for that. */
   private leave(connection: Connection, reason: RpcError | null): void {
-    if (this.connection !== connection) return;
-    this.connection = null;
-    if (this.state === 'closed') return;
+    if (this.connection !== connection && this.next !== connection) return;
+    this.connection = this.next = null;
     this.state = 'idle';
-    // A peer that never said HELLO counts as a failed attempt: the next one waits.
-    if (reason !== null && !greeted(connection)) this.onAttemptFailed(reason);
-  }
-
-  private onConnectionClosed(connection: Connection, reason: RpcError): void {
-    this.connections.delete(connection);
-    this.leave(connection, reason);
-    if (!greeted(connection)) for (const waiter of this.greetingWaiters.splice(0)) waiter.reject(reason);
-    if (this.closing !== null && this.connections.size === 0) this.closing.resolve();
+    if (connection.peerDrained) {
+      this.movingUntil = this.settings.clock.now() + this.settings.limits.drainReconnectMsMax;
+    } else if (reason !== null && !greeted(connection)) {
+      // A peer that never said HELLO counts as a failed attempt: the next one waits.
+      this.onAttemptFailed(reason);
+    }
   }
 
   private onAttemptFailed(failure: RpcError): void {
-    if (this.state !== 'closed') {
-      this.state = 'backoff';
-      this.failure = failure;
-      this.retryAt = this.settings.clock.now() + this.backoff.nextMs();
+    if (this.state === 'closed') return;
+    this.state = 'backoff';
+    this.failure = failure;
+    this.retryAt = this.settings.clock.now() + this.backoff.nextMs();
+    if (this.retryAt < this.movingUntil) {
+      if (this.waiting.length > 0 || this.readyWaiters.length > 0) this.connect();
+      return;
     }
-    this.waiting.failAll(() => new RpcError(failure.code, failure.message, { cause: failure.cause }));
-  }
-
-  private backoffError(): RpcError {
-    const { message, cause } = this.failure as RpcError;
-    return new RpcError('UNAVAILABLE', message, { cause });
+    this.movingUntil = -Infinity;
+    this.waiting.failAll(() => again(failure));
+    for (const waiter of this.readyWaiters.splice(0)) waiter.reject(again(failure));
   }
 
   private closedError(): RpcError {
     return new RpcError('UNAVAILABLE', `the channel to ${nameOf(this.target)} was closed by this side`);
   }
+}
+
+/** The failure of an attempt, for one of those who waited for it. */
+function again({ code, message, cause }: RpcError): RpcError {
+  return new RpcError(code, message, { cause });
 }
 
 /** Whether the peer has said HELLO. */

@@ -17,9 +17,9 @@ export class CallQueue {
     private readonly awaited: string,
   ) {}
 
-  /** Takes the call in, or fails it when the queue is full. */
+  /** Takes the call in, or fails it when the queue is full; not a call that was taken in before and is sent again. */
   push(call: PendingCall): void {
-    if (this.length >= this.lengthMax) {
+    if (this.length >= this.lengthMax && call.resends === 0) {
       const limit = { name: 'callsQueuedMax', value: this.lengthMax, setting: 'limits.callsQueuedMax' };
       call.fail(limitError(`too many calls wait for ${this.awaited}`, limit));
       return;

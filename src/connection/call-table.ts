@@ -24,6 +24,10 @@ export class CallSlot {
   /** Where the request ends in the connection's outgoing bytes; Infinity while it is only half sent. */
   position = 0;
   method: OutgoingMethod | null = null;
+  /** What the caller gave, until the call is settled: it may have to be sent elsewhere. */
+  request: unknown = undefined;
+  /** When the request was sent, in milliseconds of the clock. */
+  since = 0;
   resolve: Resolve = settled;
   reject: Reject = settled;
   extras: CallExtras | null = null;

@@ -18,6 +18,8 @@ export class CalleeSlot {
   /** The slot's latest call, open or ended. */
   call = 0;
   generation = 0;
+  /** When the open call came to its phase, in milliseconds of the clock. */
+  since = 0;
   deadlineAt = Infinity;
   method: IncomingMethod | null = null;
   /** Set while RUNNING or ANSWERING; tells a late handler whether the slot is still its own. */
@@ -48,6 +50,7 @@ export class CalleeSlot {
     own.call = this.call;
     own.method = this.method;
     own.message = this.message;
+    own.since = this.since;
     own.deadlineAt = this.deadlineAt;
     own.oneway = this.oneway;
     this.message = null;

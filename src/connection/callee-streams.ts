@@ -90,7 +90,7 @@ export class CalleeStreams {
       result = hosted.invoke(request, context);
     } catch (error) {
       this.onThrown(entry, hosted, context, error);
-      this.execution.onHandlerEnd();
+      this.execution.onHandlerEnd(context);
       return;
     }
     if (isThenable(result)) {
@@ -98,7 +98,7 @@ export class CalleeStreams {
         (value) => this.onResult(entry, method, hosted, context, value),
         (error: unknown) => {
           this.onThrown(entry, hosted, context, error);
-          this.execution.onHandlerEnd();
+          this.execution.onHandlerEnd(context);
         },
       );
     } else {
@@ -121,7 +121,7 @@ export class CalleeStreams {
         execution.leave(entry);
         execution.answer(entry, method, hosted, context, result);
       }
-      execution.onHandlerEnd();
+      execution.onHandlerEnd(context);
       return;
     }
     const window = entry.context === context ? (entry.window as SendWindow) : new SendWindow(0);
@@ -141,7 +141,7 @@ export class CalleeStreams {
     });
     if (entry.context === context) entry.outgoing = outgoing;
     else outgoing.stop();
-    void outgoing.run().then(() => execution.onHandlerEnd());
+    void outgoing.run().then(() => execution.onHandlerEnd(context));
   }
 
   private onThrown(entry: CalleeSlot, { spec }: HostedMethod, context: CallContext, error: unknown): void {

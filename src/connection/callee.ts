@@ -27,6 +27,7 @@ import { DeadlineTimer } from './deadline-timer.js';
 import { Execution } from './execution.js';
 import { IncomingMessage, readDeadlineMs } from './incoming-message.js';
 import type { IncomingMethod, IncomingMethods } from './incoming-methods.js';
+import { type LeftCall, leftInSlots } from './left-call.js';
 import type { Link } from './link.js';
 
 export class Callee implements CalleeCalls {
@@ -146,8 +147,7 @@ export class Callee implements CalleeCalls {
       if (entry.phase === Phase.RECEIVING || (incoming !== null && !incoming.complete)) {
         const reason = new RpcError('UNAVAILABLE', `${this.link.peer} ended the connection inside the call's stream`);
         context?.abort(reason);
-        incoming?.fail(reason, true);
-        this.execution.leave(entry);
+        this.execution.abandon(entry, reason);
       } else {
         entry.outgoing?.onReadEnd();
       }
@@ -161,9 +161,13 @@ export class Callee implements CalleeCalls {
     for (const entry of this.slots) {
       if (entry === null || entry.phase === Phase.FREE) continue;
       entry.context?.abort(reason);
-      entry.incoming?.fail(reason, true);
-      this.execution.leave(entry);
+      this.execution.abandon(entry, reason);
     }
+  }
+
+  /** The calls that have not ended, and the handlers that go on after theirs has. */
+  left(now: number): LeftCall[] {
+    return [...this.execution.detached.left(this.link.peer, now), ...leftInSlots(this.slots, this.link.peer, now)];
   }
 
   /** The slot of a call number, or null when it may not be used; then the call has been refused or the connection closed. */
@@ -243,6 +247,7 @@ export class Callee implements CalleeCalls {
     entry.phase = Phase.RECEIVING;
     entry.method = method;
     entry.oneway = (flags & Flag.ONEWAY) !== 0;
+    entry.since = this.link.now;
     this.execution.inFlight++;
     const items = this.streams.open(entry, method);
     if (items && (flags & (Flag.MORE | Flag.COMPRESSED)) !== 0) {
@@ -327,8 +332,7 @@ export class Callee implements CalleeCalls {
     entry.message = null;
     if (entry.incoming !== null || entry.window !== null) {
       entry.phase = Phase.HELD;
-      const context = new CallContext(this.link, deadlineAt, message.metadata);
-      this.streams.run(entry, method, buffer, start, end, context);
+      this.streams.run(entry, method, buffer, start, end, new CallContext(this.link, deadlineAt, message.metadata));
     } else {
       this.execution.leave(entry);
       this.execution.run(entry, method, buffer, start, end, deadlineAt, message);
@@ -355,8 +359,7 @@ export class Callee implements CalleeCalls {
     const { phase, call, context, oneway, started } = entry;
     if (phase === Phase.RECEIVING) entry.skippedCall = call;
     if (entry.long !== null) this.link.sender.drop(entry.long);
-    entry.incoming?.fail(reason, true);
-    this.execution.leave(entry);
+    this.execution.abandon(entry, reason);
     if (!oneway) this.execution.answers.fail(call, reason, started);
     context?.abort(reason);
     this.link.onCallEnded();
@@ -388,12 +391,9 @@ export class Callee implements CalleeCalls {
     let earliest = Infinity;
     for (const entry of this.slots) {
       if (entry === null || entry.phase === Phase.FREE) continue;
-      if (entry.deadlineAt <= now) {
-        const { started } = entry;
-        this.endEarly(entry, new RpcError('DEADLINE_EXCEEDED', 'the deadline passed at the callee', { started }));
-      } else if (entry.deadlineAt < earliest) {
-        earliest = entry.deadlineAt;
-      }
+      const { deadlineAt, started } = entry;
+      if (deadlineAt > now) earliest = Math.min(earliest, deadlineAt);
+      else this.endEarly(entry, new RpcError('DEADLINE_EXCEEDED', 'the deadline passed at the callee', { started }));
     }
     return earliest;
   }

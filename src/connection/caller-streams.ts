@@ -159,6 +159,8 @@ export class CallerStreams {
   /** The items wait for the callee's schema. */
   private awaitSchema(method: OutgoingMethod, incoming: NonNullable<CallSlot['incoming']>): void {
     method.waiting.push(() => {
+      // The call may have gone to another connection.
+      if (!incoming.isAttached(this.link)) return;
       if (method.failure === null) incoming.ready(method.response);
       else incoming.onBreaking(unreadable(method, method.failure));
     });

@@ -12,19 +12,21 @@
 import { RpcError } from '../base/errors.js';
 import { minimumLimits } from '../base/limits.js';
 import { callNumber, nextGeneration, type OpenerBit } from '../wire/call-number.js';
-import { CloseCode, Flag, FrameType } from '../wire/constants.js';
+import { CloseCode, Flag } from '../wire/constants.js';
 import type { MethodSpec } from '../wire/message-codec.js';
-import { encodeMetadata } from '../wire/records/metadata.js';
 import { type CallSlot, CallTable, type Reject, type Resolve, settled } from './call-table.js';
-import { CallerStreams, noBody } from './caller-streams.js';
+import { CallerStreams } from './caller-streams.js';
 import { CancelPacer } from './cancel-pacer.js';
 import { DeadlineTimer } from './deadline-timer.js';
+import { displacedCall, refusedByDrain } from './displaced-call.js';
 import { isPriority, readFailure, refusal, unreadable, unsendable } from './failures.js';
 import { LATER, type LongMessage } from './frame-scheduler.js';
+import { type LeftCall, leftCall } from './left-call.js';
 import type { Link } from './link.js';
 import type { OutgoingMethod, OutgoingMethods } from './outgoing-methods.js';
 import { abortError, type CallExtras, listenForAbort, type PendingCall } from './pending-call.js';
 import { type CallEnds, ResponseReceiver } from './response-receiver.js';
+import { sendRequest } from './send-request.js';
 import { WaitingCalls } from './waiting-calls.js';
 
 // A promise's resolvers without a closure per call: the executor leaves them here.
@@ -34,8 +36,6 @@ const takeResolvers = (resolve: Resolve, reject: Reject): void => {
   takenResolve = resolve;
   takenReject = reject;
 };
-
-const DEADLINE_MS_MAX = 0x7fff_ffff;
 
 export class Caller implements CallEnds {
   /** Calls that ended with a RESPONSE. */
@@ -84,8 +84,7 @@ export class Caller implements CallEnds {
     const reject = takenReject;
     // One look at the clock per batch of calls.
     if (!link.queue.due) link.now = link.clock.now();
-    // Calls that have waited still go out on a connection that this side drains; new ones do not.
-    if (link.state === 'draining') reject(refusal(link, deadlineMs, extras));
+    if (link.state === 'draining' && !link.callable) reject(refusal(link, deadlineMs, extras));
     else this.start(spec, request, link.now + deadlineMs, deadlineMs, extras, resolve, reject);
     return promise;
   }
@@ -141,11 +140,8 @@ export class Caller implements CallEnds {
       this.link.fail(CloseCode.FLAGS, 'FAILURE with the flag LEDGER, which nobody asked for');
       return;
     }
-    const { reject } = entry;
-    const method = entry.method as OutgoingMethod;
-    const failure = readFailure(this.link, method, flags, buffer, start, end);
-    this.release(entry);
-    reject(failure);
+    const failure = readFailure(this.link, entry.method as OutgoingMethod, flags, buffer, start, end);
+    this.end(entry, failure, refusedByDrain(failure));
   }
 
   /** The write queue has drained: waiting calls may go on. */
@@ -155,21 +151,41 @@ export class Caller implements CallEnds {
 
   /** The peer takes no more calls; those that wait have not been sent. */
   onPeerDrain(): void {
-    this.waiting.failAll(() => new RpcError('UNAVAILABLE', `${this.link.peer} is draining`, { elsewhere: true }));
+    const failure = new RpcError('UNAVAILABLE', `${this.link.peer} is draining`, { elsewhere: true });
+    for (const call of this.waiting.takeAll()) this.link.displace(call, failure);
+    for (const entry of this.table.slots) {
+      // The callee has never heard of the number, which is given again.
+      if (entry.call === 0 || entry.long?.at !== 0) continue;
+      entry.generation--;
+      this.end(entry, failure, true);
+    }
   }
 
   /** The connection is over. `describe` makes each call's error from whether its request had left. */
   close(describe: (started: 'no' | 'maybe') => RpcError): void {
     this.timer.stop();
     this.cancels.close();
-    this.waiting.failAll(() => describe('no'));
+    for (const call of this.waiting.takeAll()) this.link.displace(call, describe('no'));
     for (const entry of this.table.slots) {
       if (entry.call === 0) continue;
-      const { reject } = entry;
       const left = this.link.queue.isHandedOver(entry.position);
-      this.release(entry);
-      reject(describe(left ? 'maybe' : 'no'));
+      this.end(entry, describe(left ? 'maybe' : 'no'), !left);
     }
+  }
+
+  /** The calls that were sent and have no answer. */
+  left(now: number): LeftCall[] {
+    const open = this.table.slots.filter(({ call, givenUp }) => call !== 0 && !givenUp);
+    return open.map(({ method, since }) => leftCall('out', method?.spec, this.link.peer, now - since, 'running'));
+  }
+
+  /** Fails the call of this slot. `unstarted`: that is certain, and whoever owns the connection may send it elsewhere. */
+  private end(entry: CallSlot, failure: RpcError, unstarted: boolean): void {
+    const { reject } = entry;
+    const call = unstarted ? displacedCall(entry) : null;
+    this.release(entry);
+    if (call === null) reject(failure);
+    else this.link.displace(call, failure);
   }
 
   private start(
@@ -218,23 +234,19 @@ export class Caller implements CallEnds {
     entry.resolve = resolve;
     entry.reject = reject;
     entry.extras = extras;
+    entry.request = request;
+    entry.since = link.now;
     let long: LongMessage | null;
     try {
       const method = this.methods.bound[spec.ordinal] ?? this.methods.bind(spec);
       if (method.failure !== null) throw method.failure;
       entry.method = method;
-      const wireMs =
-        remainingMs <= DEADLINE_MS_MAX ? Math.ceil(remainingMs) : remainingMs === Infinity ? -1 : DEADLINE_MS_MAX;
-      const flags = spec.kind === 'oneway' ? Flag.ONEWAY : 0;
-      const metadata =
-        extras === null || extras.metadata === null ? null : encodeMetadata(extras.metadata, link.peerLimits);
-      const { compression, number } = method;
-      // The messages of a caller's stream follow as items.
-      const codec = extras?.source === undefined ? spec.request : noBody;
-      long = link.sender.send(FrameType.REQUEST, flags, call, number, codec, request, wireMs, metadata, compression);
+      long = sendRequest(link, method, call, request, remainingMs, extras);
     } catch (error) {
+      // The value has closed the connection, and its call was settled with all others.
+      if (entry.call !== call) return;
       // Nothing was sent: the slot goes back as it was.
-      if (entry.call === call) this.release(entry);
+      this.release(entry);
       if (link.state === 'greeting' && error instanceof RpcError && error.limit !== undefined) {
         // Too much for the protocol's minimum limits, perhaps not for this peer's own.
         this.waiting.add(this.waiting.tooLarge, spec, request, deadlineAt, extras, resolve, reject);
@@ -243,13 +255,12 @@ export class Caller implements CallEnds {
       }
       return;
     }
+    if (entry.call !== call) return;
     if (long === LATER) {
-      if (entry.call === call) this.release(entry);
+      this.release(entry);
       this.waiting.add(this.waiting.tooLarge, spec, request, deadlineAt, extras, resolve, reject);
       return;
     }
-    // The value has closed the connection, and its call was settled with all others.
-    if (entry.call !== call) return;
     entry.generation = generation;
     if (long !== null) this.sendOn(entry, call, long);
     else entry.position = link.queue.position;
@@ -292,6 +303,8 @@ export class Caller implements CallEnds {
     entry.call = 0;
     entry.resolve = settled;
     entry.reject = settled;
+    entry.request = undefined;
+    entry.method = null;
     if (entry.extras !== null || entry.long !== null || entry.message !== null) entry.forget(this.link.sender);
     entry.incoming = null;
     this.table.give(entry);
@@ -313,16 +326,8 @@ export class Caller implements CallEnds {
         this.table.give(entry);
         call?.reject(refusal(link, remainingMs, call.extras));
       } else {
-        this.begin(
-          entry,
-          call.spec,
-          call.request,
-          call.deadlineAt,
-          remainingMs,
-          call.extras,
-          call.resolve,
-          call.reject,
-        );
+        const { spec, request, deadlineAt, extras, resolve, reject } = call;
+        this.begin(entry, spec, request, deadlineAt, remainingMs, extras, resolve, reject);
       }
     }
     this.starting = false;
@@ -366,11 +371,8 @@ export class Caller implements CallEnds {
     let earliest = this.waiting.sweep(now);
     for (const entry of this.table.slots) {
       if (entry.call === 0 || entry.givenUp) continue;
-      if (entry.deadlineAt <= now) {
-        this.expire(entry);
-      } else if (entry.deadlineAt < earliest) {
-        earliest = entry.deadlineAt;
-      }
+      if (entry.deadlineAt <= now) this.expire(entry);
+      else earliest = Math.min(earliest, entry.deadlineAt);
     }
     return earliest;
   }

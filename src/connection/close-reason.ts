@@ -28,6 +28,19 @@ export function peerRanNothing(code: number): boolean {
   return nothingRan.has(code);
 }
 
+/** CLOSE codes that say nothing against the calls which have not left: another connection may take them. */
+const mayMove: ReadonlySet<number> = new Set([
+  CloseCode.NONE,
+  CloseCode.SHUTDOWN,
+  CloseCode.KEEPALIVE_TIMEOUT,
+  CloseCode.STALLED,
+]);
+
+/** Whether calls that certainly did not start may go elsewhere when a connection ends with this code. */
+export function movesCalls(code: number): boolean {
+  return mayMove.has(code);
+}
+
 /** INTERNAL when the peer broke the protocol, else UNAVAILABLE. */
 export function closeReason(code: CloseCodeNumber, text: string, peer: Peer): RpcError {
   const name = closeCodeName(code);
@@ -35,6 +48,12 @@ export function closeReason(code: CloseCodeNumber, text: string, peer: Peer): Rp
     ownReasons.has(code) ? 'UNAVAILABLE' : 'INTERNAL',
     `connection to ${peer} closed (${name}): ${text}`,
   );
+}
+
+/** What the calls of a connection are told when its socket is gone. */
+export function lostReason(error: Error | null, peer: Peer): RpcError {
+  const why = error === null ? '' : `: ${error.message}`;
+  return new RpcError('UNAVAILABLE', `the connection to ${peer} was lost${why}`, { cause: error ?? undefined });
 }
 
 /** What the calls of a connection are told when the peer sent CLOSE. */

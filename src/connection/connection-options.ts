@@ -6,6 +6,7 @@ import type { Compressor } from '../compression/compressor.js';
 import type { CompressionName } from '../wire/message-codec.js';
 import type { CallHost } from './call-host.js';
 import type { Connection } from './connection.js';
+import type { PendingCall } from './pending-call.js';
 import type { SchemaCache } from './schema-exchange.js';
 import type { Transport } from './transport.js';
 
@@ -14,6 +15,12 @@ export interface ConnectionObserver {
   onOpen(connection: Connection): void;
   /** It takes no new calls: it is draining, or closing for this reason. May come twice. */
   onRetired(connection: Connection, reason: RpcError | null): void;
+  /**
+   * A call certainly did not start: it goes elsewhere, or fails with `failure`. `onRetired` has come before. Absent: they fail.
+   */
+  onDisplaced?(call: PendingCall, failure: RpcError): void;
+  /** After `onClosed`: the last handler that was still running has ended. */
+  onHandlersEnded?(connection: Connection): void;
   /** The socket is gone; once. `reason`: what ended the connection. */
   onClosed(connection: Connection, reason: RpcError): void;
 }

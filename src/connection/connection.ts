@@ -15,18 +15,19 @@ import { CloseCode, type CloseCodeNumber, FrameType, frameTypeName } from '../wi
 import type { FrameDecoder } from '../wire/decoder.js';
 import type { CompressionName, MethodSpec } from '../wire/message-codec.js';
 import { decodeClose, encodeClose } from '../wire/records/close.js';
-import { decodeDrain, encodeDrain } from '../wire/records/drain.js';
 import { decodeMethod } from '../wire/records/method.js';
 import { AssemblyLedger } from './assembly.js';
 import { Callee } from './callee.js';
 import { Caller } from './caller.js';
-import { closeReason, peerCloseReason, peerRanNothing } from './close-reason.js';
+import { closeReason, lostReason, movesCalls, peerCloseReason, peerRanNothing } from './close-reason.js';
 import type { ConnectionOptions } from './connection-options.js';
+import { Drain, type DrainOwner } from './drain.js';
 import { FloodGuard } from './flood-guard.js';
 import { FrameReader, type FrameReaderOwner } from './frame-reader.js';
 import { describeEarlyEnd, describeLateHello, readHello, writeGreeting } from './handshake.js';
 import { IncomingMethods } from './incoming-methods.js';
-import { Keepalive } from './keepalive.js';
+import { type Keepalive, startKeepalive } from './keepalive.js';
+import type { LeftCall } from './left-call.js';
 import type { Link } from './link.js';
 import { MessageSender } from './message-sender.js';
 import { type MethodCompression, methodCompression } from './method-compression.js';
@@ -44,7 +45,7 @@ import { WriteQueue } from './write-queue.js';
 /** CLOSE has so long to reach the peer before the socket is destroyed. */
 const CLOSE_MS = 100;
 
-export class Connection implements Link, FrameReaderOwner {
+export class Connection implements Link, FrameReaderOwner, DrainOwner {
   readonly clock: Clock;
   readonly limits: Limits;
   peerLimits: AnnouncedLimits = minimumLimits;
@@ -56,6 +57,8 @@ export class Connection implements Link, FrameReaderOwner {
   readonly turns: StreamTurns;
   readonly ledger: AssemblyLedger;
   readonly peer: Peer;
+  /** What was cut off when this side closed the connection; null: it did not. */
+  left: readonly LeftCall[] | null = null;
   readonly acceptedCompressors: readonly Compressor[];
   private phase: ConnectionState = 'greeting';
   private readonly options: ConnectionOptions;
@@ -72,12 +75,10 @@ export class Connection implements Link, FrameReaderOwner {
   private keepalive: Keepalive | null = null;
   private handshakeTimer: Timer | null;
   private closeTimer: Timer | null = null;
-  private graceTimer: Timer | null = null;
+  private readonly drainState: Drain;
   private peerCompression: readonly string[] = [];
-  /** PONGs to come before the peer is known to have seen our DRAIN; -1: no DRAIN was sent. */
-  private drainPongs = -1;
-  private drainRecord: Buffer | null = null;
-  private peerDrained = false;
+  /** Calls that did not start may go elsewhere; not from a peer that broke a rule, or said that they do. */
+  private movable = true;
   private reason: RpcError | null = null;
 
   constructor(options: ConnectionOptions) {
@@ -112,6 +113,7 @@ export class Connection implements Link, FrameReaderOwner {
     this.reader = new FrameReader(this, transport, this.caller, this.callee, ownBit, this);
     this.flood = new FloodGuard(this);
     this.pings = new Pings(this);
+    this.drainState = new Drain(this, this.pings);
     this.handshakeTimer = clock.setTimer(() => clock.afterReads(() => this.judgeHandshake()), options.handshakeMs);
     writeGreeting(this.queue, options);
     transport.start({
@@ -154,13 +156,15 @@ export class Connection implements Link, FrameReaderOwner {
     this.caller.resume(call);
   }
 
-  /** Refuses new calls both ways, lets open ones finish, then closes; what is left after `graceMs` is cancelled. */
+  /**
+   * Refuses new calls of the peer, lets open ones finish, then closes; what is left after `graceMs` is cancelled. Again with a
+   * shorter grace: shortens it.
+   */
   drain(text: string, graceMs: number): void {
-    if (this.over || this.drainRecord !== null) return;
-    this.drainRecord = encodeDrain({ text, graceMs: Math.min(graceMs, 0x7fff_ffff) });
+    if (this.over) return;
     this.callee.drain();
-    this.graceTimer = this.clock.setTimer(() => this.onGraceOver(), graceMs);
-    if (this.phase !== 'greeting') this.sendDrain(this.drainRecord);
+    this.drainState.begin(text, graceMs);
+    if (this.phase !== 'greeting') this.drainState.send();
   }
 
   /** Ends the connection at once: CLOSE, and every open call fails. */
@@ -168,7 +172,28 @@ export class Connection implements Link, FrameReaderOwner {
     this.fail(CloseCode.SHUTDOWN, text);
   }
 
+  /** Calls that have not ended, and handlers that still run, those of a connection that is closed included. */
+  openCalls(): LeftCall[] {
+    const now = this.clock.now();
+    return [...this.callee.left(now), ...this.caller.left(now)];
+  }
+
+  /** The peer has sent DRAIN. */
+  get peerDrained(): boolean {
+    return this.drainState.byPeer;
+  }
+
   // Link: what the halves need of the connection.
+
+  get callable(): boolean {
+    return !this.peerDrained && !this.drainState.peerEnded && !this.over;
+  }
+
+  displace(call: PendingCall, failure: RpcError): void {
+    const { observer } = this.options;
+    if (observer.onDisplaced !== undefined && this.movable) observer.onDisplaced(call, failure);
+    else call.fail(failure);
+  }
 
   compressionFor(method: CompressionName | undefined): MethodCompression {
     return methodCompression(this.options, this.peerCompression, method);
@@ -176,6 +201,8 @@ export class Connection implements Link, FrameReaderOwner {
 
   fail(code: CloseCodeNumber, text: string): void {
     if (this.over) return;
+    if (code === CloseCode.SHUTDOWN) this.left ??= this.openCalls();
+    this.movable &&= movesCalls(code);
     // First of all: what follows may overflow the write queue, which fails, or run a listener that makes a call.
     const reason = closeReason(code, text, this.peer);
     this.enterClosing(reason);
@@ -205,10 +232,25 @@ export class Connection implements Link, FrameReaderOwner {
   }
 
   onCallEnded(): void {
-    // Whoever sent DRAIN closes: the other side may still have calls to send.
-    if (this.phase !== 'draining' || this.drainPongs !== 0 || this.reader.paused) return;
-    if (this.callsIn > 0 || this.callsOut > 0 || this.executing > 0) return;
+    if (this.phase === 'closed' && this.executing === 0) this.options.observer.onHandlersEnded?.(this);
+    if (this.idle) this.drainState.onIdle();
+  }
+
+  get idle(): boolean {
+    if (this.phase !== 'draining' || this.reader.paused) return false;
+    return this.callsIn === 0 && this.callsOut === 0 && this.executing === 0;
+  }
+
+  onDrained(): void {
     this.fail(CloseCode.NONE, 'drained');
+  }
+
+  onGraceOver(): void {
+    const text = 'the grace period of the drain is over';
+    this.left = this.openCalls();
+    this.callee.cancelAll(text);
+    this.caller.close((started) => new RpcError('CANCELLED', text, { started }));
+    this.fail(CloseCode.SHUTDOWN, text);
   }
 
   // FrameReaderOwner: what the reader found.
@@ -226,23 +268,19 @@ export class Connection implements Link, FrameReaderOwner {
     const hello = readHello(buffer, start, end);
     this.handshakeTimer?.cancel();
     this.handshakeTimer = null;
-    const { peer, limits } = this;
+    const { peer } = this;
     peer.greet(hello);
     this.peerLimits = hello.limits;
     this.peerCompression = hello.compression;
     this.sender.setLimits(hello.limits);
     this.phase = transition(this.phase, 'open');
-    const silenceMs = Math.max(limits.keepaliveMs, hello.limits.pingIntervalMsMin);
-    this.keepalive = new Keepalive(this.clock, this.options.random, silenceMs, limits.keepaliveTimeoutMs, {
-      // While this side does not read, silence says nothing of the peer.
-      lastReadAt: () => (this.reader.paused ? this.clock.now() : this.lastReadAt),
-      sendPing: () => this.pings.send(),
-      onDead: () => this.fail(CloseCode.KEEPALIVE_TIMEOUT, `no answer to PING within ${limits.keepaliveTimeoutMs} ms`),
-    });
+    // While this side does not read, silence says nothing of the peer.
+    const lastReadAt = (): number => (this.reader.paused ? this.clock.now() : this.lastReadAt);
+    this.keepalive = startKeepalive(this, this.pings, this.options.random, lastReadAt);
     this.outgoingMethods.onHello();
     this.caller.onPeerLimits();
     this.options.observer.onOpen(this);
-    if (this.drainRecord !== null && !this.over) this.sendDrain(this.drainRecord);
+    if (!this.over) this.drainState.send();
   }
 
   onConnectionFrame({ type, flags, method, buffer, start, end }: FrameDecoder): void {
@@ -260,10 +298,13 @@ export class Connection implements Link, FrameReaderOwner {
         this.pings.onPing(buffer, start, end);
         break;
       case FrameType.PONG:
-        this.onPong(buffer, start);
+        if (this.pings.onPong(buffer, start)) this.drainState.onPong();
+        this.onCallEnded();
         break;
       case FrameType.DRAIN:
-        this.onDrainFrame(buffer, start, end);
+        this.drainState.onFrame(buffer, start, end);
+        this.caller.onPeerDrain();
+        this.onCallEnded();
         break;
       case FrameType.CLOSE:
         this.onClose(buffer, start, end);
@@ -273,41 +314,12 @@ export class Connection implements Link, FrameReaderOwner {
     }
   }
 
-  private onPong(buffer: Buffer, start: number): void {
-    if (!this.pings.onPong(buffer, start)) return;
-    if (this.drainPongs > 0) this.drainPongs--;
-    this.onCallEnded();
-  }
-
-  private onDrainFrame(buffer: Buffer, start: number, end: number): void {
-    decodeDrain(buffer, start, end);
-    if (this.peerDrained) {
-      this.fail(CloseCode.PROTOCOL, 'a second DRAIN');
-      return;
-    }
-    this.peerDrained = true;
-    this.enterDraining();
-    this.caller.onPeerDrain();
-    this.onCallEnded();
-  }
-
   private enterClosing(reason: RpcError): void {
     this.phase = transition(this.phase, 'closing');
     this.options.observer.onRetired(this, reason);
   }
 
-  /** Not before the peer's HELLO, since nobody may send a PING before that. */
-  private sendDrain(record: Buffer): void {
-    this.enterDraining();
-    // The peer has ended its half: there is nothing to ask of it.
-    if (this.drainPongs >= 0) return;
-    this.queue.writeFrame(FrameType.DRAIN, 0, 0, 0, record);
-    // What the peer sent before it saw DRAIN has arrived once its answer to this PING has.
-    this.pings.send();
-    this.drainPongs = this.pings.outstanding;
-  }
-
-  private enterDraining(): void {
+  enterDraining(): void {
     if (this.phase !== 'open') return;
     this.phase = transition(this.phase, 'draining');
     this.options.observer.onRetired(this, null);
@@ -315,6 +327,7 @@ export class Connection implements Link, FrameReaderOwner {
 
   private onClose(buffer: Buffer, start: number, end: number): void {
     const record = decodeClose(buffer, start, end);
+    this.movable &&= movesCalls(record.code);
     const reason = peerCloseReason(record.code, record.text, this.peer);
     this.enterClosing(reason);
     this.settle(reason, peerRanNothing(record.code));
@@ -342,20 +355,13 @@ export class Connection implements Link, FrameReaderOwner {
       this.fail(CloseCode.TRUNCATED, describeEarlyEnd(truncated, this.phase, this.options));
       return;
     }
+    this.drainState.onReadEnd();
     this.caller.close((started) => new RpcError('UNAVAILABLE', `${this.peer} ended the connection`, { started }));
     // It cannot answer a PING any more.
     this.keepalive?.stop();
     this.schemas.onReadEnd();
     this.callee.onReadEnd();
-    this.drainPongs = 0;
-    this.enterDraining();
     this.onCallEnded();
-  }
-
-  private onGraceOver(): void {
-    const text = 'the grace period of the drain is over';
-    this.callee.cancelAll(text);
-    this.fail(CloseCode.SHUTDOWN, text);
   }
 
   private judgeHandshake(): void {
@@ -368,8 +374,7 @@ export class Connection implements Link, FrameReaderOwner {
     this.reason = reason;
     this.handshakeTimer?.cancel();
     this.handshakeTimer = null;
-    this.graceTimer?.cancel();
-    this.graceTimer = null;
+    this.drainState.stop();
     this.keepalive?.stop();
     this.keepalive = null;
     this.stall.stop();
@@ -384,9 +389,9 @@ export class Connection implements Link, FrameReaderOwner {
 
   private onTransportClosed(error: Error | null): void {
     this.phase = transition(this.phase, 'closed');
-    const why = error === null ? '' : `: ${error.message}`;
-    const cause = error ?? undefined;
-    this.settle(new RpcError('UNAVAILABLE', `the connection to ${this.peer} was lost${why}`, { cause }));
+    const lost = this.reason ?? lostReason(error, this.peer);
+    this.options.observer.onRetired(this, lost);
+    this.settle(lost);
     this.closeTimer?.cancel();
     this.closeTimer = null;
     this.options.observer.onClosed(this, this.reason as RpcError);

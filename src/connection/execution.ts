@@ -10,6 +10,7 @@ import { CallContext } from './call-context.js';
 import type { CallHost, HostedMethod } from './call-host.js';
 import { type CalleeSlot, Phase } from './callee-slot.js';
 import type { DeadlineTimer } from './deadline-timer.js';
+import { DetachedHandlers } from './detached-handlers.js';
 import { LATER } from './frame-scheduler.js';
 import type { IncomingMessage } from './incoming-message.js';
 import type { IncomingMethod } from './incoming-methods.js';
@@ -21,6 +22,7 @@ export class Execution {
   /** Calls that have not got their terminal frame. */
   inFlight = 0;
   readonly answers: Answers;
+  readonly detached = new DetachedHandlers();
   /** Answers that wait for room in the write queue. */
   private readonly ready: (() => void)[] = [];
   /** Answers that wait for long ones before them to leave. */
@@ -80,13 +82,15 @@ export class Execution {
     deadlineAt: number,
     result: PromiseLike<unknown>,
   ): void {
-    const oneway = hosted.spec.kind === 'oneway';
     this.executing++;
-    if (!oneway) {
+    if (hosted.spec.kind === 'oneway') {
+      this.detached.add(context, hosted.spec, this.link.now);
+    } else {
       entry.phase = Phase.RUNNING;
       entry.context = context;
       entry.method = method;
       entry.deadlineAt = deadlineAt;
+      entry.since = this.link.now;
       this.inFlight++;
       if (deadlineAt !== Infinity) this.deadlines.watch(deadlineAt);
     }
@@ -96,7 +100,7 @@ export class Execution {
           this.leave(entry);
           this.answer(entry, method, hosted, context, value);
         }
-        this.onHandlerEnd();
+        this.onHandlerEnd(context);
       },
       (error: unknown) => {
         if (entry.context === context) {
@@ -105,7 +109,7 @@ export class Execution {
         } else {
           this.reportLate(error, hosted.spec, context);
         }
-        this.onHandlerEnd();
+        this.onHandlerEnd(context);
       },
     );
   }
@@ -115,8 +119,19 @@ export class Execution {
     if (!(error instanceof RpcError) && !context.isAbort(error)) this.host?.onHandlerError(error, spec);
   }
 
+  /** The call of this slot ends for this reason, whether or not its handler has begun or ended. */
+  abandon(entry: CalleeSlot, reason: RpcError): void {
+    const { phase, context, method, since, incoming } = entry;
+    if (phase === Phase.RUNNING && context !== null && method?.hosted) {
+      this.detached.add(context, method.hosted.spec, since);
+    }
+    incoming?.fail(reason, true);
+    this.leave(entry);
+  }
+
   /** A handler has ended, whatever became of its call. */
-  onHandlerEnd(): void {
+  onHandlerEnd(context: CallContext): void {
+    this.detached.delete(context);
     this.executing--;
     const { heldOneways } = this;
     if (heldOneways.length > 0) {
@@ -133,7 +148,7 @@ export class Execution {
     const { saturated } = link.queue;
     const long = saturated ? LATER : this.answers.respond(entry.call, hosted.spec, method.compression, context, value);
     if (long === null) return;
-    this.enter(entry, Phase.ANSWERING, context);
+    this.enter(entry, Phase.ANSWERING, method, context);
     if (long === LATER) {
       (saturated ? this.ready : this.readyLong).push(() => {
         if (entry.context !== context) return;
@@ -187,9 +202,11 @@ export class Execution {
     this.inFlight--;
   }
 
-  private enter(entry: CalleeSlot, phase: Phase, context: CallContext): void {
+  private enter(entry: CalleeSlot, phase: Phase, method: IncomingMethod, context: CallContext): void {
     entry.phase = phase;
+    entry.method = method;
     entry.context = context;
+    entry.since = this.link.now;
     this.inFlight++;
   }
 }

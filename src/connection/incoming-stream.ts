@@ -90,6 +90,11 @@ export class IncomingStream<T = unknown> implements ItemStream<T> {
     this.window = new ReceiveWindow(streamWindowBytes, streamWindowBytesMax);
   }
 
+  /** Its items come over this connection. */
+  isAttached(link: Link): boolean {
+    return this.link === link;
+  }
+
   /** Whom to tell when the application leaves before the call has a connection. */
   set onLeaveEarly(leave: () => void) {
     this.owner = { onLeave: leave, onUnreadable: leave };

@@ -3,6 +3,9 @@
  * have been blocked for longer than the answer took, so input that is already here is read before the peer is judged (F23).
  */
 import type { Clock, Timer } from '../base/clock.js';
+import { CloseCode } from '../wire/constants.js';
+import type { Link } from './link.js';
+import type { Pings } from './pings.js';
 
 export interface KeepaliveOwner {
   /** Milliseconds of the clock at which bytes last came. */
@@ -10,6 +13,18 @@ export interface KeepaliveOwner {
   sendPing(): void;
   /** The peer did not answer in time. */
   onDead(): void;
+}
+
+/** For a connection whose peer has said HELLO. `lastReadAt`: see `KeepaliveOwner`. */
+export function startKeepalive(link: Link, pings: Pings, random: () => number, lastReadAt: () => number): Keepalive {
+  const { clock, limits, peerLimits } = link;
+  const { keepaliveTimeoutMs } = limits;
+  const silenceMs = Math.max(limits.keepaliveMs, peerLimits.pingIntervalMsMin);
+  return new Keepalive(clock, random, silenceMs, keepaliveTimeoutMs, {
+    lastReadAt,
+    sendPing: () => pings.send(),
+    onDead: () => link.fail(CloseCode.KEEPALIVE_TIMEOUT, `no answer to PING within ${keepaliveTimeoutMs} ms`),
+  });
 }
 
 /** Share by which the silence is drawn shorter or longer, so that many connections do not ask in step. */

@@ -3,6 +3,7 @@
  * `Connection` implements it and hands itself to them.
  */
 import type { Clock } from '../base/clock.js';
+import type { RpcError } from '../base/errors.js';
 import type { AnnouncedLimits, Limits } from '../base/limits.js';
 import type { Compressor } from '../compression/compressor.js';
 import type { CloseCodeNumber } from '../wire/constants.js';
@@ -11,6 +12,7 @@ import type { AssemblyLedger } from './assembly.js';
 import type { MessageSender } from './message-sender.js';
 import type { MethodCompression } from './method-compression.js';
 import type { Peer } from './peer.js';
+import type { PendingCall } from './pending-call.js';
 import type { ConnectionState } from './state.js';
 import type { StreamTurns } from './stream-turns.js';
 import type { WriteQueue } from './write-queue.js';
@@ -22,6 +24,8 @@ export interface Link {
   /** What the peer accepts: the protocol's minimum until its HELLO was read. */
   readonly peerLimits: AnnouncedLimits;
   readonly state: ConnectionState;
+  /** The peer takes calls of this side, as far as is known. */
+  readonly callable: boolean;
   /** Milliseconds of the clock, read once per chunk and once per batch of calls. */
   now: number;
   /** Milliseconds in which nothing was read before the chunk that is being read. */
@@ -44,6 +48,8 @@ export interface Link {
   /** Reads no more frames until `resumeReading`; nested calls count once. */
   pauseReading(): void;
   resumeReading(): void;
+  /** A call of this side certainly did not start: it is sent elsewhere, or fails. */
+  displace(call: PendingCall, failure: RpcError): void;
   /** A call ended; the connection may have waited for the last one. */
   onCallEnded(): void;
 }

@@ -21,7 +21,11 @@ export interface CallExtras {
   readonly incoming?: IncomingStream;
   /** Gives the caller's items, of a client stream or duplex call. */
   readonly source?: ItemSource;
+  /** How often the call has been sent again (`limits.resendsMax`). */
+  readonly resends?: number;
 }
+
+const noExtras: CallExtras = { metadata: null, signal: null, detailed: false, priority: 0 };
 
 /** The answer of a call made with `detailed`. */
 export interface CallResult<Response = unknown> {
@@ -43,6 +47,17 @@ export class PendingCall {
     readonly resolve: (value: unknown) => void,
     readonly reject: (error: unknown) => void,
   ) {}
+
+  /** How often it has been sent again. */
+  get resends(): number {
+    return this.extras?.resends ?? 0;
+  }
+
+  /** The same call, to be sent once more. */
+  again(): PendingCall {
+    const extras = { ...(this.extras ?? noExtras), resends: this.resends + 1 };
+    return new PendingCall(this.spec, this.request, this.deadlineAt, extras, this.resolve, this.reject);
+  }
 
   fail(error: unknown): void {
     this.leave();

@@ -2,7 +2,6 @@
  * The calls of one connection that have no slot yet. Nothing of them has been sent; their deadlines run and their signals are
  * heard. Used by `Caller`.
  */
-import type { RpcError } from '../base/errors.js';
 import type { MethodSpec } from '../wire/message-codec.js';
 import { CallQueue } from './call-queue.js';
 import type { Reject, Resolve } from './call-table.js';
@@ -45,8 +44,10 @@ export class WaitingCalls {
     return Math.min(this.forSlot.sweep(now), this.tooLarge.sweep(now));
   }
 
-  failAll(error: () => RpcError): void {
-    this.forSlot.failAll(error);
-    this.tooLarge.failAll(error);
+  /** Takes all of them out. */
+  *takeAll(): Iterable<PendingCall> {
+    for (const queue of [this.forSlot, this.tooLarge]) {
+      for (let call = queue.shift(); call !== undefined; call = queue.shift()) yield call;
+    }
   }
 }

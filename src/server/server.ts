@@ -7,6 +7,7 @@ import { createServer as createTlsServer, type TLSSocket, type TlsOptions } from
 import type { ServiceDefinition } from '../avro/service.js';
 import { RpcError } from '../base/errors.js';
 import { SOFTWARE } from '../base/version.js';
+import { ConnectionSet, type DrainReport } from '../channel/connection-set.js';
 import { type HandlerOptions, type Handlers, ServiceHost } from '../channel/service-host.js';
 import type { Compressor } from '../compression/compressor.js';
 import { Connection } from '../connection/connection.js';
@@ -49,16 +50,16 @@ export class Server {
   private readonly settings: EndpointSettings;
   private readonly options: ServerOptions;
   private readonly listeners = new Set<NetServer>();
-  private readonly connections = new Set<Connection>();
+  private readonly connections: ConnectionSet;
   private compressors: readonly Compressor[] = [];
   private readonly host: ServiceHost;
-  private emptied: (() => void)[] = [];
   private stopped = false;
 
   /** Throws an `RpcError` (INVALID_ARGUMENT) for an option that is wrong. */
   constructor(options: ServerOptions = {}) {
     this.options = options;
     this.settings = settingsOf(options);
+    this.connections = new ConnectionSet(this.settings.clock, 'this server is closing');
     this.host = new ServiceHost(options);
   }
 
@@ -118,29 +119,28 @@ export class Server {
       observer: {
         onOpen: () => {},
         onRetired: () => {},
-        onClosed: (closed) => this.onConnectionClosed(closed),
+        onClosed: (closed) => this.connections.onClosed(closed),
+        onHandlersEnded: (closed) => this.connections.onHandlersEnded(closed),
       },
     });
     this.connections.add(connection);
-    if (this.stopped) connection.close('this server is closing');
   }
 
   /**
-   * Stops listening, refuses new calls with started=no and lets running ones finish; what is left after `graceMs` (default 20,000)
-   * is cancelled. Resolves when the last connection is closed.
+   * Stops listening and refuses new calls, which their callers make elsewhere without being asked. Lets running ones finish; what is
+   * left after `graceMs` (default 20,000) is cancelled. Resolves when the last connection is closed and the last handler has
+   * ended, or the grace is over, and says what was cancelled. Called again with a shorter grace, it shortens it.
    */
-  async drain(options: { readonly graceMs?: number } = {}): Promise<void> {
+  async drain(options: { readonly graceMs?: number } = {}): Promise<DrainReport> {
     const graceMs = graceMsOf(options);
     this.stopListening();
-    for (const connection of this.connections) connection.drain('this server is closing', graceMs);
-    await this.untilEmpty();
+    return this.connections.drain(graceMs);
   }
 
   /** Stops at once: open calls fail with UNAVAILABLE. Resolves when the last connection is closed. */
   async close(): Promise<void> {
     this.stopListening();
-    for (const connection of this.connections) connection.close('this server is closing');
-    await this.untilEmpty();
+    await this.connections.close();
   }
 
   private createListener(path: string | undefined): NetServer {
@@ -173,17 +173,6 @@ export class Server {
     this.stopped = true;
     for (const listener of this.listeners) listener.close();
     this.listeners.clear();
-  }
-
-  private onConnectionClosed(connection: Connection): void {
-    this.connections.delete(connection);
-    if (this.connections.size > 0) return;
-    for (const resolve of this.emptied.splice(0)) resolve();
-  }
-
-  private untilEmpty(): Promise<void> {
-    if (this.connections.size === 0) return Promise.resolve();
-    return new Promise((resolve) => this.emptied.push(resolve));
   }
 }
 

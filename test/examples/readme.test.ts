@@ -60,6 +60,7 @@ const City = schema({ type: 'record', name: 'demo.City', fields: [{ name: 'id', 
 declare const point: Point;
 declare const signal: AbortSignal;
 declare const channel: ClientChannel;
+declare const server: Server;
 declare const handlers: Handlers<typeof Places>;
 `;
 

@@ -1,7 +1,16 @@
 /** A peer that does not read: what waits for it is bounded, nothing is lost when it reads again, and patience ends. */
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
-import { connect, defineService, type Limits, raw, Server, type ServerOptions, unary } from '../../src/index.js';
+import {
+  connect,
+  defineService,
+  type Limits,
+  RpcError,
+  raw,
+  Server,
+  type ServerOptions,
+  unary,
+} from '../../src/index.js';
 import { VirtualClock } from '../support/clock.js';
 import { callNumber, type Frame, flags, frame } from '../support/frames.js';
 import { writeRecord } from '../support/records.js';
@@ -168,10 +177,12 @@ test('a peer that reads nothing is closed after stallMsMax; one that reads a lit
   await server.close();
 });
 
-/** A client whose server has said HELLO and reads nothing. */
+/** A client whose server has said HELLO and reads nothing. There is no other server. */
 async function ignored(limits: Partial<Limits> = {}) {
   const transport = new NarrowTransport();
-  const channel = connect('tcp://narrow:1', { limits, dial: async () => transport });
+  const dials = [async () => transport];
+  const nobody = (): Promise<never> => Promise.reject(new RpcError('UNAVAILABLE', 'nobody is there'));
+  const channel = connect('tcp://narrow:1', { limits, dial: () => (dials.shift() ?? nobody)() });
   const ready = channel.ready();
   await turn();
   transport.sendPreface();

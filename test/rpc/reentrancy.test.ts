@@ -125,7 +125,7 @@ test('a call whose own signal aborts while it is encoded is cancelled', async ()
 test('a channel that is closed by a getter still lets that call finish', async () => {
   const ends = await openEnds();
   await ends.channel.ready();
-  const closed: Promise<void>[] = [];
+  const closed: Promise<unknown>[] = [];
   const value = acting(1, 'last', () => void closed.push(ends.channel.close()));
   assert.equal(await ends.notes.echo(value), { id: 1, text: 'last' });
   await Promise.all(closed);

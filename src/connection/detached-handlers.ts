@@ -1,0 +1,34 @@
+/**
+ * Handlers that run without an open call: those of ONEWAY calls, and those whose call has ended before them (cancelled, out of
+ * time, connection lost). They still count as executing; here stands what is said of them when a drain does not wait longer.
+ */
+import type { MethodSpec } from '../wire/message-codec.js';
+import type { CallContext } from './call-context.js';
+import { type LeftCall, leftCall } from './left-call.js';
+import type { Peer } from './peer.js';
+
+interface Detached {
+  readonly spec: MethodSpec;
+  readonly since: number;
+  readonly state: 'running' | 'abandoned';
+}
+
+export class DetachedHandlers {
+  private readonly handlers = new Map<CallContext, Detached>();
+
+  /** `since`: when its request arrived. */
+  add(context: CallContext, spec: MethodSpec, since: number): void {
+    this.handlers.set(context, { spec, since, state: spec.kind === 'oneway' ? 'running' : 'abandoned' });
+  }
+
+  /** The handler has ended. */
+  delete(context: CallContext): void {
+    this.handlers.delete(context);
+  }
+
+  left(peer: Peer, now: number): LeftCall[] {
+    return Array.from(this.handlers.values(), ({ spec, since, state }) =>
+      leftCall('in', spec, peer, now - since, state),
+    );
+  }
+}

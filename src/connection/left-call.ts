@@ -1,0 +1,45 @@
+/** What the end of a drain, or a close, cut off: for `DrainReport`. */
+import type { MethodSpec } from '../wire/message-codec.js';
+import { type CalleeSlot, Phase } from './callee-slot.js';
+import type { Peer } from './peer.js';
+
+/** A call, or a handler, that had not ended when its connection was closed. */
+export interface LeftCall {
+  /** `in`: the peer called and this side was to answer. `out`: this side called. */
+  readonly direction: 'in' | 'out';
+  /** Service and method: `demo.Cities/get`. */
+  readonly method: string;
+  /** Who was at the other end: `tcp://127.0.0.1:50123`. */
+  readonly peer: string;
+  /** Milliseconds in this state; `abandoned`: since the handler began; `out`: since the request was sent. */
+  readonly ageMs: number;
+  /**
+   * - `waiting`: no handler had begun: the request was incomplete, or waited for a schema or a free handler.
+   * - `running`: its handler was running; for `out`: there was no answer yet.
+   * - `answering`: the handler had ended, its answer had not left in full.
+   * - `abandoned`: the call had ended before (cancelled, out of time, connection lost), but its handler was still running.
+   */
+  readonly state: 'waiting' | 'running' | 'answering' | 'abandoned';
+}
+
+export function leftCall(
+  direction: LeftCall['direction'],
+  spec: MethodSpec | undefined,
+  peer: Peer,
+  ageMs: number,
+  state: LeftCall['state'],
+): LeftCall {
+  return { direction, method: spec?.name ?? '', peer: peer.toString(), ageMs, state };
+}
+
+/** The calls of the peer that have not ended. */
+export function leftInSlots(slots: readonly (CalleeSlot | null)[], peer: Peer, now: number): LeftCall[] {
+  const left: LeftCall[] = [];
+  for (const entry of slots) {
+    if (entry === null || entry.phase === Phase.FREE) continue;
+    const { phase, method, since } = entry;
+    const state = phase === Phase.RUNNING ? 'running' : phase === Phase.ANSWERING ? 'answering' : 'waiting';
+    left.push(leftCall('in', method?.hosted?.spec, peer, now - since, state));
+  }
+  return left;
+}
