@@ -159,8 +159,8 @@ export class CalleeStreams {
   onItem(call: number, flags: number, buffer: Buffer, start: number, end: number): void {
     const entry = this.calls.find(call, 'ITEM');
     if (entry === null) return;
-    const { incoming, phase } = entry;
-    if (phase === Phase.FREE) {
+    const { incoming } = entry;
+    if (takesNoMore(entry, call)) {
       this.late(entry, call, FrameType.ITEM, HEADER_BYTES + end - start);
       return;
     }
@@ -187,8 +187,8 @@ export class CalleeStreams {
     }
     const entry = this.calls.find(call, 'END');
     if (entry === null) return;
-    const { incoming, phase } = entry;
-    if (phase === Phase.FREE) this.late(entry, call, FrameType.END, 0);
+    const { incoming } = entry;
+    if (takesNoMore(entry, call)) this.late(entry, call, FrameType.END, 0);
     else if (incoming === null) link.fail(CloseCode.PROTOCOL, `END for call ${call}, which takes no items`);
     else if (incoming.insideItem) link.fail(CloseCode.PROTOCOL, `END for call ${call}, inside an item`);
     else if (incoming.complete) this.calls.failCall(entry, new RpcError('INVALID_ARGUMENT', 'a second END'));
@@ -221,4 +221,9 @@ export class CalleeStreams {
     if (entry.late === null || entry.late.call !== call) entry.late = new LateFrames(call, -1);
     entry.late.admit(this.link, type, cost);
   }
+}
+
+/** The call has ended, or its answer is on its way in several frames: what its caller still sends is dropped. */
+function takesNoMore({ phase, late, incoming }: CalleeSlot, call: number): boolean {
+  return phase === Phase.FREE || (incoming === null && late !== null && late.call === call);
 }

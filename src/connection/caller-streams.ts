@@ -71,8 +71,7 @@ export class CallerStreams {
 
   /** The peer's HELLO is here: streams begun before it have `bytes` more of credit. */
   widen(bytes: number): void {
-    if (bytes <= 0) return;
-    for (const { outgoing } of this.table.slots) outgoing?.widen(bytes);
+    for (const { outgoing } of this.table.slots) outgoing?.widen(Math.max(0, bytes));
   }
 
   /** An ITEM frame from the callee. */

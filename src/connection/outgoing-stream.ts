@@ -53,6 +53,8 @@ export class OutgoingStream implements StreamInLine {
   private wake: (() => void) | null = null;
   private long: LongMessage | null = null;
   private inLine = false;
+  /** An item waits for the peer's own limits. */
+  private awaitsHello = false;
   /** No credit can come any more: the peer has ended its half. */
   private noCredit = false;
 
@@ -118,10 +120,11 @@ export class OutgoingStream implements StreamInLine {
     this.onRoom();
   }
 
-  /** The receiver's HELLO announced a larger window than was assumed. */
+  /** The receiver's HELLO is here: it may take longer items, and `bytes` more of them, than was assumed. */
   widen(bytes: number): void {
     this.window.widen(bytes);
-    this.onRoom();
+    if (this.awaitsHello) this.goOn();
+    else this.onRoom();
   }
 
   /** The peer has ended its half: what needs more credit than there is can never be written. */
@@ -185,7 +188,10 @@ export class OutgoingStream implements StreamInLine {
     try {
       this.long = this.link.sender.sendItem(this.call, this.codec, item, this.compression(), this.window);
     } catch (error) {
-      this.problem = error;
+      // Too long for the protocol's minimum limits, perhaps not for this peer's own.
+      this.awaitsHello = this.link.state === 'greeting' && error instanceof RpcError && error.limit !== undefined;
+      this.long = this.awaitsHello ? LATER : null;
+      if (!this.awaitsHello) this.problem = error;
       return false;
     }
     return this.long === null;
@@ -194,9 +200,10 @@ export class OutgoingStream implements StreamInLine {
   /** An item that leaves in parts, or not before others have. False: the stream ends here. */
   private async finish(item: unknown): Promise<boolean> {
     while (this.long === LATER) {
-      this.link.turns.awaitRoom(() => this.goOn());
+      if (!this.awaitsHello) this.link.turns.awaitRoom(() => this.goOn());
       await this.pause();
       if (this.stopped) return false;
+      this.awaitsHello = false;
       if (this.write(item)) return true;
     }
     const { long } = this;

@@ -1,12 +1,21 @@
 /** One call of a simulation as both sides saw it, and what must be true of it. */
-import { RpcError, type Started } from '../../src/index.js';
+import { defaultLimits, RpcError, type Started } from '../../src/index.js';
+import { ItemFlow } from './item-flow.js';
 import type { CallPlan, Plan } from './plan.js';
+import { Salt } from './service.js';
 
 /** Grace for everything that has a time. */
 const SLACK_MS = 100;
+/** A cancel on a calm network has reached its handler by then, also behind what the socket already holds. */
+const CANCEL_MS_MAX = 1_000;
+/** What an item costs beside its body: the header and three numbers. */
+const FRAME_BYTES = 15;
 
 export class CallRecord {
-  /** `ok` or the code of the failure; null while it is open. */
+  /** Items that the caller sends, and those that it gets. */
+  readonly toCallee: ItemFlow;
+  readonly toCaller: ItemFlow;
+  /** `ok`, `left` by a caller that took no more items, or the code of the failure; null while it is open. */
   outcome: string | null = null;
   /** How often it settled: once. */
   settled = 0;
@@ -22,14 +31,27 @@ export class CallRecord {
   abortedAt = Infinity;
   readonly problems: string[] = [];
 
-  constructor(readonly plan: CallPlan) {}
+  constructor(readonly plan: CallPlan) {
+    const { id, items, itemBytes } = plan;
+    const problem = (text: string): void => this.problem(text);
+    this.toCallee = new ItemFlow(id, Salt.toCallee, items, itemBytes, problem);
+    this.toCaller = new ItemFlow(id, Salt.toCaller, items, itemBytes, problem);
+  }
+
+  private get sendsItems(): boolean {
+    return this.plan.kind === 'clientStream' || this.plan.kind === 'duplex';
+  }
+
+  private get takesItems(): boolean {
+    return this.plan.kind === 'serverStream' || this.plan.kind === 'duplex';
+  }
 
   problem(text: string): void {
     this.problems.push(`call ${this.plan.id} (${this.plan.kind}, ${this.plan.act}): ${text}`);
   }
 
-  succeed(now: number): void {
-    this.settle('ok', now);
+  succeed(outcome: string, now: number): void {
+    this.settle(outcome, now);
     this.started = 'yes';
   }
 
@@ -57,56 +79,80 @@ export class CallRecord {
     if (runs > 1) this.problem(`its handler ran ${runs} times`);
     if (this.ended !== runs) this.problem(`its handler began ${runs} times and ended ${this.ended} times`);
     if (runs > 0 && started === 'no') this.problem(`started=no, but its handler ran: ${outcome} ${this.text}`);
-    if (runs === 0 && started === 'yes' && plan.kind === 'unary')
+    if (runs === 0 && started === 'yes' && plan.kind !== 'oneway')
       this.problem(`${outcome} with started=yes, but its handler never ran`);
     this.judgeTime(lateMs);
     this.judgeOutcome(run);
+    for (const flow of [this.toCallee, this.toCaller]) this.judgeFlow(run, flow);
     if (run.calm) this.judgeCalm();
   }
 
   private judgeTime(lateMs: number): void {
     const { plan, settledAt, madeAt, outcome } = this;
-    const deadlineAt = madeAt + plan.deadlineMs;
-    if (settledAt > deadlineAt + SLACK_MS + lateMs) {
-      this.problem(`settled ${settledAt - deadlineAt} ms behind its deadline`);
-    }
+    const { kind, act, deadlineMs, slowMs, items } = plan;
+    const deadlineAt = madeAt + deadlineMs;
+    // Who takes items slowly learns of the end as late.
+    const slackMs = SLACK_MS + lateMs + (this.takesItems ? slowMs * (items + 1) : 0);
+    if (settledAt > deadlineAt + slackMs) this.problem(`settled ${settledAt - deadlineAt} ms behind its deadline`);
     if (outcome === 'DEADLINE_EXCEEDED' && settledAt < deadlineAt - 1) {
       this.problem(`DEADLINE_EXCEEDED ${deadlineAt - settledAt} ms before its deadline: ${this.text}`);
     }
-    if (
-      plan.kind === 'unary' &&
-      this.abortedAt > this.runAt + plan.deadlineMs + SLACK_MS + lateMs &&
-      plan.act === 'untilAborted'
-    )
-      if (this.runs > 0) this.problem(`its handler was told ${this.abortedAt - this.runAt} ms after it began`);
+    if (kind !== 'unary' || act !== 'untilAborted' || this.runs === 0) return;
+    const toldMs = this.abortedAt - this.runAt;
+    if (toldMs > deadlineMs + slackMs) this.problem(`its handler was told ${toldMs} ms after it began`);
   }
 
   private judgeOutcome(run: Plan): void {
     const { plan, outcome } = this;
     const allowed = new Set(['ok', 'DEADLINE_EXCEEDED']);
     if (plan.cancelAfterMs !== null || !run.calm) allowed.add('CANCELLED');
-    if (plan.kind === 'unary' && plan.act === 'refuse') allowed.add('ABORTED');
-    if (plan.kind === 'unary' && plan.act === 'throw') allowed.add('INTERNAL');
+    if (this.takesItems && plan.leaveAfter > 0) allowed.add('left');
+    if (plan.kind !== 'oneway' && plan.act === 'refuse') allowed.add('ABORTED');
+    if (plan.kind !== 'oneway' && plan.act === 'throw') allowed.add('INTERNAL');
     if (!run.calm) for (const code of ['UNAVAILABLE', 'RESOURCE_EXHAUSTED']) allowed.add(code);
     if (!allowed.has(String(outcome))) this.problem(`${outcome}: ${this.text}`);
-    if (plan.kind === 'unary' && outcome === 'ok' && (plan.act === 'refuse' || plan.act === 'throw')) {
-      this.problem('answered, but its handler threw');
+    if (plan.kind !== 'oneway' && outcome === 'ok' && ['refuse', 'throw', 'untilAborted'].includes(plan.act)) {
+      this.problem('ended well, but its handler threw');
+    }
+  }
+
+  /** What a source gave and nobody took is held by the engine or on its way, and that is never more than the window. */
+  private judgeFlow(run: Plan, flow: ItemFlow): void {
+    if (flow.running !== 0) this.problem(`${flow.running} sources of its items have begun and not ended`);
+    const { streamWindowBytesMax } = { ...defaultLimits, ...run.limits };
+    const heldBytes = (flow.heldMost - 2) * (flow.itemBytes + FRAME_BYTES);
+    if (heldBytes > streamWindowBytesMax + 2 * flow.itemBytes) {
+      this.problem(`${heldBytes} bytes of items were given and not taken, with a window of ${streamWindowBytesMax}`);
     }
   }
 
   /** Nothing went wrong: then the plan says what must have come of it. */
   private judgeCalm(): void {
-    const { plan, outcome, runs } = this;
+    const { plan, outcome, runs, toCallee } = this;
     const given = plan.cancelAfterMs === null && plan.deadlineMs >= 5_000;
     if (given && runs !== 1) this.problem(`its handler ran ${runs} times on a network without faults`);
-    if (given && plan.act !== 'untilAborted') {
-      const expected = plan.kind === 'oneway' ? 'ok' : { refuse: 'ABORTED', throw: 'INTERNAL' }[plan.act as string];
-      if (outcome !== (expected ?? 'ok')) this.problem(`${outcome} on a network without faults: ${this.text}`);
+    const expected = this.expectedOutcome();
+    if (given && expected !== null && outcome !== expected) {
+      this.problem(`${outcome} in place of ${expected} on a network without faults: ${this.text}`);
+    }
+    const handlerLeaves = plan.kind === 'clientStream' && plan.leaveAfter > 0 && plan.leaveAfter <= plan.items;
+    if (outcome === 'ok' && this.sendsItems && !handlerLeaves && toCallee.taken !== toCallee.count) {
+      this.problem(`its handler took ${toCallee.taken} of ${toCallee.count} items`);
     }
     // A cancelled call's handler hears of it as soon as a frame has come over.
-    if (plan.kind === 'unary' && plan.act === 'untilAborted' && runs > 0 && this.cancelledAt < this.settledAt + 1) {
+    if (plan.kind === 'unary' && plan.act === 'untilAborted' && runs > 0 && this.cancelledAt <= this.settledAt) {
       const afterMs = this.abortedAt - Math.max(this.cancelledAt, this.runAt);
-      if (afterMs > 1_000) this.problem(`its handler heard of the cancel ${afterMs} ms later`);
+      if (afterMs > CANCEL_MS_MAX) this.problem(`its handler heard of the cancel ${afterMs} ms later`);
     }
+  }
+
+  /** What becomes of the call without faults, with time enough; null: its handler waits for the deadline. */
+  private expectedOutcome(): string | null {
+    const { kind, act, leaveAfter, items, batches } = this.plan;
+    if (kind === 'oneway') return 'ok';
+    if (this.takesItems && !batches && leaveAfter > 0 && leaveAfter <= items) return 'left';
+    if (act === 'untilAborted') return null;
+    if (act === 'refuse') return 'ABORTED';
+    return act === 'throw' ? 'INTERNAL' : 'ok';
   }
 }

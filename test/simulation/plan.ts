@@ -12,7 +12,7 @@ export interface CallPlan {
   /** Milliseconds from the beginning. */
   readonly at: number;
   readonly client: number;
-  readonly kind: 'unary' | 'oneway';
+  readonly kind: CallKind;
   readonly act: Act;
   /** How long the handler takes. */
   readonly ms: number;
@@ -21,7 +21,28 @@ export interface CallPlan {
   readonly deadlineMs: number;
   /** Null: it is not cancelled. */
   readonly cancelAfterMs: number | null;
+  /** Items of each stream that the call has. */
+  readonly items: number;
+  readonly itemBytes: number;
+  /** Milliseconds between two items of their source; less than 0: the source is synchronous. */
+  readonly pauseMs: number;
+  /** Milliseconds that their consumer takes for each. */
+  readonly slowMs: number;
+  /** The consumer leaves behind so many items; 0: it stays. */
+  readonly leaveAfter: number;
+  /** The caller takes all items that are there at a time. */
+  readonly batches: boolean;
 }
+
+export type CallKind = 'unary' | 'oneway' | 'serverStream' | 'clientStream' | 'duplex';
+
+const kinds: readonly CallKind[] = [
+  ...(['unary', 'unary', 'unary', 'unary', 'unary'] as const),
+  ...(['oneway', 'serverStream', 'serverStream', 'clientStream', 'duplex'] as const),
+];
+
+/** Takes no longer than this, by itself, when the network is calm. */
+const STREAM_MS_MAX = 2_000;
 
 export interface FaultPlan {
   readonly at: number;
@@ -76,7 +97,7 @@ export function drawPlan(seed: number, random: Random): Plan {
     seed,
     calm,
     clients,
-    limits: calm ? {} : drawLimits(random),
+    limits: calm ? drawWindows(random) : { ...drawLimits(random), ...drawWindows(random) },
     conditions,
     calls,
     faults: faults.sort((a, b) => a.at - b.at),
@@ -96,13 +117,32 @@ function drawCall(random: Random, id: number, at: number, clients: number, bytes
     id,
     at,
     client: random.below(clients),
-    kind: random.oneIn(6) ? 'oneway' : 'unary',
+    kind: random.pick(kinds),
     act,
     ms: random.pick([0, 1, 10, 100, 1_000]),
     requestBytes: Math.min(bytesMax, drawBytes(random)),
     answerBytes: Math.min(bytesMax, drawBytes(random)),
     deadlineMs: random.pick([1, 20, 200, 1_000, 5_000, 30_000, 30_000, 30_000]),
     cancelAfterMs: random.oneIn(act === 'untilAborted' ? 2 : 6) ? random.pick([0, 1, 5, 20, 200]) : null,
+    ...drawStream(random, bytesMax),
+  };
+}
+
+type StreamPlan = Pick<CallPlan, 'items' | 'itemBytes' | 'pauseMs' | 'slowMs' | 'leaveAfter' | 'batches'>;
+
+/** Mostly a few small items; some streams are longer than a window, some items longer than a frame. */
+function drawStream(random: Random, bytesMax: number): StreamPlan {
+  const items = random.pick([0, 1, 2, 5, 5, 20, 60]);
+  const bytes = random.oneIn(12) ? random.between(100_000, 400_000) : items * random.pick([0, 1, 10, 200, 1_000]);
+  const itemBytes = items === 0 ? 0 : Math.floor(Math.min(bytes, bytesMax) / items);
+  const msMax = items === 0 ? 0 : STREAM_MS_MAX / items;
+  return {
+    items,
+    itemBytes,
+    pauseMs: Math.min(msMax, random.pick([-1, -1, 0, 1, 50])),
+    slowMs: Math.min(msMax, random.pick([0, 0, 0, 1, 50])),
+    leaveAfter: random.oneIn(5) ? random.between(1, 10) : 0,
+    batches: random.oneIn(3),
   };
 }
 
@@ -131,6 +171,13 @@ function drawLimits(random: Random): Partial<Limits> {
     messageBytesMax: random.pick([65_536, 4 << 20, 4 << 20]),
     writeQueueBytesSoft: random.pick([65_536, 1 << 20]),
     writeQueueBytesHard: random.pick([1 << 20, 16 << 20]),
+  };
+}
+
+function drawWindows(random: Random): Partial<Limits> {
+  return {
+    streamWindowBytes: random.pick([65_536, 262_144]),
+    streamWindowBytesMax: random.pick([262_144, 2 << 20]),
   };
 }
 

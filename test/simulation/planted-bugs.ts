@@ -6,6 +6,9 @@ import { Answers } from '../../src/connection/answers.js';
 import { CallTable } from '../../src/connection/call-table.js';
 import { CancelPacer } from '../../src/connection/cancel-pacer.js';
 import { DeadlineTimer } from '../../src/connection/deadline-timer.js';
+import { IncomingStream } from '../../src/connection/incoming-stream.js';
+import { OutgoingStream } from '../../src/connection/outgoing-stream.js';
+import { SendWindow } from '../../src/connection/send-window.js';
 import { WriteQueue } from '../../src/connection/write-queue.js';
 
 export interface PlantedBug {
@@ -81,5 +84,22 @@ export const plantedBugs: readonly PlantedBug[] = [
   {
     name: 'swears-that-nothing-started',
     plant: () => replace(WriteQueue.prototype, 'isHandedOver', () => () => false),
+  },
+  {
+    name: 'withholds-credit',
+    plant: () =>
+      replace(
+        IncomingStream.prototype,
+        'giveCredit',
+        nowAndThen(2, () => undefined),
+      ),
+  },
+  {
+    name: 'sends-beyond-credit',
+    plant: () => replace(SendWindow.prototype, 'spend', () => () => undefined),
+  },
+  {
+    name: 'leaves-a-source-open',
+    plant: () => replace(OutgoingStream.prototype, 'end', () => () => Promise.resolve()),
   },
 ];

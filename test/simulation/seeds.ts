@@ -64,10 +64,11 @@ export async function runSeeds(range: SeedRange, failuresMax = FAILURES_MAX): Pr
 }
 
 async function runSeed(seed: number, { plant, againEvery }: SeedRange, report: SeedReport): Promise<void> {
-  const { problems, outcomes, hash } = plant === null ? await simulate(seed) : await simulateWith(plant, seed);
+  const run = (): Promise<Outcome> => (plant === null ? simulate(seed) : simulateWith(plant, seed));
+  const { problems, outcomes, hash } = await run();
   const all = [...problems];
   if (againEvery > 0 && seed % againEvery === 0) {
-    const again = await simulate(seed);
+    const again = await run();
     if (again.hash !== hash) all.push(`went another way when it ran again: ${hash}, then ${again.hash}`);
   }
   report.seeds++;

@@ -2,19 +2,13 @@
  * One seed from beginning to end: real channels and servers on a simulated network do what the plan says, faults happen, all of
  * it heals, everybody closes, and then nothing may be left. What was not as it must be is listed in `problems`.
  */
-import {
-  type CallContext,
-  type Client,
-  type ClientChannel,
-  connect,
-  type Handlers,
-  RpcError,
-  Server,
-} from '../../src/index.js';
+import { type Client, type ClientChannel, connect, Server } from '../../src/index.js';
 import { SimulatedNetwork, type TraceEvent } from '../../src/testing/index.js';
 import { CallRecord } from './call-record.js';
+import { CallerSide } from './caller-side.js';
+import { HandlerSide } from './handler-side.js';
 import { drawPlan, type FaultPlan, type Plan } from './plan.js';
-import { acts, bodyOf, Work } from './service.js';
+import { bodyOf, Salt, Work } from './service.js';
 import { Witness } from './witness.js';
 
 export interface Outcome {
@@ -24,8 +18,6 @@ export interface Outcome {
   /** How often calls ended in which way: `unary UNAVAILABLE maybe`. */
   readonly outcomes: ReadonlyMap<string, number>;
 }
-
-type Asked = Parameters<Handlers<typeof Work>['ask']>[0];
 
 interface ClientEnd {
   channel: ClientChannel;
@@ -76,9 +68,10 @@ class Simulation {
   async run(): Promise<Outcome> {
     const { network, plan, problems } = this;
     const { clock } = network;
+    const callers = new CallerSide(clock, (record) => this.onSettled(record));
     this.startServer();
     for (let client = 0; client < plan.clients; client++) this.clients.push(this.openChannel(client));
-    for (const record of this.records) clock.setTimer(() => this.make(record), record.plan.at);
+    for (const record of this.records) clock.setTimer(() => callers.make(record, this.stubOf(record)), record.plan.at);
     for (const fault of plan.faults) clock.setTimer(() => this.fault(fault), fault.at);
     this.open = this.records.length;
     this.faultsLeft = plan.faults.length;
@@ -103,10 +96,7 @@ class Simulation {
       if (!planned) this.problems.push(`handler: ${String(error)}`);
     };
     const server = new Server({ ...this.network.options('server'), limits, onHandlerError });
-    server.add(Work, {
-      ask: (asked, context) => this.handle(asked, context),
-      tell: async (asked, context) => void (await this.handle(asked, context)),
-    });
+    server.add(Work, new HandlerSide(this.network.clock, this.records).handlers);
     this.servers.push(server);
     this.listener = this.network.listen('server', server);
   }
@@ -117,88 +107,13 @@ class Simulation {
     return { channel, stub: channel.client(Work) };
   }
 
-  // The caller's side.
-
-  private make(record: CallRecord): void {
-    const { clock } = this.network;
-    const { plan } = record;
-    const { stub } = this.clients[plan.client] as ClientEnd;
-    record.madeAt = clock.now();
-    let signal: AbortSignal | undefined;
-    if (plan.cancelAfterMs !== null) {
-      const controller = new AbortController();
-      signal = controller.signal;
-      const cancel = (): void => {
-        if (record.settled === 0) record.cancelledAt = clock.now();
-        controller.abort();
-      };
-      if (plan.cancelAfterMs === 0) queueMicrotask(cancel);
-      else clock.setTimer(cancel, plan.cancelAfterMs);
-    }
-    const { id, ms, answerBytes } = plan;
-    const asked = { id, act: acts.indexOf(plan.act), ms, answerBytes, body: bodyOf(id, 1, plan.requestBytes) };
-    const options = { deadlineMs: plan.deadlineMs, ...(signal === undefined ? {} : { signal }) };
-    const promise: Promise<{ id: number; body: Buffer } | void> =
-      plan.kind === 'oneway' ? stub.tell(asked, options) : stub.ask(asked, options);
-    promise.then(
-      (answer) => {
-        if (answer) this.checkAnswer(record, answer);
-        record.succeed(clock.now());
-        this.onSettled(record);
-      },
-      (error: unknown) => {
-        record.fail(error, clock.now());
-        this.onSettled(record);
-      },
-    );
+  private stubOf(record: CallRecord): Client<typeof Work> {
+    return (this.clients[record.plan.client] as ClientEnd).stub;
   }
 
   private onSettled(record: CallRecord): void {
     this.open--;
     this.network.record(`call ${record.plan.id} ${record.outcome} ${record.started}`);
-  }
-
-  private checkAnswer(record: CallRecord, answer: { id: number; body: Buffer }): void {
-    const { plan } = record;
-    if (answer.id !== plan.id) record.problem(`got the answer of call ${answer.id}`);
-    if (!answer.body.equals(bodyOf(plan.id, 2, plan.answerBytes))) record.problem('its answer is not what was sent');
-  }
-
-  // The handler's side.
-
-  private handle(
-    asked: Asked,
-    context: CallContext,
-  ): { id: number; body: Buffer } | Promise<{ id: number; body: Buffer }> {
-    const { clock } = this.network;
-    const { id, act, ms, answerBytes, body } = asked;
-    const answer = { id, body: bodyOf(id, 2, answerBytes) };
-    const record = this.records[id - 1];
-    // A probe.
-    if (record === undefined) return answer;
-    record.runs++;
-    record.runAt = clock.now();
-    if (!body.equals(bodyOf(id, 1, record.plan.requestBytes))) record.problem('its request is not what was sent');
-    if (acts[act] === 'answer') {
-      record.ended++;
-      return answer;
-    }
-    return this.work(record, acts[act] as string, ms, context)
-      .finally(() => record.ended++)
-      .then(() => answer);
-  }
-
-  private async work(record: CallRecord, act: string, ms: number, context: CallContext): Promise<void> {
-    const { clock } = this.network;
-    if (act === 'untilAborted' && record.plan.kind === 'unary') {
-      const { signal } = context;
-      if (!signal.aborted) await new Promise((resolve) => signal.addEventListener('abort', resolve, { once: true }));
-      record.abortedAt = clock.now();
-      throw signal.reason;
-    }
-    await clock.sleep(ms);
-    if (act === 'refuse') throw new RpcError('ABORTED', 'planned');
-    if (act === 'throw') throw new Error('planned');
   }
 
   // What goes wrong.
@@ -284,11 +199,9 @@ class Simulation {
     const askOften = async (): Promise<void> => {
       for (const until = network.clock.now() + RECOVERY_MS; ; ) {
         try {
-          const answer = await stub.ask(
-            { id, act: 0, ms: 0, answerBytes: 9, body: bodyOf(id, 1, 9) },
-            { deadlineMs: 4_000 },
-          );
-          if (answer.id !== id || !answer.body.equals(bodyOf(id, 2, 9))) problems.push('a probe got another answer');
+          const answer = await stub.ask({ id, index: 0, body: bodyOf(id, Salt.request, 9) }, { deadlineMs: 4_000 });
+          if (answer.id !== id || !answer.body.equals(bodyOf(id, Salt.answer, 9)))
+            problems.push('a probe got another answer');
           return;
         } catch (error) {
           if (network.clock.now() > until) {

@@ -1,0 +1,65 @@
+/** What the simulation has found, each as small as it can be shown. */
+import { test } from 'uvu';
+import * as assert from 'uvu/assert';
+import { clientStream, connect, defineService, duplex, RpcError, raw, Server } from '../../src/index.js';
+import { SimulatedNetwork, type SimulatedNetworkOptions } from '../../src/testing/index.js';
+
+const Bytes = defineService('sim.Bytes', {
+  collect: clientStream({ request: raw, response: raw }),
+  chat: duplex({ request: raw, response: raw }),
+});
+
+function open(options: Partial<SimulatedNetworkOptions> = {}) {
+  const network = new SimulatedNetwork({ seed: 1, ...options });
+  const server = new Server(network.options('server')).add(Bytes, {
+    collect: async (items) => {
+      for await (const item of items) return Buffer.concat([item, Buffer.alloc(200_000)]);
+      return Buffer.alloc(0);
+    },
+    chat: (items) => items,
+  });
+  network.listen('server', server);
+  const channel = connect('tcp://server:1', network.options('client'));
+  const close = async () => {
+    await network.run(Promise.all([channel.close(), server.drain()]));
+    assert.is(network.clock.pending, 0);
+  };
+  return { network, channel, stub: channel.client(Bytes), close };
+}
+
+test('items that come while a long answer to their stream is being sent are dropped, and the connection goes on', async () => {
+  const { network, channel, stub, close } = open({ latencyMs: 20, flightBytesMax: 5_000 });
+  await network.run(channel.ready());
+  async function* items() {
+    for (let i = 0; ; i++) {
+      yield Buffer.from([i]);
+      await network.clock.sleep(1);
+    }
+  }
+  const answer = await network.run(stub.collect(items()));
+  assert.is(answer.length, 200_001);
+  assert.is(answer[0], 0);
+  await close();
+});
+
+test("an item beyond the minimum limits waits for the peer's HELLO, and then for those of the peer", async () => {
+  const { network, stub, close } = open();
+  const long = [Buffer.alloc(10, 1), Buffer.alloc(300_000, 2), Buffer.alloc(10, 3)];
+  const echoed: Buffer[] = [];
+  const read = async () => {
+    for await (const item of stub.chat(long)) echoed.push(item);
+  };
+  await network.run(read());
+  assert.ok(Buffer.concat(echoed).equals(Buffer.concat(long)));
+
+  const another = open();
+  const tooLong = another.stub.collect([Buffer.alloc(5 << 20)]).catch((error: unknown) => error);
+  const failure = await another.network.run(tooLong);
+  assert.ok(failure instanceof RpcError);
+  assert.is((failure as RpcError).code, 'RESOURCE_EXHAUSTED');
+  assert.match((failure as RpcError).message, /messageBytesMax is 4194304/);
+  await close();
+  await another.close();
+});
+
+test.run();
