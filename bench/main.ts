@@ -4,12 +4,18 @@ import { guardCommand, guardUsage } from './commands/guard-cost.js';
 import { memoryCommand, memoryUsage } from './commands/memory.js';
 import { microCommand, microUsage } from './commands/micro.js';
 import { smokeCommand } from './commands/smoke.js';
+import { streamCommand, streamUsage } from './commands/stream.js';
+import { streamsCommand, streamsUsage } from './commands/streams.js';
 import { UsageError } from './options.js';
 
 const usage = `npm run bench -- COMMAND [options]
 
   ${floorUsage}
       the engine, the floor program and avsc's own RPC: CPU per call, calls/s
+  ${streamUsage}
+      one server stream against the floor program: CPU per item
+  ${streamsUsage}
+      many streams on one connection, one of them stalled; calls of all kinds at once; a slow consumer
   ${memoryUsage}
       memory of both sides over many calls
   ${guardUsage}
@@ -21,6 +27,8 @@ const usage = `npm run bench -- COMMAND [options]
 
 const commands: Readonly<Record<string, (args: readonly string[]) => Promise<number>>> = {
   floor: floorCommand,
+  stream: streamCommand,
+  streams: streamsCommand,
   memory: memoryCommand,
   'guard-cost': guardCommand,
   micro: microCommand,

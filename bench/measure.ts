@@ -1,55 +1,60 @@
 /**
- * One case: a contender under its load for some seconds. CPU time per call is each side's own CPU time by the calls that this side
- * itself handled between its two marks, so it does not matter that the sides' marks are not at the very same moment.
+ * One case: a contender under its load for some seconds. CPU time per call (or item of a stream) is each side's own CPU time by the
+ * calls that this side itself handled between its two marks, so it does not matter that the sides' marks are not at the very
+ * same moment.
  */
 
 import type { ContenderName } from './contenders/names.js';
 import type { Mark } from './process/messages.js';
-import { type PairSettings, withPair } from './process/pair.js';
+import { type Pair, type PairSettings, withPair } from './process/pair.js';
+import type { Figures } from './report/statistics.js';
 
-export interface CaseSettings extends PairSettings {
+export interface Times {
   readonly seconds: number;
   /** Before the first mark: code is compiled, buffers and heaps find their sizes. */
   readonly warmUpSeconds: number;
 }
 
-export interface Sample {
-  readonly contender: ContenderName;
-  readonly inFlight: number;
-  readonly calls: number;
+export type CaseSettings = PairSettings & Times;
+
+/** What happened between two marks of both sides. */
+export interface Measured extends Figures {
+  /** Calls answered, or items taken. */
+  readonly done: number;
   readonly seconds: number;
-  readonly callsPerSecond: number;
-  /** CPU microseconds per call. */
-  readonly clientUs: number;
-  readonly serverUs: number;
-  readonly sumUs: number;
   readonly wrong: number;
   readonly failed: number;
   readonly failure: string;
 }
 
-export function measureCase(settings: CaseSettings): Promise<Sample> {
-  return withPair(settings, async ({ server, client }) => {
-    await sleep(settings.warmUpSeconds);
-    const [server0, client0] = await Promise.all([server.mark(), client.mark()]);
-    await sleep(settings.seconds);
-    const [server1, client1] = await Promise.all([server.mark(), client.mark()]);
-    return sampleOf(settings, [client0, client1], [server0, server1]);
-  });
+export interface Sample extends Measured {
+  readonly contender: ContenderName;
+  readonly inFlight: number;
 }
 
-function sampleOf({ contender, inFlight }: CaseSettings, client: [Mark, Mark], server: [Mark, Mark]): Sample {
-  const calls = client[1].calls - client[0].calls;
+export function measureCase(settings: CaseSettings): Promise<Sample> {
+  const { contender, inFlight } = settings;
+  return withPair(settings, async (pair) => ({ contender, inFlight, ...(await measurePair(pair, settings)) }));
+}
+
+export async function measurePair({ server, client }: Pair, { seconds, warmUpSeconds }: Times): Promise<Measured> {
+  await sleep(warmUpSeconds);
+  const [server0, client0] = await Promise.all([server.mark(), client.mark()]);
+  await sleep(seconds);
+  const [server1, client1] = await Promise.all([server.mark(), client.mark()]);
+  return measuredBetween([client0, client1], [server0, server1]);
+}
+
+export function measuredBetween(client: readonly [Mark, Mark], server: readonly [Mark, Mark]): Measured {
+  const done = client[1].done - client[0].done;
   const seconds = (client[1].atMs - client[0].atMs) / 1000;
-  const clientUs = cpuPerCall(client);
-  const serverUs = cpuPerCall(server);
+  const clientUs = cpuPerUnit(client);
+  const serverUs = cpuPerUnit(server);
   const { wrong, failed, failure } = client[1];
   return {
-    contender,
-    inFlight,
-    calls,
+    done,
     seconds,
-    callsPerSecond: calls / seconds,
+    perSecond: done / seconds,
     clientUs,
     serverUs,
     sumUs: clientUs + serverUs,
@@ -59,15 +64,15 @@ function sampleOf({ contender, inFlight }: CaseSettings, client: [Mark, Mark], s
   };
 }
 
-function cpuPerCall([from, to]: [Mark, Mark]): number {
-  return (to.cpuUs - from.cpuUs) / (to.calls - from.calls);
+function cpuPerUnit([from, to]: readonly [Mark, Mark]): number {
+  return (to.cpuUs - from.cpuUs) / (to.done - from.done);
 }
 
 /** What makes a sample worthless, or null: its figures must not be printed as a result. */
-export function problemOf(sample: Sample): string | null {
+export function problemOf(sample: Measured): string | null {
   if (sample.wrong > 0) return `${sample.wrong} answers were wrong`;
   if (sample.failed > 0) return `${sample.failed} callers failed, the first with: ${sample.failure}`;
-  if (!(sample.calls > 0)) return 'no call was answered';
+  if (!(sample.done > 0)) return 'nothing was answered';
   return null;
 }
 

@@ -2,7 +2,7 @@
  * `bench -- floor`: the engine, the floor program and avsc's own RPC on the canonical workload, in turns, round by round. Prints
  * CPU per call of both sides, calls/s, and the engine's ratio to each of the others.
  */
-import { mkdirSync, writeFileSync } from 'node:fs';
+import { mkdirSync } from 'node:fs';
 import type { HandlerKind } from '../contenders/contender.js';
 import { type ContenderName, contenderNames, titles } from '../contenders/names.js';
 import { measureCase, problemOf, type Sample } from '../measure.js';
@@ -10,6 +10,7 @@ import { Options, UsageError } from '../options.js';
 import { findPinning, type Pinning } from '../process/cores.js';
 import { comparisonTable, targetLines } from '../report/comparison.js';
 import { describeEnvironment, environmentText } from '../report/environment.js';
+import { keepRaw } from '../report/raw.js';
 
 export interface FloorSettings {
   readonly contenders: readonly ContenderName[];
@@ -56,11 +57,7 @@ export async function floorCommand(args: readonly string[]): Promise<number> {
   console.log(`${environmentText(environment)}\n`);
   const samples = await compare(settings);
   const code = report(settings, samples);
-  const file = options.text('json');
-  if (file !== null) {
-    writeFileSync(file, `${JSON.stringify({ command: 'floor', environment, settings, samples }, null, 2)}\n`);
-    console.log(`\nraw results: ${file}`);
-  }
+  keepRaw(options.text('json'), { command: 'floor', environment, settings, samples });
   return code;
 }
 

@@ -9,6 +9,8 @@ import { compare, type FloorSettings, report } from './floor.js';
 import { guardSettings, guardShare } from './guard-cost.js';
 import { observe, problemIn } from './memory.js';
 import { micro } from './micro.js';
+import { compareStreams, reportStreams, type StreamSettings } from './stream.js';
+import { streams } from './streams.js';
 
 const SECONDS = 0.1;
 const WARM_UP_SECONDS = 0.05;
@@ -18,6 +20,17 @@ const quick = {
   warmUpSeconds: WARM_UP_SECONDS,
   handler: 'sync',
   profileFolder: null,
+} as const;
+
+const smallStreams = {
+  streams: 10,
+  rounds: 1,
+  seconds: SECONDS,
+  warmUpSeconds: WARM_UP_SECONDS,
+  callsAtOnce: 100,
+  itemsEach: 10,
+  slowItems: 20_000,
+  judged: false,
 } as const;
 
 export async function smokeCommand(args: readonly string[]): Promise<number> {
@@ -36,6 +49,22 @@ export async function smokeCommand(args: readonly string[]): Promise<number> {
     console.log();
     for (const sample of samples) problems.push(...asList(problemOf(sample)));
   }
+
+  const programs: StreamSettings = {
+    rounds: 1,
+    seconds: SECONDS,
+    warmUpSeconds: WARM_UP_SECONDS,
+    profileFolder: null,
+    pinning,
+    programs: ['floor', 'batches', 'for-await-async'],
+  };
+  const streamSamples = await compareStreams(programs);
+  reportStreams(programs, streamSamples);
+  console.log();
+  for (const sample of streamSamples) problems.push(...asList(problemOf(sample)));
+
+  problems.push(...(await streams({ ...smallStreams, pinning })).problems);
+  console.log();
 
   const rows = await observe({ calls: 20_000, every: 10_000, inFlight: 512, pinning });
   console.log(`memory: ${rows.length} marks over 20,000 calls\n`);

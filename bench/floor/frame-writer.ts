@@ -14,6 +14,8 @@ const BATCH_BYTES_FIRST = 1024;
 const BATCH_BYTES_MOST = 8 * 1024;
 
 export class FrameWriter {
+  /** The socket asks to wait for its 'drain'. */
+  blocked = false;
   private slab = Buffer.allocUnsafeSlow(SLAB_BYTES);
   private sent = 0;
   private end = 0;
@@ -66,7 +68,7 @@ export class FrameWriter {
 
   private flush(): void {
     if (this.end === this.sent) return;
-    this.socket.write(this.slab.subarray(this.sent, this.end));
+    this.blocked = !this.socket.write(this.slab.subarray(this.sent, this.end));
     if (this.socket.writableLength === 0) {
       // The kernel has taken everything, as nearly always.
       this.sent = this.end = 0;

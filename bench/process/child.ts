@@ -31,7 +31,7 @@ export class Child {
 
   /** Starts the process. `core`: null for any. `nodeArguments`: for the child's `node`, such as `--cpu-prof`. */
   constructor(role: Role, core: number | null, nodeArguments: readonly string[]) {
-    this.name = `${role.side} of ${role.contender}`;
+    this.name = `${role.side} of ${'contender' in role ? role.contender : role.workload}`;
     const command = [process.execPath, ...nodeArguments, ENTRY, JSON.stringify(role)];
     // taskset replaces itself by node, so the process id is node's.
     const pinned = core === null ? command : ['taskset', '-c', String(core), ...command];
@@ -63,6 +63,11 @@ export class Child {
   /** The mark at the moment when so many calls are done in all; fails after `msMax`. */
   markAt(calls: number, msMax: number): Promise<Mark> {
     return this.ask({ kind: 'markAt', calls }, msMax);
+  }
+
+  /** Lets it do what its workload knows by this name. Resolves with the mark behind that; fails after `msMax`. */
+  act(name: string, msMax = ANSWER_MS_MAX): Promise<Mark> {
+    return this.ask({ kind: 'act', name }, msMax);
   }
 
   async stop(): Promise<void> {

@@ -2,21 +2,64 @@
 
 import type { HandlerKind } from '../contenders/contender.js';
 import type { ContenderName } from '../contenders/names.js';
+import type { StreamProgramName } from '../stream/names.js';
 
 /** What a child process is started for; its argument, as JSON. */
 export type Role =
-  | { readonly side: 'server'; readonly contender: ContenderName; readonly handler: HandlerKind }
-  | { readonly side: 'client'; readonly contender: ContenderName; readonly port: number; readonly inFlight: number };
+  /** Unary calls, so many in flight. */
+  | {
+      readonly workload: 'calls';
+      readonly side: 'server';
+      readonly contender: ContenderName;
+      readonly handler: HandlerKind;
+    }
+  | {
+      readonly workload: 'calls';
+      readonly side: 'client';
+      readonly contender: ContenderName;
+      readonly port: number;
+      readonly inFlight: number;
+    }
+  /** One server stream without end. */
+  | { readonly workload: 'stream'; readonly side: 'server'; readonly contender: StreamProgramName }
+  | {
+      readonly workload: 'stream';
+      readonly side: 'client';
+      readonly contender: StreamProgramName;
+      readonly port: number;
+    }
+  /** Many streams of the engine on one connection. */
+  | { readonly workload: 'streams'; readonly side: 'server'; readonly streams: number }
+  | {
+      readonly workload: 'streams';
+      readonly side: 'client';
+      readonly streams: number;
+      readonly itemsEach: number;
+      readonly port: number;
+    };
 
 export type Order =
   | { readonly kind: 'mark' }
   /** Answer with a mark once so many calls are done in all. */
   | { readonly kind: 'markAt'; readonly calls: number }
+  /** Do what the workload knows by this name, and answer with a mark. */
+  | { readonly kind: 'act'; readonly name: string }
   | { readonly kind: 'stop' };
 
-/** One side at one moment. A client counts answers, a server requests. */
+/** What the sender of streams holds. */
+export interface Held {
+  /** Most bytes that the socket had not taken, since the last mark. */
+  readonly unsentBytesMax: number;
+  /** Bytes of items, as frames, that were taken from the source of the stream that nobody reads. */
+  readonly stalledBytes: number;
+  /** Heap and buffers in use, measured behind a collection of garbage; 0 when none was asked for. */
+  readonly heapBytes: number;
+}
+
+/** One side at one moment. */
 export interface Mark {
-  readonly calls: number;
+  /** Calls or items: a client counts answers, a server requests, and of streams both count items. */
+  readonly done: number;
   /** CPU time of the process so far, user and system, in microseconds. */
   readonly cpuUs: number;
   /** Milliseconds of this process's monotonic clock. */
@@ -25,6 +68,8 @@ export interface Mark {
   readonly wrong: number;
   readonly failed: number;
   readonly failure: string;
+  /** Only of the server of `streams`. */
+  readonly held?: Held;
 }
 
 export type Notice =

@@ -1,8 +1,9 @@
-/** A contender's server and client as two processes, with the load running between them. */
+/** A workload's server and client as two processes, with the load running between them. */
 import type { HandlerKind } from '../contenders/contender.js';
 import type { ContenderName } from '../contenders/names.js';
 import { Child } from './child.js';
 import type { Pinning } from './cores.js';
+import type { Role } from './messages.js';
 
 export interface PairSettings {
   readonly contender: ContenderName;
@@ -18,16 +19,40 @@ export interface Pair {
   readonly client: Child;
 }
 
-/** Starts both sides, runs `measure` once calls are being made, and stops both, whatever happens. */
-export async function withPair<T>(settings: PairSettings, measure: (pair: Pair) => Promise<T>): Promise<T> {
-  const { contender, handler, inFlight, pinning } = settings;
-  const [serverCore, clientCore] = pinning.cores ?? [null, null];
+/** What the two processes are started for. */
+export interface Roles {
+  readonly server: Role;
+  client(port: number): Role;
+  readonly pinning: Pinning;
+  /** For both processes' `node`, such as `--expose-gc`. */
+  readonly nodeArguments?: readonly string[];
+  readonly profileFolder: string | null;
+  /** What the profiles are called by. */
+  readonly profileName: string;
+}
+
+/** Starts both sides of unary calls, runs `measure` once calls are being made, and stops both, whatever happens. */
+export function withPair<T>(settings: PairSettings, measure: (pair: Pair) => Promise<T>): Promise<T> {
+  const { contender, handler, inFlight, pinning, profileFolder } = settings;
+  const roles: Roles = {
+    server: { workload: 'calls', side: 'server', contender, handler },
+    client: (port) => ({ workload: 'calls', side: 'client', contender, port, inFlight }),
+    pinning,
+    profileFolder,
+    profileName: `${contender}-${inFlight}`,
+  };
+  return withSides(roles, measure);
+}
+
+/** The same for any workload. */
+export async function withSides<T>(roles: Roles, measure: (pair: Pair) => Promise<T>): Promise<T> {
+  const [serverCore, clientCore] = roles.pinning.cores ?? [null, null];
   const children: Child[] = [];
   try {
-    const server = new Child({ side: 'server', contender, handler }, serverCore, profiling(settings, 'server'));
+    const server = new Child(roles.server, serverCore, nodeArguments(roles, 'server'));
     children.push(server);
     const port = await server.ready();
-    const client = new Child({ side: 'client', contender, port, inFlight }, clientCore, profiling(settings, 'client'));
+    const client = new Child(roles.client(port), clientCore, nodeArguments(roles, 'client'));
     children.push(client);
     await client.ready();
     return await measure({ server, client });
@@ -37,11 +62,12 @@ export async function withPair<T>(settings: PairSettings, measure: (pair: Pair) 
   }
 }
 
-function profiling({ profileFolder, contender, inFlight }: PairSettings, side: string): string[] {
-  if (profileFolder === null) return [];
+function nodeArguments({ nodeArguments: given = [], profileFolder, profileName }: Roles, side: string): string[] {
+  if (profileFolder === null) return [...given];
   return [
+    ...given,
     '--cpu-prof',
     `--cpu-prof-dir=${profileFolder}`,
-    `--cpu-prof-name=${contender}-${inFlight}-${side}.cpuprofile`,
+    `--cpu-prof-name=${profileName}-${side}.cpuprofile`,
   ];
 }

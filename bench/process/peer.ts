@@ -1,45 +1,40 @@
 /**
- * Entry of a child process: one contender's server, or its client with the load on it. Started by `child.ts`, which talks to it
- * over IPC; it ends when it is told to, and when whoever started it is gone.
+ * Entry of a child process: a server, or a client with the load on it. Started by `child.ts`, which talks to it over IPC; it ends
+ * when it is told to, and when whoever started it is gone. Each workload is loaded only where it runs.
  */
-import type { Contender } from '../contenders/contender.js';
 import { loadContender } from '../contenders/names.js';
 import { Load } from '../load.js';
 import type { Mark, Notice, Order, Role } from './messages.js';
-
-interface Side {
-  readonly port: number;
-  count(): Pick<Mark, 'calls' | 'wrong' | 'failed' | 'failure'>;
-  /** Calls back when so many calls are done. */
-  at(calls: number, callback: () => void): void;
-}
+import type { Side } from './side.js';
 
 function tell(notice: Notice): void {
   process.send?.(notice);
 }
 
-function markOf(side: Side): Mark {
+function tellMark(side: Side): void {
   const { user, system } = process.cpuUsage();
-  return { ...side.count(), cpuUs: user + system, atMs: performance.now(), rssBytes: process.memoryUsage.rss() };
-}
-
-async function serve(contender: Contender<unknown>, role: Role & { readonly side: 'server' }): Promise<Side> {
-  const { port, calls } = await contender.serve(role.handler);
-  return {
-    port,
-    count: () => ({ calls: calls(), wrong: 0, failed: 0, failure: '' }),
-    at: () => {
-      throw new Error('only a client is told a number of calls');
-    },
+  const mark: Mark = {
+    ...side.count(),
+    cpuUs: user + system,
+    atMs: performance.now(),
+    rssBytes: process.memoryUsage.rss(),
   };
+  tell({ kind: 'mark', mark });
 }
 
-async function drive(contender: Contender<unknown>, role: Role & { readonly side: 'client' }): Promise<Side> {
+async function open(role: Role): Promise<Side> {
+  if (role.workload === 'stream') return (await import('../stream/sides.js')).streamSide(role);
+  if (role.workload === 'streams') return (await import('../streams/sides.js')).streamsSide(role);
+  const contender = await loadContender(role.contender);
+  if (role.side === 'server') {
+    const { port, calls } = await contender.serve(role.handler);
+    return { port, count: () => ({ done: calls(), wrong: 0, failed: 0, failure: '' }) };
+  }
   const load = new Load(contender.workload, await contender.dial(role.port));
   void load.run(role.inFlight);
   return {
     port: role.port,
-    count: () => ({ calls: load.done, wrong: load.wrong, failed: load.failed, failure: load.failure }),
+    count: () => ({ done: load.done, wrong: load.wrong, failed: load.failed, failure: load.failure }),
     at: (calls, callback) => {
       load.target = calls;
       load.onTarget = callback;
@@ -47,19 +42,36 @@ async function drive(contender: Contender<unknown>, role: Role & { readonly side
   };
 }
 
+async function obey(side: Side, order: Order): Promise<void> {
+  switch (order.kind) {
+    case 'mark':
+      tellMark(side);
+      break;
+    case 'markAt':
+      if (side.at === undefined) throw new Error('only a client of calls is told a number of calls');
+      side.at(order.calls, () => tellMark(side));
+      break;
+    case 'act':
+      if (side.act === undefined) throw new Error(`this side does not know ${order.name}`);
+      await side.act(order.name);
+      tellMark(side);
+      break;
+    default:
+      process.exit(0);
+  }
+}
+
+function onError(error: unknown): void {
+  tell({ kind: 'error', text: error instanceof Error ? (error.stack ?? error.message) : String(error) });
+}
+
 async function main(): Promise<void> {
-  const role = JSON.parse(process.argv[2] as string) as Role;
-  const contender = await loadContender(role.contender);
-  const side = role.side === 'server' ? await serve(contender, role) : await drive(contender, role);
+  const side = await open(JSON.parse(process.argv[2] as string) as Role);
   process.on('message', (order: Order) => {
-    if (order.kind === 'mark') tell({ kind: 'mark', mark: markOf(side) });
-    else if (order.kind === 'markAt') side.at(order.calls, () => tell({ kind: 'mark', mark: markOf(side) }));
-    else process.exit(0);
+    obey(side, order).catch(onError);
   });
   tell({ kind: 'ready', port: side.port });
 }
 
 process.on('disconnect', () => process.exit(0));
-main().catch((error: unknown) => {
-  tell({ kind: 'error', text: String(error) });
-});
+main().catch(onError);

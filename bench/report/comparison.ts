@@ -26,8 +26,8 @@ export function comparisonTable(
     const engine = samplesOf(samples, 'engine', calls);
     for (const [index, contender] of contenders.entries()) {
       const own = samplesOf(samples, contender, calls);
-      const { callsPerSecond, clientUs, serverUs, sumUs } = medians(own);
-      const figures = [whole(callsPerSecond), fixed(clientUs, 2), fixed(serverUs, 2), fixed(sumUs, 2)];
+      const { perSecond, clientUs, serverUs, sumUs } = medians(own);
+      const figures = [whole(perSecond), fixed(clientUs, 2), fixed(serverUs, 2), fixed(sumUs, 2)];
       const against = contender === 'engine' || engine.length === 0 ? ['', '', ''] : contest(engine, own);
       rows.push([index === 0 ? String(calls) : '', titles[contender], ...figures, ...against]);
     }
@@ -38,7 +38,7 @@ export function comparisonTable(
 /** The engine's ratios to a rival, and who won. */
 function contest(engine: readonly Sample[], rival: readonly Sample[]): string[] {
   const cpu = ratio(engine, rival, 'sumUs');
-  const speed = ratio(engine, rival, 'callsPerSecond');
+  const speed = ratio(engine, rival, 'perSecond');
   const result = cpu <= 1 ? (speed >= 1 ? 'won' : 'lost calls/s') : speed >= 1 ? 'lost CPU' : 'lost';
   return [fixed(cpu, 3), fixed(speed, 3), result];
 }
@@ -49,7 +49,7 @@ const SPEED_RATIO_MIN = 8;
 /** The targets that these samples can judge. */
 export function targetLines(samples: readonly Sample[]): string[] {
   const lines: string[] = [];
-  const judge = (text: string, rival: ContenderName, inFlight: number, figure: 'sumUs' | 'callsPerSecond'): void => {
+  const judge = (text: string, rival: ContenderName, inFlight: number, figure: 'sumUs' | 'perSecond'): void => {
     const engine = samplesOf(samples, 'engine', inFlight);
     const other = samplesOf(samples, rival, inFlight);
     if (engine.length === 0 || other.length === 0) return;
@@ -61,7 +61,7 @@ export function targetLines(samples: readonly Sample[]): string[] {
     judge(`CPU per call at ${inFlight} in flight at most ${CPU_RATIO_MAX} x floor`, 'floor', inFlight, 'sumUs');
   }
   for (const rival of ['avsc-rpc', 'avsc-rpc-corked'] as const) {
-    judge(`calls/s at 512 in flight at least ${SPEED_RATIO_MIN} x ${titles[rival]}`, rival, 512, 'callsPerSecond');
+    judge(`calls/s at 512 in flight at least ${SPEED_RATIO_MIN} x ${titles[rival]}`, rival, 512, 'perSecond');
   }
   return lines;
 }

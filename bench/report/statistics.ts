@@ -10,7 +10,8 @@ export function median(values: readonly number[]): number {
 }
 
 export interface Figures {
-  readonly callsPerSecond: number;
+  /** Calls or items in a second, and CPU microseconds for each. */
+  readonly perSecond: number;
   readonly clientUs: number;
   readonly serverUs: number;
   readonly sumUs: number;
@@ -23,10 +24,10 @@ export function samplesOf(samples: readonly Sample[], contender: ContenderName, 
   return samples.filter((sample) => sample.contender === contender && sample.inFlight === inFlight);
 }
 
-export function medians(samples: readonly Sample[]): Figures {
+export function medians(samples: readonly Figures[]): Figures {
   const of = (figure: Figure): number => median(samples.map((sample) => sample[figure]));
   return {
-    callsPerSecond: of('callsPerSecond'),
+    perSecond: of('perSecond'),
     clientUs: of('clientUs'),
     serverUs: of('serverUs'),
     sumUs: of('sumUs'),
@@ -37,7 +38,7 @@ export function medians(samples: readonly Sample[]): Figures {
  * Median of the rounds' ratios a/b. The two runs of a round are neighbours in time, so a machine that changes its speed between
  * the rounds changes it less.
  */
-export function ratio(a: readonly Sample[], b: readonly Sample[], figure: Figure): number {
+export function ratio(a: readonly Figures[], b: readonly Figures[], figure: Figure): number {
   const rounds = Math.min(a.length, b.length);
-  return median(Array.from({ length: rounds }, (_, i) => (a[i] as Sample)[figure] / (b[i] as Sample)[figure]));
+  return median(Array.from({ length: rounds }, (_, i) => (a[i] as Figures)[figure] / (b[i] as Figures)[figure]));
 }

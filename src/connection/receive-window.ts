@@ -11,6 +11,9 @@
  * beyond what it could have sent without it. If the connection was silent for more than 40 % of that time, the peer had used up
  * its credit and waited, so more bytes fit between the two sides than the window allows. On a fast path the pauses between two
  * chunks stay below a third; at 1 Gb/s and 16 ms the share is nine tenths at 256 KiB and a half at 1 MiB.
+ *
+ * A slow application makes the peer wait as well, but then most of the window is held here when credit goes back. So a probe only
+ * begins while the peer has at least a quarter left: a window that the application does not empty never grows.
  */
 const SILENT_SHARE = 0.4;
 
@@ -70,7 +73,7 @@ export class ReceiveWindow {
 
   private giveBack(now: number): number {
     const { owed } = this;
-    if (this.probeLeft === 0 && this.size < this.sizeMax && this.left > 0) {
+    if (this.probeLeft === 0 && this.size < this.sizeMax && this.left >= this.size >> 2) {
       this.probeLeft = this.left;
       this.probeAt = now;
     }

@@ -9,11 +9,12 @@ import { coresIn } from '../../bench/process/cores.js';
 import type { Mark } from '../../bench/process/messages.js';
 import { comparisonTable, targetLines } from '../../bench/report/comparison.js';
 import { median, ratio } from '../../bench/report/statistics.js';
+import { printed } from './printed.js';
 
-function sample(contender: ContenderName, sumUs: number, callsPerSecond: number, more: Partial<Sample> = {}): Sample {
+function sample(contender: ContenderName, sumUs: number, perSecond: number, more: Partial<Sample> = {}): Sample {
   const half = sumUs / 2;
-  const counts = { calls: 1000, seconds: 1, wrong: 0, failed: 0, failure: '' };
-  return { contender, inFlight: 512, callsPerSecond, clientUs: half, serverUs: half, sumUs, ...counts, ...more };
+  const counts = { done: 1000, seconds: 1, wrong: 0, failed: 0, failure: '' };
+  return { contender, inFlight: 512, perSecond, clientUs: half, serverUs: half, sumUs, ...counts, ...more };
 }
 
 const settings: FloorSettings = {
@@ -26,19 +27,6 @@ const settings: FloorSettings = {
   pinning: { cores: null, text: 'not pinned' },
   profileFolder: null,
 };
-
-/** Runs `work` and returns what it printed. */
-function printed(work: () => void): string {
-  const { log } = console;
-  const lines: string[] = [];
-  console.log = (text = '') => void lines.push(String(text));
-  try {
-    work();
-  } finally {
-    console.log = log;
-  }
-  return lines.join('\n');
-}
 
 test('the median is the middle value, or the mean of the two in the middle', () => {
   assert.is(median([3, 1, 2]), 2);
@@ -70,7 +58,7 @@ test('a missed target is printed like one that was met', () => {
 });
 
 test('wrong answers, failed calls and silence end with exit code 1 and without figures', () => {
-  for (const more of [{ wrong: 1 }, { failed: 1, failure: 'Error: gone' }, { calls: 0 }]) {
+  for (const more of [{ wrong: 1 }, { failed: 1, failure: 'Error: gone' }, { done: 0 }]) {
     let code = -1;
     const text = printed(() => {
       code = report(settings, [sample('engine', 1, 1), sample('floor', 1, 1, more)]);
@@ -91,7 +79,7 @@ test('right answers end with exit code 0, whoever was faster', () => {
 
 test('growth compares the last mark with the first', () => {
   const mark = (rssBytes: number): Mark => ({
-    calls: 0,
+    done: 0,
     cpuUs: 0,
     atMs: 0,
     rssBytes,

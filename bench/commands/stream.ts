@@ -1,0 +1,140 @@
+/**
+ * `bench -- stream`: one server stream of the canonical record, read with `batches()` and with `for await`, from a generator and from
+ * an async generator, in turns with the floor program. Prints CPU per item of both sides and the ratio to the floor.
+ */
+import { mkdirSync } from 'node:fs';
+import { type Measured, measurePair, problemOf, type Times } from '../measure.js';
+import { Options, UsageError } from '../options.js';
+import { findPinning, type Pinning } from '../process/cores.js';
+import { withSides } from '../process/pair.js';
+import { describeEnvironment, environmentText } from '../report/environment.js';
+import { keepRaw } from '../report/raw.js';
+import { medians, ratio } from '../report/statistics.js';
+import { fixed, table, whole } from '../report/table.js';
+import { type StreamProgramName, streamProgramNames, streamTitles } from '../stream/names.js';
+
+export interface StreamSettings extends Times {
+  readonly programs: readonly StreamProgramName[];
+  readonly rounds: number;
+  readonly pinning: Pinning;
+  readonly profileFolder: string | null;
+}
+
+export interface StreamSample extends Measured {
+  readonly program: StreamProgramName;
+}
+
+/** Shorter runs are mostly warm-up: no target is judged by them. */
+const SECONDS_JUDGED_MIN = 0.5;
+/** CPU per item, as a multiple of the floor's. */
+const ratioMax: Readonly<Record<StreamProgramName, number>> = {
+  floor: Number.NaN,
+  batches: 1,
+  'batches-async': 1,
+  'for-await': 1.6,
+  'for-await-async': 1.6,
+};
+
+export const streamUsage = `stream [--rounds 5] [--seconds 2] [--warm-up 1.5] [--programs ${streamProgramNames.join(',')}]
+        [--json FILE] [--cpu-prof FOLDER]`;
+
+export async function streamCommand(args: readonly string[]): Promise<number> {
+  const options = new Options(args, {
+    rounds: '5',
+    seconds: '2',
+    'warm-up': '1.5',
+    programs: streamProgramNames.join(','),
+    json: null,
+    'cpu-prof': null,
+  });
+  const settings: StreamSettings = {
+    programs: programsOf(options.text('programs') ?? ''),
+    rounds: options.whole('rounds', 1),
+    seconds: options.number('seconds', 0.05),
+    warmUpSeconds: options.number('warm-up', 0),
+    pinning: findPinning(),
+    profileFolder: options.text('cpu-prof'),
+  };
+  if (settings.profileFolder !== null) mkdirSync(settings.profileFolder, { recursive: true });
+  const environment = describeEnvironment(settings.pinning.text);
+  console.log(`${environmentText(environment)}\n`);
+  const samples = await compareStreams(settings);
+  const code = reportStreams(settings, samples);
+  keepRaw(options.text('json'), { command: 'stream', environment, settings, samples });
+  return code;
+}
+
+/** Runs every program once a round, the order turned on by one every round. */
+export async function compareStreams(settings: StreamSettings): Promise<StreamSample[]> {
+  const { programs, rounds, pinning, profileFolder } = settings;
+  const samples: StreamSample[] = [];
+  for (let round = 0; round < rounds; round++) {
+    for (let turn = 0; turn < programs.length; turn++) {
+      const program = programs[(turn + round) % programs.length] as StreamProgramName;
+      process.stderr.write(`round ${round + 1} of ${rounds}: ${streamTitles[program]}\n`);
+      const measured = await withSides(
+        {
+          server: { workload: 'stream', side: 'server', contender: program },
+          client: (port) => ({ workload: 'stream', side: 'client', contender: program, port }),
+          pinning,
+          profileFolder,
+          profileName: `stream-${program}`,
+        },
+        (pair) => measurePair(pair, settings),
+      );
+      samples.push({ program, ...measured });
+    }
+  }
+  return samples;
+}
+
+/** Prints the result. Returns the exit code: 1 when something was wrong, and then no figures. */
+export function reportStreams(settings: StreamSettings, samples: readonly StreamSample[]): number {
+  const problems = samples.flatMap((sample) => {
+    const problem = problemOf(sample);
+    return problem === null ? [] : [`${streamTitles[sample.program]}: ${problem}`];
+  });
+  if (problems.length > 0) {
+    console.log(`FAILED\n${problems.join('\n')}`);
+    return 1;
+  }
+  const { rounds, seconds, programs } = settings;
+  console.log(`medians of ${rounds} rounds of ${seconds} s, one stream, one connection; all items checked\n`);
+  const of = (name: StreamProgramName): StreamSample[] => samples.filter(({ program }) => program === name);
+  const floor = of('floor');
+  const rows = [['program', 'items/s', 'client us', 'server us', 'CPU us/item', 'CPU x floor', '', 'items/s x']];
+  const targets: string[] = [];
+  for (const program of programs) {
+    const own = of(program);
+    const { perSecond, clientUs, serverUs, sumUs } = medians(own);
+    const figures = [whole(perSecond), fixed(clientUs, 3), fixed(serverUs, 3), fixed(sumUs, 3)];
+    const against = program === 'floor' || floor.length === 0 ? ['', '', ''] : contest(own, floor);
+    rows.push([streamTitles[program], ...figures, ...against]);
+    const value = ratio(own, floor, 'sumUs');
+    const max = ratioMax[program];
+    const met = value <= max ? 'met' : 'MISSED';
+    if (max > 0 && floor.length > 0) {
+      targets.push(
+        `target ${met}: ${streamTitles[program]}: CPU per item at most ${fixed(max, 1)} x floor: ${fixed(value, 3)}`,
+      );
+    }
+  }
+  console.log(table(rows, 1));
+  if (seconds >= SECONDS_JUDGED_MIN && targets.length > 0) console.log(`\n${targets.join('\n')}`);
+  return 0;
+}
+
+/** Ratios to the floor, with the least and the most of the rounds, which say how far to trust the middle one. */
+function contest(own: readonly Measured[], floor: readonly Measured[]): string[] {
+  const rounds = own.map(({ sumUs }, index) => sumUs / (floor[index]?.sumUs ?? Number.NaN));
+  const span = `${fixed(Math.min(...rounds), 2)} to ${fixed(Math.max(...rounds), 2)}`;
+  return [fixed(ratio(own, floor, 'sumUs'), 3), span, fixed(ratio(own, floor, 'perSecond'), 3)];
+}
+
+function programsOf(text: string): StreamProgramName[] {
+  return text.split(',').map((name) => {
+    const known = streamProgramNames.find((candidate) => candidate === name);
+    if (known === undefined) throw new UsageError(`--programs takes ${streamProgramNames.join(', ')}, not ${name}`);
+    return known;
+  });
+}

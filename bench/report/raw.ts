@@ -1,0 +1,9 @@
+/** The raw results of a command, kept beside what it prints. */
+import { writeFileSync } from 'node:fs';
+
+/** `file` null: nobody asked for them. */
+export function keepRaw(file: string | null, results: Readonly<Record<string, unknown>>): void {
+  if (file === null) return;
+  writeFileSync(file, `${JSON.stringify(results, null, 2)}\n`);
+  console.log(`\nraw results: ${file}`);
+}
