@@ -85,7 +85,9 @@ export class OutgoingStream implements StreamInLine {
         this.pulling = false;
         if (this.stopped || step.done) break;
         this.begun = true;
-        if ((window.left < CREDIT_BYTES_MIN || window.share <= 0) && !(await this.untilReady())) break;
+        const waits = window.left < CREDIT_BYTES_MIN || window.share <= 0;
+        // It may have been stopped between the two promises.
+        if (waits && (!(await this.untilReady()) || this.stopped)) break;
         if (!this.write(step.value) && !(await this.finish(step.value))) break;
       }
     } catch (error) {

@@ -364,4 +364,31 @@ test('a connection that is lost ends streams behind the items that came, as UNAV
   assert.is((await failureOf(peer.client.echo(Buffer.of(1)))).code, 'UNAVAILABLE');
 });
 
+test('items that nobody takes do not use up what the connection may hold, once their call has ended', async () => {
+  const peer = await HandCallee.open({ limits: { assemblyBytesMax: 20_000 } });
+  for (let calls = 0; calls < 10; calls++) {
+    // Kept as it came, since it came in two frames.
+    const stream = peer.client.down(Buffer.of(1));
+    const [asked] = await peer.frames();
+    const call = asked?.call ?? 0;
+    peer.send(item(call, Buffer.alloc(5_000), flags.MORE), item(call, Buffer.alloc(5_000)), end(call));
+    if (calls === 9) assert.is((await stream.next()).value?.length, 10_000);
+  }
+  await peer.close();
+});
+
+test('a stream that is stopped between any two promises of its turn sends nothing behind CANCEL', async () => {
+  for (let promises = 0; promises < 16; promises++) {
+    const { peer, call, source, abort, outcome } = await ask('up', true, { streamWindowBytes: window });
+    source.push(...Array.from({ length: 100 }, () => Buffer.alloc(1_000)));
+    await peer.frames();
+    peer.send(credit(call, 5_000));
+    for (let passed = 0; passed < promises; passed++) await Promise.resolve();
+    abort.abort();
+    assert.is((await outcome).error?.code, 'CANCELLED');
+    assert.is(namesOf(await peer.frames()).at(-1), 'CANCEL', `after ${promises} promises`);
+    await peer.close();
+  }
+});
+
 test.run();

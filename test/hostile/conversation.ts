@@ -9,7 +9,7 @@ import type { Random } from '../support/seed.js';
 import { type Act, acts, type ConnectionView, type Step } from './hostile-case.js';
 import { noteOfAnotherVersion } from './methods.js';
 import { cutStream, mutateFrames, mutateGently } from './mutator.js';
-import { declared, PeerMessages } from './peer-messages.js';
+import { declared, PeerMessages, sendsItems } from './peer-messages.js';
 import type { PlannedCall, Side } from './session-streams.js';
 
 /** Messages of each kind that are made. */
@@ -29,6 +29,8 @@ export class Phrases {
   readonly responses: Readonly<Record<string, readonly Message[]>>;
   readonly failures: readonly Message[];
   readonly cancels: readonly Message[];
+  /** What a caller sends behind the REQUEST of a stream. */
+  readonly streams: readonly Message[];
   readonly others: readonly Message[];
 
   constructor(random: Random) {
@@ -37,7 +39,18 @@ export class Phrases {
     this.hello = several(() => Buffer.concat([magic, messages.hello()]));
     this.declarations = declared.map((name) => messages.declare(name));
     this.requests = declared.flatMap((name) => several(() => messages.request(name, 0)));
-    this.responses = Object.fromEntries(declared.map((name) => [name, several(() => messages.response(0, name))]));
+    const answer = (name: (typeof declared)[number]): Message => {
+      const { caller, callee } = sendsItems(name);
+      if (caller && random.oneIn(3)) return [messages.credit(0)];
+      if (!callee) return messages.response(0, name);
+      return random.oneIn(3) ? [messages.end(0, true)] : messages.item(0, name, 'callee');
+    };
+    this.responses = Object.fromEntries(declared.map((name) => [name, several(() => answer(name))]));
+    this.streams = several(() => {
+      const part = random.below(6);
+      if (part === 0) return [messages.end(0, false)];
+      return part === 1 ? [messages.credit(0)] : messages.item(0, random.oneIn(2) ? 'up' : 'talk', 'caller');
+    });
     this.failures = several(() => [messages.failure(0, 'fail')]);
     this.cancels = [1, 4].map((code) => [frame('CANCEL', { payload: writeRecord('CANCEL', { code, text: '' }) })]);
     this.others = [
@@ -89,7 +102,8 @@ export class Conversation {
 
   private planCall(): PlannedCall {
     const { random } = this;
-    const method = random.pick(['bytes', 'note', 'fail', 'hit'] as const);
+    const plain = ['bytes', 'note', 'fail', 'hit'] as const;
+    const method = random.pick(random.oneIn(2) ? plain : (['down', 'list', 'up', 'notes', 'chat', 'talk'] as const));
     const how = random.pick(['plain', 'plain', 'plain', 'detailed', 'metadata', 'signal'] as const);
     const bytes = random.oneIn(80) ? 40_000 : random.below(60);
     return { method, bytes, how, deadlineMs: random.pick([Number.POSITIVE_INFINITY, 30_000, 20]) };
@@ -105,7 +119,9 @@ export class Conversation {
       return numbered(random.pick(phrases.responses[method] ?? phrases.failures), call);
     }
     const slot = random.below(SLOTS);
-    const { generation, free } = view.slot(slot);
+    const { generation, free, streams } = view.slot(slot);
+    if (generation > 0 && (streams ? kind > 6 : kind === 13 && random.oneIn(4)))
+      return numbered(random.pick(phrases.streams), this.number(slot, generation));
     if (generation > 0 && (kind === 14 || (!free && kind > 6)))
       return numbered(random.pick(phrases.cancels), this.number(slot, generation));
     if (kind === 15 && random.oneIn(3)) return [...random.pick(phrases.others)];

@@ -29,8 +29,8 @@ export interface ConnectionView {
   readonly over: boolean;
   /** The connection's own calls that wait for an answer. */
   ownCalls(): readonly { readonly call: number; readonly method: string }[];
-  /** A slot of the peer's: its latest generation, and whether its call has ended. */
-  slot(slot: number): { readonly generation: number; readonly free: boolean };
+  /** A slot of the peer's: its latest generation, whether its call has ended, and whether it has streams that have not. */
+  slot(slot: number): { readonly generation: number; readonly free: boolean; readonly streams: boolean };
 }
 
 /** Settings of the connection under test. */

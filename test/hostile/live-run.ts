@@ -8,7 +8,7 @@
  */
 import { gzip } from '../../src/compression/gzip.js';
 import { Connection } from '../../src/connection/connection.js';
-import { type CallExtras, PendingCall } from '../../src/connection/pending-call.js';
+import { type CallExtras, type CallResult, PendingCall } from '../../src/connection/pending-call.js';
 import { SchemaCache } from '../../src/connection/schema-exchange.js';
 import { RpcCodes, RpcError } from '../../src/index.js';
 import type { MethodSpec } from '../../src/wire/message-codec.js';
@@ -20,12 +20,13 @@ import { type Act, type ConnectionView, type HostileCase, type Outcome, type Ste
 import { Hostile, hostOf, Work } from './methods.js';
 import { OutputCheck } from './output-check.js';
 import type { Planned, PlannedCall } from './session-streams.js';
+import { StreamCalls } from './stream-calls.js';
 
 /** Memory that a connection may take beside what the bytes account for. */
 const CONSTANT_BYTES = 64 * 1024;
 /** A buffer that grows by doubling, and what is decoded from it. */
 const BYTES_PER_BYTE_MAX = 4;
-/** What the ledger counts for a call that waits for a schema, beside the bytes of its message. */
+/** What the ledger counts for a call or an item that waits for a schema, beside the bytes of its message. */
 const WAITING_BYTES = 512;
 const SLAB_BYTES = 64 * 1024;
 /** Far from what a session uses. */
@@ -56,7 +57,7 @@ process.emitWarning = ((warning: string | Error) => void thrown.push(warning)) a
 interface Inside {
   readonly reader: { readonly decoder: { readonly partial: Buffer; readonly held: number } };
   readonly incomingMethods: { readonly declared: readonly unknown[] };
-  readonly callee: { readonly slots: readonly ({ readonly generation: number; readonly phase: number } | null)[] };
+  readonly callee: { readonly slots: readonly (PeersSlot | null)[] };
   readonly caller: { readonly table: { readonly slots: readonly OwnSlot[] } };
 }
 
@@ -77,9 +78,21 @@ class RunClock extends VirtualClock {
   }
 }
 
+interface Items {
+  readonly kept: number;
+}
+
+interface PeersSlot {
+  readonly generation: number;
+  readonly phase: number;
+  readonly incoming: Items | null;
+  readonly window: unknown;
+}
+
 interface OwnSlot {
   readonly call: number;
   readonly method: { readonly spec: MethodSpec } | null;
+  readonly incoming: Items | null;
 }
 
 export async function runCase(hostile: HostileCase): Promise<Outcome> {
@@ -94,6 +107,7 @@ class LiveRun implements ConnectionView {
   private readonly settlements: number[] = [];
   private readonly settled: Planned[] = [];
   private readonly problems: string[] = [];
+  private readonly streams = new StreamCalls(this.problems);
   private readonly taken: Step[] = [];
   private closings = 0;
   private received = 0;
@@ -154,7 +168,8 @@ class LiveRun implements ConnectionView {
     };
   }
 
-  private call({ method, bytes, how, deadlineMs }: PlannedCall): void {
+  private call(planned: PlannedCall): void {
+    const { method, bytes, how, deadlineMs } = planned;
     const index = this.settlements.push(0) - 1;
     this.settled.push('none');
     const settle = (outcome: Planned, error: unknown): void => {
@@ -165,18 +180,26 @@ class LiveRun implements ConnectionView {
       }
     };
     const request = method === 'note' ? { id: 1, text: 'x'.repeat(bytes), tags: ['a'] } : Buffer.alloc(bytes, 'q');
+    const spec: MethodSpec = Hostile.methods[method];
+    const stream = spec.kind === 'unary' || spec.kind === 'oneway' ? null : this.streams.extras(planned);
     const extras: CallExtras | null =
-      how === 'plain'
+      how === 'plain' && stream === null
         ? null
         : {
             metadata: how === 'metadata' ? { who: 'me' } : null,
             signal: how === 'signal' ? this.signal : null,
-            detailed: how === 'detailed',
+            detailed: how === 'detailed' || stream?.incoming !== undefined,
             priority: 0,
+            ...stream,
           };
-    const resolve = (): void => settle('value', null);
-    const reject = (error: unknown): void => settle('failure', error);
-    const spec: MethodSpec = Hostile.methods[method];
+    const resolve = (result: unknown): void => {
+      settle('value', null);
+      stream?.incoming?.end((result as CallResult).metadata);
+    };
+    const reject = (error: unknown): void => {
+      settle('failure', error);
+      stream?.incoming?.fail(error as RpcError);
+    };
     this.connection.resume(new PendingCall(spec, request, this.clock.now() + deadlineMs, extras, resolve, reject));
   }
 
@@ -204,7 +227,10 @@ class LiveRun implements ConnectionView {
     const { partial } = this.inside.reader.decoder;
     if (partial.length > 2 * this.received + 512) this.problems.push(`${partial.length} bytes held by the decoder`);
     const { ledger, callsIn, callsOut } = this.connection;
-    const mayHold = this.received + WAITING_BYTES * (callsIn + callsOut);
+    const { callee, caller } = this.inside;
+    let waiting = callsIn + callsOut;
+    for (const slot of [...callee.slots, ...caller.table.slots]) waiting += slot?.incoming?.kept ?? 0;
+    const mayHold = this.received + WAITING_BYTES * waiting;
     if (ledger.bytes > mayHold || ledger.bytes < 0) this.problems.push(`${ledger.bytes} bytes in the ledger`);
   }
 
@@ -266,9 +292,10 @@ class LiveRun implements ConnectionView {
     return found;
   }
 
-  slot(slot: number): { generation: number; free: boolean } {
+  slot(slot: number): { generation: number; free: boolean; streams: boolean } {
     const entry = this.inside.callee.slots[slot];
-    return { generation: entry?.generation ?? 0, free: (entry?.phase ?? 0) === 0 };
+    const streams = entry != null && (entry.incoming !== null || entry.window !== null);
+    return { generation: entry?.generation ?? 0, free: (entry?.phase ?? 0) === 0, streams };
   }
 
   private get inside(): Inside {
@@ -344,6 +371,8 @@ class LiveRun implements ConnectionView {
       callsIn: connection.callsIn,
       callsOut: connection.callsOut,
       executing: connection.executing,
+      sources: this.streams.sources,
+      readers: this.streams.readers,
     };
     for (const [what, count] of Object.entries(left)) if (count !== 0) problems.push(`${count} ${what} left`);
     if (connection.ledger.bytes !== 0) problems.push(`${connection.ledger.bytes} bytes left in the ledger`);

@@ -5,7 +5,18 @@
 import { avroCodec } from '../../src/avro/codec.js';
 import type { CallContext } from '../../src/connection/call-context.js';
 import type { CallHost, HostedMethod } from '../../src/connection/call-host.js';
-import { DeclaredError, defineService, oneway, RpcError, raw, unary } from '../../src/index.js';
+import {
+  clientStream,
+  DeclaredError,
+  defineService,
+  duplex,
+  type ItemStream,
+  oneway,
+  RpcError,
+  raw,
+  serverStream,
+  unary,
+} from '../../src/index.js';
 import type { MessageCodec, MethodSpec } from '../../src/wire/message-codec.js';
 
 const noteFields = [
@@ -34,7 +45,19 @@ export const Hostile = defineService('h.S', {
   note: unary({ request: Note, response: Note }),
   hit: oneway({ request: raw }),
   work: oneway({ request: raw }),
+  down: serverStream({ request: raw, response: raw }),
+  list: serverStream({ request: raw, response: Note }),
+  flow: serverStream({ request: raw, response: raw }),
+  up: clientStream({ request: raw, response: raw }),
+  notes: clientStream({ request: Note, response: raw }),
+  pile: clientStream({ request: raw, response: raw }),
+  chat: duplex({ request: raw, response: raw }),
+  talk: duplex({ request: Note, response: Note }),
 });
+
+/** An item of `flow`, which has no end. */
+const FLOW_BYTES = 4_096;
+const aNote = { id: 1, text: 'an item', tags: ['one'] };
 
 export type MethodName = keyof typeof Hostile.methods;
 
@@ -64,6 +87,12 @@ const GROWN_BYTES = 128;
 
 type Handler = (request: never, context: CallContext) => unknown;
 
+async function lengthOf(items: ItemStream<unknown>): Promise<Buffer> {
+  let count = 0;
+  for await (const _item of items) count++;
+  return Buffer.of(count & 0xff);
+}
+
 function handlersOf(work: () => Work): Readonly<Record<MethodName, Handler>> {
   return {
     bytes: (request: Buffer, context) => {
@@ -90,6 +119,31 @@ function handlersOf(work: () => Work): Readonly<Record<MethodName, Handler>> {
     note: (request: unknown) => request,
     hit: () => undefined,
     work: () => work().wait(undefined),
+    down: async function* (request: Buffer) {
+      for (const byte of request) {
+        if (byte < 16) await work().wait(undefined);
+        yield Buffer.alloc(byte, 'd');
+      }
+    },
+    list: (request: Buffer, context) => {
+      if (request.length > 8) context.responseMetadata = { many: 'yes' };
+      return Array.from({ length: request.length }, () => aNote);
+    },
+    flow: function* (): Generator<Buffer> {
+      for (const item = Buffer.alloc(FLOW_BYTES, 'f'); ; ) yield item;
+    },
+    up: lengthOf,
+    notes: lengthOf,
+    pile: () => work().wait(Buffer.alloc(0)),
+    chat: async function* (items: ItemStream<Buffer>) {
+      for await (const item of items) {
+        if (item.length > 30) return;
+        yield item;
+      }
+    },
+    talk: async function* (items: ItemStream<unknown>) {
+      for await (const batch of items.batches()) yield* batch;
+    },
   };
 }
 

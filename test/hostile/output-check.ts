@@ -17,6 +17,8 @@ flagsBySender.fill(0, types.HELLO, types.CLOSE + 1);
 flagsBySender[types.SCHEMA] = 0x01;
 flagsBySender[types.REQUEST] = 0x1f;
 flagsBySender[types.RESPONSE] = 0x07;
+flagsBySender[types.ITEM] = 0x03;
+flagsBySender[types.END] = 0x04;
 flagsBySender[types.FAILURE] = 0x04;
 
 export class OutputCheck {
@@ -27,6 +29,10 @@ export class OutputCheck {
   terminals = 0;
   private readonly ended = new Set<number>();
   private readonly asked = new Set<number>();
+  /** Own calls of which nothing but CREDIT may follow: END or CANCEL was written. */
+  private readonly left = new Set<number>();
+  /** Calls with an item of which frames are to follow. */
+  private readonly inside = new Set<number>();
 
   /** `opener`: bit 31 of the calls that the connection opens; `slots`: calls of the peer that it keeps. */
   constructor(
@@ -76,7 +82,18 @@ export class OutputCheck {
         this.asked.add(call);
         return null;
       case types.CANCEL:
+        this.left.add(call);
         return this.asked.has(call) ? null : `CANCEL for call ${call}, which was never opened`;
+      case types.ITEM:
+        return this.judgeItem(call, own, flags);
+      case types.END:
+        if (this.inside.has(call)) return `END inside an item of call ${call}`;
+        if (!own) return this.judgeTerminal(call, own, true);
+        if (flags !== 0) return `flags 0x${flags.toString(16)} on the END of a caller`;
+        return this.judgeItem(call, own, flags) ?? (this.left.add(call), null);
+      case types.CREDIT:
+        if (output.readUInt32LE(at + HEADER_BYTES) === 0) return 'CREDIT of 0';
+        return own && !this.asked.has(call) ? `CREDIT for call ${call}, which was never opened` : null;
       case types.RESPONSE:
       case types.FAILURE:
         return this.judgeTerminal(call, own, type === types.FAILURE || (flags & MORE) === 0);
@@ -92,6 +109,14 @@ export class OutputCheck {
       default:
         return `a frame of type ${type}`;
     }
+  }
+
+  private judgeItem(call: number, own: boolean, flags: number): string | null {
+    if (own && !this.asked.has(call)) return `an item for call ${call}, which was never opened`;
+    if (own ? this.left.has(call) : this.ended.has(call)) return `an item for call ${call} behind its end`;
+    if ((flags & MORE) !== 0) this.inside.add(call);
+    else this.inside.delete(call);
+    return null;
   }
 
   private judgeTerminal(call: number, own: boolean, last: boolean): string | null {

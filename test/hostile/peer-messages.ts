@@ -12,7 +12,27 @@ import type { Random } from '../support/seed.js';
 import { Hostile, type MethodName, noteOfAnotherVersion, noteThatBreaks } from './methods.js';
 
 /** The peer's method numbers. */
-export const declared: readonly MethodName[] = ['bytes', 'later', 'hang', 'fail', 'grow', 'note', 'hit', 'work'];
+export const declared: readonly MethodName[] = [
+  ...(['bytes', 'later', 'hang', 'fail', 'grow', 'note', 'hit', 'work'] as const),
+  ...(['down', 'list', 'flow', 'up', 'notes', 'pile', 'chat', 'talk'] as const),
+];
+
+const kinds = {
+  unary: 'UNARY',
+  serverStream: 'SERVER_STREAM',
+  clientStream: 'CLIENT_STREAM',
+  duplex: 'DUPLEX',
+  oneway: 'ONEWAY',
+} as const;
+
+/** Whether the caller of a method sends items, and whether its callee does. */
+export function sendsItems(name: MethodName): { readonly caller: boolean; readonly callee: boolean } {
+  const { kind } = Hostile.methods[name];
+  return {
+    caller: kind === 'clientStream' || kind === 'duplex',
+    callee: kind === 'serverStream' || kind === 'duplex',
+  };
+}
 
 export class PeerMessages {
   /** `evolved`: the peer's schema of notes, where it is not this side's. */
@@ -37,7 +57,7 @@ export class PeerMessages {
     const payload = writeRecord('METHOD', {
       role: 'DECLARE',
       name: spec.name,
-      kind: spec.kind === 'oneway' ? 'ONEWAY' : 'UNARY',
+      kind: kinds[spec.kind],
       request: (codec ?? spec.request).fingerprint,
       response: (codec ?? spec.response).fingerprint,
       errors: spec.errors?.fingerprint ?? null,
@@ -50,6 +70,8 @@ export class PeerMessages {
     let bits = name === 'hit' || name === 'work' ? flags.ONEWAY : 0;
     let body = name === 'note' ? this.note() : name === 'fail' ? random.bytes(random.below(4)) : this.body();
     if (name === 'grow') body = Buffer.from([random.below(100)]);
+    const { caller } = sendsItems(name);
+    if (caller) body = Buffer.alloc(0);
     const prefix: Buffer[] = [];
     if (random.oneIn(2)) {
       bits |= flags.DEADLINE;
@@ -60,7 +82,7 @@ export class PeerMessages {
       bits |= flags.METADATA;
       prefix.push(this.metadata());
     }
-    if (random.oneIn(60)) {
+    if (!caller && random.oneIn(60)) {
       bits |= flags.COMPRESSED;
       body = compressed(body);
     }
@@ -83,6 +105,25 @@ export class PeerMessages {
     return this.cut('RESPONSE', call, 0, bits, Buffer.concat(prefix), body);
   }
 
+  /** One item of a call of this method, of its caller or its callee. */
+  item(call: number, name: MethodName, from: 'caller' | 'callee'): Buffer[] {
+    const { random } = this;
+    const asNote = name === 'talk' || name === (from === 'caller' ? 'notes' : 'list');
+    const body = asNote ? this.plainNote() : this.body();
+    if (random.oneIn(60)) return this.cut('ITEM', call, 0, flags.COMPRESSED, Buffer.alloc(0), compressed(body));
+    return this.cut('ITEM', call, 0, 0, Buffer.alloc(0), body);
+  }
+
+  /** `metadata`: it may have some, as that of a callee. */
+  end(call: number, metadata: boolean): Buffer {
+    if (!metadata || this.random.oneIn(2)) return frame('END', { call });
+    return frame('END', { call, flags: flags.METADATA, payload: this.metadata() });
+  }
+
+  credit(call: number): Buffer {
+    return frame('CREDIT', { call, payload: u32(this.random.pick([1, 1_000, 65_536, 2 ** 20])) });
+  }
+
   failure(call: number, name: MethodName): Buffer {
     const { random } = this;
     const record = writeRecord('FAILURE', {
@@ -99,7 +140,7 @@ export class PeerMessages {
 
   /** One message as one frame or several. */
   private cut(
-    type: 'REQUEST' | 'RESPONSE',
+    type: 'REQUEST' | 'RESPONSE' | 'ITEM',
     call: number,
     method: number,
     bits: number,
@@ -140,6 +181,13 @@ export class PeerMessages {
     const codec = evolved === noteOfAnotherVersion ? evolved : Hostile.methods.note.request;
     const bytes = Buffer.alloc(100);
     return evolved === noteThatBreaks ? Buffer.from([0]) : bytes.subarray(0, codec.encode(note as never, bytes, 0));
+  }
+
+  /** Of this side's schema, which streams use. */
+  private plainNote(): Buffer {
+    const bytes = Buffer.alloc(100);
+    const note = { id: this.random.below(1000), text: 'an item', tags: ['one', 'two'] };
+    return bytes.subarray(0, Hostile.methods.talk.request.encode(note as never, bytes, 0));
   }
 
   private metadata(): Buffer {

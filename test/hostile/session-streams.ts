@@ -8,7 +8,7 @@ import { callNumber, frame, magic } from '../support/frames.js';
 import { writeRecord } from '../support/records.js';
 import type { Random } from '../support/seed.js';
 import { Hostile, type MethodName, noteOfAnotherVersion, noteThatBreaks } from './methods.js';
-import { declared, PeerMessages } from './peer-messages.js';
+import { declared, PeerMessages, sendsItems } from './peer-messages.js';
 
 export type Side = 'dialing' | 'accepting';
 
@@ -83,7 +83,8 @@ class SessionWriter {
   private planCall(): PlannedCall {
     const { random } = this;
     const how = random.pick(['plain', 'plain', 'detailed', 'metadata', 'signal'] as const);
-    const method = random.pick(['bytes', 'bytes', 'note', 'fail', 'hit'] as const);
+    const plain = ['bytes', 'bytes', 'note', 'fail', 'hit'] as const;
+    const method = random.pick(random.oneIn(2) ? plain : (['down', 'list', 'up', 'notes', 'chat', 'talk'] as const));
     // A ONEWAY request that fits one frame frees its slot at once, so that the numbers of the calls behind it are known.
     const bytes = method !== 'hit' && random.oneIn(40) ? random.between(16_000, BYTES_MAX) : random.below(100);
     return { method, bytes, how, deadlineMs: random.pick([Number.POSITIVE_INFINITY, 30_000, 30_000, 20]) };
@@ -104,11 +105,27 @@ class SessionWriter {
     for (let generation = 1; generation <= (ends && random.oneIn(3) ? 3 : 1); generation++) {
       lane.push(...this.messages.request(name, callNumber(slot, generation, opener)));
     }
+    const { caller, callee } = sendsItems(name);
+    const number = callNumber(slot, 1, opener);
+    // A callee may end before its caller has.
+    for (let count = caller ? random.below(6) : 0; count > 0; count--) {
+      lane.push(...this.messages.item(number, name, 'caller'));
+    }
+    if (callee && random.oneIn(2)) lane.push(this.messages.credit(number));
+    const last = random.below(4);
+    if (caller && last < 2) lane.push(this.messages.end(number, false));
+    if (caller && last === 2) lane.push(this.cancel(number));
     if (lane.length === 1 && random.oneIn(4) && name !== 'hit' && name !== 'work') {
-      const payload = writeRecord('CANCEL', { code: random.pick([1, 4]), text: 'no more' });
-      lane.push(frame('CANCEL', { call: callNumber(slot, 1, opener), payload }));
+      lane.push(this.cancel(number));
     }
     this.lanes.push(lane);
+  }
+
+  private cancel(call: number): Buffer {
+    return frame('CANCEL', {
+      call,
+      payload: writeRecord('CANCEL', { code: this.random.pick([1, 4]), text: 'no more' }),
+    });
   }
 
   /** What the peer says to the calls of the connection under test. */
@@ -156,6 +173,15 @@ class SessionWriter {
     if (random.oneIn(4)) {
       lane.push(messages.failure(number, call.method));
       return 'failure';
+    }
+    const { caller, callee } = sendsItems(call.method);
+    if (caller && random.oneIn(2)) lane.push(messages.credit(number));
+    for (let count = callee ? random.below(6) : 0; count > 0; count--) {
+      lane.push(...messages.item(number, call.method, 'callee'));
+    }
+    if (callee) {
+      lane.push(messages.end(number, true));
+      return 'value';
     }
     lane.push(...messages.response(number, call.method));
     return call.method === 'note' && evolved === noteThatBreaks ? 'failure' : 'value';
