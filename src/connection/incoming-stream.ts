@@ -286,10 +286,10 @@ export class IncomingStream<T = unknown> implements ItemStream<T> {
     const more = (flags & Flag.MORE) !== 0;
     if (this.left || this.ended) return;
     if (this.partial === null) {
-      const message = new IncomingMessage(link, flags, false, buffer, start, end);
-      if (!more) message.keep();
-      this.partial = message;
+      // What `keep` has counted when it throws is given back with the call's end.
+      this.partial = new IncomingMessage(link, flags, false, buffer, start, end);
       this.partialCost = cost;
+      if (!more) this.partial.keep();
     } else {
       if ((flags & ~Flag.MORE) !== 0) {
         throw new WireError(CloseCode.FLAGS, `flags 0x${flags.toString(16)} on a frame that continues an ITEM`);
@@ -319,6 +319,7 @@ export class IncomingStream<T = unknown> implements ItemStream<T> {
   end(metadata: Metadata | null = null): void {
     this.metadata = metadata;
     this.ended = this.complete = true;
+    this.handOver();
     this.wake();
   }
 
@@ -331,7 +332,14 @@ export class IncomingStream<T = unknown> implements ItemStream<T> {
     this.partial?.release();
     this.partial = null;
     this.ended = true;
+    this.handOver();
     this.wake();
+  }
+
+  /** What is here is all there will be: it is the application's now, and the connection's ledger forgets it. */
+  private handOver(): void {
+    if (this.kept === 0) return;
+    for (const item of this.items) if (item instanceof IncomingMessage) item.release();
   }
 
   private onUnreadable(error: unknown): void {
