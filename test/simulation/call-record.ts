@@ -82,9 +82,15 @@ export class CallRecord {
     if (runs === 0 && started === 'yes' && plan.kind !== 'oneway')
       this.problem(`${outcome} with started=yes, but its handler never ran`);
     this.judgeTime(lateMs);
-    this.judgeOutcome(run);
+    if (!this.wasDisplaced(run)) this.judgeOutcome(run);
     for (const flow of [this.toCallee, this.toCaller]) this.judgeFlow(run, flow);
-    if (run.calm) this.judgeCalm();
+    if (run.weather !== 'stormy' && !this.wasDisplaced(run)) this.judgeCalm();
+  }
+
+  /** A draining server refused it, and it cannot be sent elsewhere: its items were taken from their source already. */
+  private wasDisplaced({ weather }: Plan): boolean {
+    const refused = this.outcome === 'UNAVAILABLE' && this.started === 'no';
+    return weather === 'rolling' && refused && this.sendsItems && this.toCallee.given > 0;
   }
 
   private judgeTime(lateMs: number): void {
@@ -105,11 +111,12 @@ export class CallRecord {
   private judgeOutcome(run: Plan): void {
     const { plan, outcome } = this;
     const allowed = new Set(['ok', 'DEADLINE_EXCEEDED']);
-    if (plan.cancelAfterMs !== null || !run.calm) allowed.add('CANCELLED');
+    const stormy = run.weather === 'stormy';
+    if (plan.cancelAfterMs !== null || stormy) allowed.add('CANCELLED');
     if (this.takesItems && plan.leaveAfter > 0) allowed.add('left');
     if (plan.kind !== 'oneway' && plan.act === 'refuse') allowed.add('ABORTED');
     if (plan.kind !== 'oneway' && plan.act === 'throw') allowed.add('INTERNAL');
-    if (!run.calm) for (const code of ['UNAVAILABLE', 'RESOURCE_EXHAUSTED']) allowed.add(code);
+    if (stormy) for (const code of ['UNAVAILABLE', 'RESOURCE_EXHAUSTED']) allowed.add(code);
     if (!allowed.has(String(outcome))) this.problem(`${outcome}: ${this.text}`);
     if (plan.kind !== 'oneway' && outcome === 'ok' && ['refuse', 'throw', 'untilAborted'].includes(plan.act)) {
       this.problem('ended well, but its handler threw');

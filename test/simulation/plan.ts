@@ -53,10 +53,15 @@ export interface FaultPlan {
   readonly ms: number;
 }
 
+/**
+ * `calm`: nothing goes wrong and no limit is narrow, so every call that has the time for it succeeds. `rolling`: the same, while
+ * servers drain and others take over, of which no caller may notice anything. `stormy`: whatever there is.
+ */
+export type Weather = 'calm' | 'rolling' | 'stormy';
+
 export interface Plan {
   readonly seed: number;
-  /** Nothing goes wrong and no limit is narrow: every call that has the time for it succeeds. */
-  readonly calm: boolean;
+  readonly weather: Weather;
   readonly clients: number;
   readonly limits: Partial<Limits>;
   readonly conditions: Partial<PathConditions>;
@@ -77,11 +82,14 @@ const faultKinds = [
   'blockedLoop',
 ] as const;
 
+/** Enough for every call to finish. */
+const GRACE_MS = 40_000;
 /** Time in which calls begin and faults happen. */
 const SPAN_MS = 8_000;
 
 export function drawPlan(seed: number, random: Random): Plan {
-  const calm = random.oneIn(4);
+  const weather = random.pick<Weather>(['calm', 'calm', 'rolling', 'stormy', 'stormy', 'stormy', 'stormy', 'stormy']);
+  const calm = weather !== 'stormy';
   const clients = random.between(1, 3);
   const conditions = drawConditions(random, calm);
   const bytesMax = (conditions.pieceBytesMax ?? Number.POSITIVE_INFINITY) * 60;
@@ -92,10 +100,10 @@ export function drawPlan(seed: number, random: Random): Plan {
     at = Math.min(SPAN_MS, at + random.pick([0, 0, 0, 1, 5, 40, 300, 1_000]));
     calls.push(drawCall(random, id, at, clients, bytesMax));
   }
-  const faults = calm ? [] : Array.from({ length: random.between(1, 5) }, () => drawFault(random, at, clients));
+  const faults = drawFaults(random, weather, at, clients);
   return {
     seed,
-    calm,
+    weather,
     clients,
     limits: calm ? drawWindows(random) : { ...drawLimits(random), ...drawWindows(random) },
     conditions,
@@ -144,6 +152,18 @@ function drawStream(random: Random, bytesMax: number): StreamPlan {
     leaveAfter: random.oneIn(5) ? random.between(1, 10) : 0,
     batches: random.oneIn(3),
   };
+}
+
+function drawFaults(random: Random, weather: Weather, untilMs: number, clients: number): FaultPlan[] {
+  if (weather === 'calm') return [];
+  if (weather === 'stormy') {
+    return Array.from({ length: random.between(1, 5) }, () => drawFault(random, untilMs, clients));
+  }
+  return Array.from({ length: random.between(1, 3) }, () => ({
+    ...drawFault(random, untilMs, clients),
+    kind: 'rollingRestart',
+    ms: GRACE_MS,
+  }));
 }
 
 function drawFault(random: Random, untilMs: number, clients: number): FaultPlan {
