@@ -4,6 +4,7 @@ export type { LogicalTypeClass, LogicalTypes } from './avro/codec-logical.js';
 export { DeclaredError, type DeclaredErrorOptions } from './avro/declared-error.js';
 export type { Infer, InferInput, InferOutput, ValueOptions } from './avro/infer.js';
 export {
+  blob,
   clientStream,
   duplex,
   type ErrorInputs,
@@ -43,6 +44,7 @@ export type { ChannelOptions } from './channel/channel.js';
 export type { DrainReport } from './channel/connection-set.js';
 export type { HandlerOptions, Handlers } from './channel/service-host.js';
 export type {
+  BlobStub,
   CallOptions,
   Client,
   ClientStreamStub,
@@ -52,8 +54,9 @@ export type {
   UnaryStub,
 } from './channel/stubs.js';
 export { type ClientChannel, connect } from './client/client.js';
+export type { BlobBody, BlobSource, IncomingBlob, OutgoingBlob } from './connection/blob.js';
 export type { CallContext } from './connection/call-context.js';
-export type { ItemStream } from './connection/incoming-stream.js';
+export type { ItemStream } from './connection/item-stream.js';
 export type { LeftCall } from './connection/left-call.js';
 export type { ItemSource } from './connection/outgoing-stream.js';
 export type { Peer } from './connection/peer.js';

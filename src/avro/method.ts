@@ -96,6 +96,12 @@ export const clientStream: Define<'clientStream'> = (options) => method('clientS
 /** Any number of requests and of responses, in any order. */
 export const duplex: Define<'duplex'> = (options) => method('duplex', options.response, options);
 
+/**
+ * Raw bytes of any size with a head each way: `request` and `response` are the schemas of the heads. The bytes are no message: no
+ * schema, no limit of size, never copied through Avro, and under flow control.
+ */
+export const blob: Define<'blob'> = (options) => method('blob', options.response, options);
+
 /** One request and no answer at all, not even of failure; so it declares no errors. */
 export function oneway<
   const Request extends MessageSource,

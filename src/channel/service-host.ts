@@ -5,9 +5,10 @@
 import type { KindOf, RequestOutput, ResponseInput } from '../avro/method.js';
 import type { ServiceDefinition, ServiceMethod } from '../avro/service.js';
 import { RpcError } from '../base/errors.js';
+import type { IncomingBlob, OutgoingBlob } from '../connection/blob.js';
 import type { CallContext } from '../connection/call-context.js';
 import type { CallHost, HostedMethod } from '../connection/call-host.js';
-import type { ItemStream } from '../connection/incoming-stream.js';
+import type { ItemStream } from '../connection/item-stream.js';
 import type { ItemSource } from '../connection/outgoing-stream.js';
 import type { CompressionName, MethodSpec } from '../wire/message-codec.js';
 
@@ -31,6 +32,10 @@ interface HandlersOf<Request, Response> {
     context: CallContext,
   ) => ItemSource<Response> | Promise<ItemSource<Response>>;
   readonly oneway: (request: Request, context: CallContext) => Response | Promise<Response>;
+  readonly blob: (
+    blob: IncomingBlob<Request>,
+    context: CallContext,
+  ) => OutgoingBlob<Response> | Promise<OutgoingBlob<Response>>;
 }
 
 /** What answers method `M`. */

@@ -5,8 +5,11 @@
 import type { KindOf, RequestInput, ResponseOutput } from '../avro/method.js';
 import type { ServiceDefinition, ServiceMethod } from '../avro/service.js';
 import { RpcError } from '../base/errors.js';
+import { BlobBody, type IncomingBlob, type OutgoingBlob, partsOf } from '../connection/blob.js';
 import type { Reject, Resolve } from '../connection/call-table.js';
-import { IncomingStream, type ItemStream } from '../connection/incoming-stream.js';
+import { IncomingPieces } from '../connection/incoming-pieces.js';
+import { IncomingStream } from '../connection/incoming-stream.js';
+import type { ItemStream } from '../connection/item-stream.js';
 import type { ItemSource } from '../connection/outgoing-stream.js';
 import type { CallExtras, CallResult } from '../connection/pending-call.js';
 import type { CompressionName, MethodKind, MethodSpec } from '../wire/message-codec.js';
@@ -70,12 +73,22 @@ export interface ClientStreamStub<Request, Response> {
 /** A method of many messages both ways, in any order. */
 export type DuplexStub<Request, Response> = (items: ItemSource<Request>, options?: CallOptions) => ItemStream<Response>;
 
+/**
+ * A method of bytes: `const { head, body } = await put({ head, body: bytes })`. Resolves with the answer's head; its bytes follow
+ * in `body`, which throws what ends the call from then on. The deadline is that of the whole call.
+ */
+export type BlobStub<Request, Response> = (
+  blob: OutgoingBlob<Request>,
+  options?: CallOptions,
+) => Promise<IncomingBlob<Response>>;
+
 interface StubsOf<Request, Response> {
   readonly unary: UnaryStub<Request, Response>;
   readonly serverStream: ServerStreamStub<Request, Response>;
   readonly clientStream: ClientStreamStub<Request, Response>;
   readonly duplex: DuplexStub<Request, Response>;
   readonly oneway: OnewayStub<Request>;
+  readonly blob: BlobStub<Request, Response>;
 }
 
 /** The function that calls method `M`. */
@@ -95,6 +108,7 @@ const stubMakers: Readonly<Record<MethodKind, StubMaker>> = {
   clientStream: clientStreamStub,
   duplex: duplexStub,
   oneway: singleStub,
+  blob: blobStub,
 };
 
 /** The client of a service over `calls`. */
@@ -144,6 +158,15 @@ function clientStreamStub(calls: Calls, method: MethodSpec): unknown {
   return Object.assign(stub, { detailed });
 }
 
+function blobStub(calls: Calls, method: MethodSpec): unknown {
+  return async (blob: OutgoingBlob, options: CallOptions = {}): Promise<IncomingBlob> => {
+    const { head, pieces } = partsOf(blob);
+    const incoming = openStream(calls, method, head, pieces, options, new IncomingPieces(true));
+    const first = await incoming.next();
+    return { head: first.value, body: new BlobBody(incoming) };
+  };
+}
+
 /** A call whose answer is a stream; the stream tells of its end. */
 function openStream(
   calls: Calls,
@@ -151,8 +174,8 @@ function openStream(
   request: unknown,
   source: ItemSource | undefined,
   options: CallOptions,
-): ItemStream<unknown> {
-  const incoming = new IncomingStream();
+  incoming = new IncomingStream(),
+): IncomingStream {
   const details = detailsOf(options, false);
   const extras = source === undefined ? { ...details, incoming } : { ...details, incoming, source };
   const resolve = (result: unknown): void => incoming.end((result as CallResult).metadata);

@@ -11,15 +11,18 @@ import { RpcError } from '../base/errors.js';
 import { CloseCode, Flag, FrameType, HEADER_BYTES } from '../wire/constants.js';
 import { readU32 } from '../wire/encoder.js';
 import type { MessageCodec } from '../wire/message-codec.js';
+import { BlobBody, partsOf } from './blob.js';
 import type { CallContext } from './call-context.js';
 import type { HostedMethod } from './call-host.js';
 import { type CalleeSlot, Phase } from './callee-slot.js';
 import { type Execution, isThenable } from './execution.js';
 import type { IncomingMethod } from './incoming-methods.js';
-import { IncomingStream } from './incoming-stream.js';
+import { IncomingPieces } from './incoming-pieces.js';
+import { IncomingStream, type StreamOwner } from './incoming-stream.js';
 import { LateFrames } from './late-frames.js';
 import type { Link } from './link.js';
-import { OutgoingStream } from './outgoing-stream.js';
+import type { MethodCompression } from './method-compression.js';
+import { OutgoingStream, type SourceOwner } from './outgoing-stream.js';
 import { SendWindow } from './send-window.js';
 
 /** What `Callee` does for its streams. */
@@ -41,19 +44,22 @@ export class CalleeStreams {
   open(entry: CalleeSlot, method: IncomingMethod): boolean {
     const { link } = this;
     const { kind } = method;
-    if (kind === 'serverStream' || kind === 'duplex') entry.window = new SendWindow(link.peerLimits.streamWindowBytes);
-    if (kind !== 'clientStream' && kind !== 'duplex') return false;
-    const incoming = new IncomingStream();
+    const blob = kind === 'blob';
+    if (blob || kind === 'serverStream' || kind === 'duplex')
+      entry.window = new SendWindow(link.peerLimits.streamWindowBytes);
+    if (!blob && kind !== 'clientStream' && kind !== 'duplex') return false;
+    const incoming = blob ? new IncomingPieces(false) : new IncomingStream();
     const { call } = entry;
-    incoming.attach(link, call, null, {
+    const owner: StreamOwner = {
       // What comes is dropped, and stops when the credit is used up.
       onLeave: () => {},
       onUnreadable: (error) => {
         if (entry.incoming === incoming && entry.call === call) this.calls.failCall(entry, error);
       },
-    });
+    };
+    incoming.attach(link, call, null, owner);
     entry.incoming = incoming;
-    return true;
+    return !blob;
   }
 
   /** Runs the handler. The call stays in its slot until its terminal frame. */
@@ -69,11 +75,11 @@ export class CalleeStreams {
     const codec = method.request as MessageCodec;
     const { incoming, call } = entry;
     let request: unknown = incoming;
-    if (incoming !== null) {
-      incoming.ready(codec);
-    } else {
+    incoming?.ready(codec);
+    if (incoming === null || method.kind === 'blob') {
       try {
-        request = codec.decode(buffer, start, end);
+        const message = codec.decode(buffer, start, end);
+        request = incoming === null ? message : { head: message, body: new BlobBody(incoming) };
       } catch (error) {
         if (!(error instanceof RpcError)) throw error;
         this.calls.failCall(entry, error);
@@ -114,7 +120,7 @@ export class CalleeStreams {
     context: CallContext,
     result: unknown,
   ): void {
-    const { execution, link } = this;
+    const { execution } = this;
     const { spec } = hosted;
     if (spec.kind === 'clientStream') {
       if (entry.context === context) {
@@ -124,8 +130,33 @@ export class CalleeStreams {
       execution.onHandlerEnd(context);
       return;
     }
+    let blob: ReturnType<typeof partsOf> | null = null;
+    try {
+      if (spec.kind === 'blob') blob = partsOf(result);
+    } catch (error) {
+      this.onThrown(entry, hosted, context, new Error(`the handler of ${spec.name} gave no blob`, { cause: error }));
+      execution.onHandlerEnd(context);
+      return;
+    }
+    const outgoing = this.outgoingOf(entry, method, hosted, context, blob === null ? result : blob.pieces, blob);
+    if (entry.context === context) entry.outgoing = outgoing;
+    else outgoing.stop();
+    void outgoing.run().then(() => execution.onHandlerEnd(context));
+  }
+
+  /** `blob`: its head goes before the items, which are bytes. */
+  private outgoingOf(
+    entry: CalleeSlot,
+    method: IncomingMethod,
+    hosted: HostedMethod,
+    context: CallContext,
+    source: unknown,
+    blob: { readonly head: unknown } | null,
+  ): OutgoingStream {
+    const { execution, link } = this;
+    const { spec } = hosted;
     const window = entry.context === context ? (entry.window as SendWindow) : new SendWindow(0);
-    const outgoing = new OutgoingStream(link, entry.call, spec.response, () => method.compression, result, window, {
+    const owner: SourceOwner = {
       onSourceEnd: () => {
         if (entry.context !== context) return;
         execution.answers.end(entry.call, spec, context);
@@ -138,10 +169,12 @@ export class CalleeStreams {
         execution.leave(entry);
         execution.answers.failUnsendable(call, error, spec);
       },
-    });
-    if (entry.context === context) entry.outgoing = outgoing;
-    else outgoing.stop();
-    void outgoing.run().then(() => execution.onHandlerEnd(context));
+    };
+    const compression = (): MethodCompression => method.compression;
+    const priority = (): number => context.priority;
+    const codec = blob === null ? spec.response : null;
+    const head = blob === null ? null : { value: blob.head, codec: spec.response };
+    return new OutgoingStream(link, entry.call, codec, compression, source, window, owner, priority, head);
   }
 
   private onThrown(entry: CalleeSlot, { spec }: HostedMethod, context: CallContext, error: unknown): void {
@@ -164,8 +197,9 @@ export class CalleeStreams {
       this.late(entry, call, FrameType.ITEM, HEADER_BYTES + end - start);
       return;
     }
-    if (incoming === null) {
-      this.link.fail(CloseCode.PROTOCOL, `ITEM for call ${call}, which takes no items`);
+    if (incoming === null || entry.message?.partial) {
+      const why = incoming === null ? 'which takes no items' : 'whose request is incomplete';
+      this.link.fail(CloseCode.PROTOCOL, `ITEM for call ${call}, ${why}`);
       return;
     }
     if (flags !== 0 && !this.link.admitFragment((flags & Flag.MORE) !== 0, end - start)) return;
@@ -190,7 +224,8 @@ export class CalleeStreams {
     const { incoming } = entry;
     if (takesNoMore(entry, call)) this.late(entry, call, FrameType.END, 0);
     else if (incoming === null) link.fail(CloseCode.PROTOCOL, `END for call ${call}, which takes no items`);
-    else if (incoming.insideItem) link.fail(CloseCode.PROTOCOL, `END for call ${call}, inside an item`);
+    else if (incoming.insideItem || entry.message?.partial)
+      link.fail(CloseCode.PROTOCOL, `END for call ${call}, inside an item`);
     else if (incoming.complete) this.calls.failCall(entry, new RpcError('INVALID_ARGUMENT', 'a second END'));
     else if (end > start)
       this.calls.failCall(entry, new RpcError('INVALID_ARGUMENT', 'bytes behind the prefix of END'));

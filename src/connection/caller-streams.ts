@@ -10,9 +10,11 @@ import type { Metadata } from '../wire/records/metadata.js';
 import type { CallSlot, CallTable } from './call-table.js';
 import { unreadable, unsendable } from './failures.js';
 import { IncomingMessage } from './incoming-message.js';
+import type { StreamOwner } from './incoming-stream.js';
 import type { Link } from './link.js';
+import type { MethodCompression } from './method-compression.js';
 import type { OutgoingMethod } from './outgoing-methods.js';
-import { OutgoingStream } from './outgoing-stream.js';
+import { OutgoingStream, type SourceOwner } from './outgoing-stream.js';
 import { type CallExtras, type CallResult, leftEarly } from './pending-call.js';
 import type { CallEnds } from './response-receiver.js';
 import { SendWindow } from './send-window.js';
@@ -40,23 +42,26 @@ export class CallerStreams {
 
   /** The REQUEST of a stream call has been written: binds its streams to the call. */
   begin(entry: CallSlot, call: number, method: OutgoingMethod, extras: CallExtras): void {
-    const { incoming, source } = extras;
+    const { incoming, source, priority } = extras;
+    const { kind } = method.spec;
     if (incoming !== undefined) {
       entry.incoming = incoming;
-      incoming.attach(this.link, call, method.state === 'ready' ? method.response : null, {
+      const owner: StreamOwner = {
         onLeave: () => {
           if (entry.call === call && !entry.givenUp) this.giveUp(entry, leftEarly(incoming.begun ? 'yes' : 'maybe'));
         },
         onUnreadable: (error) => {
           if (entry.call === call && !entry.givenUp) this.giveUp(entry, unreadable(method, error));
         },
-      });
+      };
+      const codec = method.state === 'ready' ? method.response : null;
+      incoming.attach(this.link, call, codec, owner);
       if (method.state === 'resolving') this.awaitSchema(method, incoming);
     }
     if (source === undefined) return;
     const { request, name } = method.spec;
     const window = new SendWindow(this.link.peerLimits.streamWindowBytes);
-    const outgoing = new OutgoingStream(this.link, call, request, () => method.compression, source, window, {
+    const owner: SourceOwner = {
       onSourceEnd: () => this.link.queue.writeFrame(FrameType.END, 0, call, 0, EMPTY),
       onSourceError: (error) => {
         if (entry.call === call && !entry.givenUp) this.giveUp(entry, sourceFailed(name, error));
@@ -64,9 +69,13 @@ export class CallerStreams {
       onUnsendable: (error) => {
         if (entry.call === call && !entry.givenUp) this.giveUp(entry, unsendable(method.spec, error, 'maybe'));
       },
-    });
+    };
+    const codec = kind === 'blob' ? null : request;
+    const compression = (): MethodCompression => method.compression;
+    const outgoing = new OutgoingStream(this.link, call, codec, compression, source, window, owner, () => priority);
     entry.outgoing = outgoing;
-    void outgoing.run();
+    // Behind the head of a blob, when that leaves in several frames.
+    if (entry.long === null) void outgoing.run();
   }
 
   /** The peer's HELLO is here: streams begun before it have `bytes` more of credit. */
@@ -106,7 +115,9 @@ export class CallerStreams {
     const method = entry.method as OutgoingMethod;
     let metadata: Metadata | null = null;
     let failure: RpcError | null = null;
-    if (!givenUp && (flags !== 0 || end > start)) {
+    if (incoming.lacksHead) {
+      failure = unreadable(method, new RpcError('INVALID_ARGUMENT', 'it ended before its head'));
+    } else if (!givenUp && (flags !== 0 || end > start)) {
       if ((flags & Flag.LEDGER) !== 0) {
         this.link.fail(CloseCode.FLAGS, 'END with the flag LEDGER, which nobody asked for');
         return;
@@ -130,7 +141,7 @@ export class CallerStreams {
     const entry = this.open(call, 'CREDIT');
     if (entry === null) return;
     const { kind } = (entry.method as OutgoingMethod).spec;
-    if (kind !== 'clientStream' && kind !== 'duplex') {
+    if (kind !== 'clientStream' && kind !== 'duplex' && kind !== 'blob') {
       this.link.fail(CloseCode.PROTOCOL, `CREDIT for call ${call}, which sends no items`);
       return;
     }

@@ -291,6 +291,7 @@ export class Caller implements CallEnds {
       if (entry.call !== call) return;
       entry.long = null;
       entry.position = this.link.queue.position;
+      void entry.outgoing?.run();
       if (entry.method?.spec.kind !== 'oneway') return;
       const { resolve } = entry;
       this.release(entry);

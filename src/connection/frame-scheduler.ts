@@ -52,6 +52,8 @@ export class LongMessage {
   stalled = false;
   /** The higher goes first. Set it before the turn of the event loop ends. */
   priority = 0;
+  /** The application's own bytes, which count for no bound, and of which each frame is an item: none has MORE. */
+  pieces = false;
   /** Frames of higher priority that have gone before its next one. */
   passedOver = 0;
 
@@ -67,6 +69,10 @@ export class LongMessage {
     /** What its frames cost is taken from here; null: they cost nothing. */
     readonly credit: ItemCredit | null,
   ) {}
+
+  get heldBytes(): number {
+    return this.pieces ? 0 : this.body.length;
+  }
 
   /** Bytes of the body that the next frame may have as far as credit goes; -1: it waits for more. */
   get affordable(): number {
@@ -107,7 +113,7 @@ export class FrameScheduler {
 
   add(message: LongMessage): void {
     this.messages.push(message);
-    this.heldBytes += message.body.length;
+    this.heldBytes += message.heldBytes;
     if (this.tickEndDue) return;
     this.tickEndDue = true;
     queueMicrotask(() => {
@@ -212,7 +218,7 @@ export class FrameScheduler {
     const room = prefix === null ? most : Math.max(0, most - prefix.length);
     const end = at + Math.min(message.affordable, room);
     const last = end === body.length;
-    const flags = (begun ? 0 : message.flags) | (last ? 0 : Flag.MORE);
+    const flags = (begun ? 0 : message.flags) | (last || message.pieces ? 0 : Flag.MORE);
     message.begun = true;
     message.at = end;
     message.credit?.spend(HEADER_BYTES + end - at);
@@ -233,12 +239,12 @@ export class FrameScheduler {
   private remove(index: number, message: LongMessage): void {
     this.messages.splice(index, 1);
     if (index < this.turn) this.turn--;
-    if (message.stalled) this.stalledBytes -= message.body.length;
-    else this.heldBytes -= message.body.length;
+    if (message.stalled) this.stalledBytes -= message.heldBytes;
+    else this.heldBytes -= message.heldBytes;
   }
 
   private setStalled(message: LongMessage, stalled: boolean): void {
-    const bytes = stalled ? message.body.length : -message.body.length;
+    const bytes = stalled ? message.heldBytes : -message.heldBytes;
     message.stalled = stalled;
     this.stalledBytes += bytes;
     this.heldBytes -= bytes;

@@ -17,23 +17,12 @@ import type { MessageCodec } from '../wire/message-codec.js';
 import type { Metadata } from '../wire/records/metadata.js';
 import { WireError } from '../wire/wire-error.js';
 import { IncomingMessage } from './incoming-message.js';
+import type { ItemStream } from './item-stream.js';
 import type { Link } from './link.js';
 import { ReceiveWindow } from './receive-window.js';
 
 /** Items that are decoded ahead of the application: a few bytes may be an item of many values. */
 const DECODED_MAX = 4_096;
-
-/** Items of a stream in order, for `for await`; leaving the loop early cancels a call that this side made. */
-export interface ItemStream<T> extends AsyncIterableIterator<T, undefined> {
-  /** The same items, each time all that are here: an array of at least one. Cheaper per item than one by one. */
-  batches(): AsyncIterableIterator<T[], undefined>;
-  /** Takes one item; `done` behind the last. Rejects, once, with the `RpcError` that ended the stream. */
-  next(): Promise<IteratorResult<T, undefined>>;
-  /** Takes no more items. A call that this side made is cancelled, unless it has ended. */
-  return(): Promise<IteratorResult<T, undefined>>;
-  /** Metadata that came with the end of a call that this side made; null until then, or when none came. */
-  readonly metadata: Metadata | null;
-}
 
 /** Whoever owns the call of a stream. */
 export interface StreamOwner {
@@ -63,22 +52,22 @@ export class IncomingStream<T = unknown> implements ItemStream<T> {
   private call = 0;
   private window: ReceiveWindow | null = null;
   /** Null until the peer's schema is known; held items wait for it. */
-  private codec: MessageCodec | null = null;
+  protected codec: MessageCodec | null = null;
   /** What is here and not taken: items, or their bytes as `IncomingMessage`; and what each costs of the window. */
-  private items: unknown[] = [];
-  private costs: number[] = [];
-  private head = 0;
+  protected items: unknown[] = [];
+  protected costs: number[] = [];
+  protected head = 0;
   /** How many of them are bytes. */
   private kept = 0;
   /** The item of which not all frames are here, and its cost so far. */
   private partial: IncomingMessage | null = null;
   private partialCost = 0;
   /** `next` calls that found nothing. */
-  private waiters: Waiter[] = [];
+  protected waiters: Waiter[] = [];
   private batchWaiters: (() => void)[] = [];
   private failure: RpcError | null = null;
   /** The application has left: what comes is dropped. */
-  private left = false;
+  protected left = false;
 
   /** Binds the stream to a call. `codec` null: `ready` follows once the peer's schema is known. */
   attach(link: Link, call: number, codec: MessageCodec | null, owner: StreamOwner): void {
@@ -231,7 +220,7 @@ export class IncomingStream<T = unknown> implements ItemStream<T> {
     if (!ended) owner?.onLeave();
   }
 
-  private onTaken(cost: number): void {
+  protected onTaken(cost: number): void {
     const { window, link } = this;
     if (this.ended || window === null || link === null) return;
     const credit = window.release(cost, link.now);
@@ -248,15 +237,7 @@ export class IncomingStream<T = unknown> implements ItemStream<T> {
 
   /** An ITEM frame. Throws a `WireError` that ends the connection or an `RpcError` that fails the call. */
   onItem(flags: number, buffer: Buffer, start: number, end: number): void {
-    const window = this.window as ReceiveWindow;
-    const link = this.link as Link;
-    const cost = HEADER_BYTES + end - start;
-    if (!window.receive(cost)) {
-      const text = `an ITEM frame that costs ${cost} for call ${this.call}, whose credit was ${window.left + cost}`;
-      throw new WireError(CloseCode.FLOW_CONTROL, text);
-    }
-    if (window.probing) window.probe(cost, link.now, link.silentMs);
-    this.begun = true;
+    const cost = this.count(end - start);
     const { codec, items } = this;
     if (
       flags !== 0 ||
@@ -280,8 +261,22 @@ export class IncomingStream<T = unknown> implements ItemStream<T> {
     if (this.batchWaiters.length > 0) this.wake();
   }
 
+  /** Takes a frame's cost from the window and returns it. Throws a `WireError` when that is beyond the credit. */
+  protected count(bytes: number): number {
+    const window = this.window as ReceiveWindow;
+    const link = this.link as Link;
+    const cost = HEADER_BYTES + bytes;
+    if (!window.receive(cost)) {
+      const text = `an ITEM frame that costs ${cost} for call ${this.call}, whose credit was ${window.left + cost}`;
+      throw new WireError(CloseCode.FLOW_CONTROL, text);
+    }
+    if (window.probing) window.probe(cost, link.now, link.silentMs);
+    this.begun = true;
+    return cost;
+  }
+
   /** An item that is kept as bytes, or a part of one, or one that nobody wants. */
-  private onOtherItem(flags: number, buffer: Buffer, start: number, end: number, cost: number): void {
+  protected onOtherItem(flags: number, buffer: Buffer, start: number, end: number, cost: number): void {
     const link = this.link as Link;
     const more = (flags & Flag.MORE) !== 0;
     if (this.left || this.ended) return;
@@ -308,6 +303,11 @@ export class IncomingStream<T = unknown> implements ItemStream<T> {
     this.kept++;
     this.partial = null;
     this.wake();
+  }
+
+  /** Whether something is missing that every stream of its kind has. */
+  get lacksHead(): boolean {
+    return false;
   }
 
   /** Whether a message is incomplete, so that the stream cannot end here. */

@@ -7,7 +7,7 @@
  * `onRoom`. Small messages pass.
  */
 import type { Clock } from '../base/clock.js';
-import { limitError, type RpcError } from '../base/errors.js';
+import { limitError, RpcError } from '../base/errors.js';
 import type { AnnouncedLimits } from '../base/limits.js';
 import { compressMessage } from '../compression/message.js';
 import { Flag, FrameType, HEADER_BYTES } from '../wire/constants.js';
@@ -21,6 +21,8 @@ import { SLAB_BYTES, type WriteQueue } from './write-queue.js';
 
 /** Room that every frame finds behind `end`: header, prefix without metadata, and a small message. */
 const ROOM_BYTES = 1024;
+/** Fewer bytes of a blob are copied: that is cheaper than a system call's own buffer for them. */
+const PIECE_COPIED_BYTES_MAX = 4 * 1024;
 
 export class MessageSender {
   private readonly scheduler: FrameScheduler;
@@ -136,6 +138,28 @@ export class MessageSender {
     credit.spend(end - at);
     queue.commit(end);
     return null;
+  }
+
+  /**
+   * Bytes of a blob, as items of any size that cost `credit`. Null: they left. A long message is on its way else, however much
+   * is held: the bytes are not copied and must stay unchanged until it was sent. Throws an `RpcError` for what is no bytes.
+   */
+  sendPieces(call: number, bytes: unknown, credit: ItemCredit): LongMessage | null {
+    if (!(bytes instanceof Uint8Array)) {
+      throw new RpcError('INVALID_ARGUMENT', 'the body of a blob must be of Buffers or Uint8Arrays');
+    }
+    if (bytes.length === 0) return null;
+    const body = asBuffer(bytes);
+    const cost = HEADER_BYTES + body.length;
+    if (body.length <= PIECE_COPIED_BYTES_MAX && cost <= credit.left) {
+      credit.spend(cost);
+      this.writeWhole(FrameType.ITEM, 0, call, 0, null, body);
+      return null;
+    }
+    const long = new LongMessage(FrameType.ITEM, 0, call, 0, null, body, credit);
+    long.pieces = true;
+    this.scheduler.add(long);
+    return long;
   }
 
   /** The socket has room again, or a stream got credit. */

@@ -50,6 +50,7 @@ export class OutgoingStream implements StreamInLine {
   private isAsync = false;
   /** The iterable is at work on its next item. */
   private pulling = false;
+  private running = false;
   private wake: (() => void) | null = null;
   private long: LongMessage | null = null;
   private inLine = false;
@@ -61,35 +62,27 @@ export class OutgoingStream implements StreamInLine {
   constructor(
     private readonly link: Link,
     private readonly call: number,
-    private readonly codec: MessageCodec,
+    /** Null: the items are the bytes of a blob. */
+    private readonly codec: MessageCodec | null,
     private readonly compression: () => MethodCompression,
     private readonly source: unknown,
     readonly window: SendWindow,
     private readonly owner: SourceOwner,
+    /** Of long items the higher goes first. */
+    private readonly priority: () => number,
+    /** Goes before the items. */
+    private readonly head: { readonly value: unknown; readonly codec: MessageCodec } | null = null,
   ) {
     window.share = FIRST_SHARE_BYTES;
   }
 
   /** Writes until the iterable ends. Resolves when it has ended or was stopped, and never rejects. */
   async run(): Promise<void> {
-    const { window } = this;
+    const { head } = this;
+    this.running = true;
     try {
       const iterator = this.open();
-      while (!this.stopped) {
-        this.pulling = true;
-        // An await for each item of a generator that is not async would cost more than the item.
-        const next: Step = iterator.next();
-        const step = this.isAsync
-          ? await (next as Promise<IteratorResult<unknown>>)
-          : (next as IteratorResult<unknown>);
-        this.pulling = false;
-        if (this.stopped || step.done) break;
-        this.begun = true;
-        const waits = window.left < CREDIT_BYTES_MIN || window.share <= 0;
-        // It may have been stopped between the two promises.
-        if (waits && (!(await this.untilReady()) || this.stopped)) break;
-        if (!this.write(step.value) && !(await this.finish(step.value))) break;
-      }
+      if (head === null || (await this.writeHead(head.value, head.codec))) await this.writeItems(iterator);
     } catch (error) {
       this.pulling = false;
       this.leaveTurns();
@@ -105,6 +98,23 @@ export class OutgoingStream implements StreamInLine {
     await this.close();
   }
 
+  private async writeItems(iterator: AnyIterator): Promise<void> {
+    const { window } = this;
+    while (!this.stopped) {
+      this.pulling = true;
+      // An await for each item of a generator that is not async would cost more than the item.
+      const next: Step = iterator.next();
+      const step = this.isAsync ? await (next as Promise<IteratorResult<unknown>>) : (next as IteratorResult<unknown>);
+      this.pulling = false;
+      if (this.stopped || step.done) break;
+      this.begun = true;
+      const waits = window.left < CREDIT_BYTES_MIN || window.share <= 0;
+      // It may have been stopped between the two promises.
+      if (waits && (!(await this.untilReady()) || this.stopped)) break;
+      if (!this.write(step.value, this.codec) && !(await this.finish(step.value, this.codec))) break;
+    }
+  }
+
   /** Writes nothing more, drops an item that is half written, and ends the iterable. */
   stop(): void {
     if (this.stopped) return;
@@ -113,7 +123,7 @@ export class OutgoingStream implements StreamInLine {
     this.long = null;
     this.goOn();
     // What waits inside `next` is told too; a generator that waits for something else hears of it when that is over.
-    if (this.pulling && this.isAsync) void this.close();
+    if ((this.pulling && this.isAsync) || !this.running) void this.close();
   }
 
   /** CREDIT came. Throws a `WireError` for too much or too often. */
@@ -186,9 +196,13 @@ export class OutgoingStream implements StreamInLine {
   }
 
   /** True: the item has left. */
-  private write(item: unknown): boolean {
+  private write(item: unknown, codec: MessageCodec | null): boolean {
+    const { sender } = this.link;
     try {
-      this.long = this.link.sender.sendItem(this.call, this.codec, item, this.compression(), this.window);
+      this.long =
+        codec === null
+          ? sender.sendPieces(this.call, item, this.window)
+          : sender.sendItem(this.call, codec, item, this.compression(), this.window);
     } catch (error) {
       // Too long for the protocol's minimum limits, perhaps not for this peer's own.
       this.awaitsHello = this.link.state === 'greeting' && error instanceof RpcError && error.limit !== undefined;
@@ -199,17 +213,24 @@ export class OutgoingStream implements StreamInLine {
     return this.long === null;
   }
 
+  private async writeHead(value: unknown, codec: MessageCodec): Promise<boolean> {
+    return (
+      (await this.untilReady()) && !this.stopped && (this.write(value, codec) || (await this.finish(value, codec)))
+    );
+  }
+
   /** An item that leaves in parts, or not before others have. False: the stream ends here. */
-  private async finish(item: unknown): Promise<boolean> {
+  private async finish(item: unknown, codec: MessageCodec | null): Promise<boolean> {
     while (this.long === LATER) {
       if (!this.awaitsHello) this.link.turns.awaitRoom(() => this.goOn());
       await this.pause();
       if (this.stopped) return false;
       this.awaitsHello = false;
-      if (this.write(item)) return true;
+      if (this.write(item, codec)) return true;
     }
     const { long } = this;
     if (long === null) return false;
+    long.priority = this.priority();
     long.onSent = () => {
       this.long = null;
       this.goOn();

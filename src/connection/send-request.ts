@@ -25,6 +25,6 @@ export function sendRequest(
   const metadata =
     extras === null || extras.metadata === null ? null : encodeMetadata(extras.metadata, link.peerLimits);
   // The messages of a caller's stream follow as items.
-  const codec = extras?.source === undefined ? spec.request : noBody;
+  const codec = spec.kind === 'clientStream' || spec.kind === 'duplex' ? noBody : spec.request;
   return link.sender.send(FrameType.REQUEST, flags, call, number, codec, request, wireMs, metadata, compression);
 }

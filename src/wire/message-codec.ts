@@ -60,7 +60,7 @@ export function isBytesCodec(codec: MessageCodec): boolean {
 }
 
 /** What kind of exchange a method is. The order is the number on the wire. */
-export const methodKinds = ['unary', 'serverStream', 'clientStream', 'duplex', 'oneway'] as const;
+export const methodKinds = ['unary', 'serverStream', 'clientStream', 'duplex', 'oneway', 'blob'] as const;
 export type MethodKind = (typeof methodKinds)[number];
 
 /** A compression codec by its name in HELLO, or none. */

@@ -23,6 +23,7 @@ const kinds = {
   clientStream: 'CLIENT_STREAM',
   duplex: 'DUPLEX',
   oneway: 'ONEWAY',
+  blob: 'BLOB',
 } as const;
 
 /** Whether the caller of a method sends items, and whether its callee does. */

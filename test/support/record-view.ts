@@ -12,7 +12,7 @@ import { decodeSchema, encodeSchema, type SchemaRecord } from '../../src/wire/re
 import type { RecordView } from './vectors/view.js';
 
 /** The order of the enum in `spec/schemas/method.avsc`. */
-export const kindSymbols = ['UNARY', 'SERVER_STREAM', 'CLIENT_STREAM', 'DUPLEX', 'ONEWAY'] as const;
+export const kindSymbols = ['UNARY', 'SERVER_STREAM', 'CLIENT_STREAM', 'DUPLEX', 'ONEWAY', 'BLOB'] as const;
 
 export const hex = (bytes: Buffer | null): string | null => (bytes === null ? null : bytes.toString('hex'));
 export const unhex = (text: unknown): Buffer | null => (text === null ? null : Buffer.from(text as string, 'hex'));

@@ -33,7 +33,7 @@ export interface HelloRecord {
 export interface MethodRecord {
   readonly role: 'DECLARE' | 'ANSWER';
   readonly name: string;
-  readonly kind: 'UNARY' | 'SERVER_STREAM' | 'CLIENT_STREAM' | 'DUPLEX' | 'ONEWAY';
+  readonly kind: 'UNARY' | 'SERVER_STREAM' | 'CLIENT_STREAM' | 'DUPLEX' | 'ONEWAY' | 'BLOB';
   readonly request: Buffer | null;
   readonly response: Buffer | null;
   readonly errors: Buffer | null;

@@ -5,7 +5,7 @@ import type { Clock } from '../../src/base/clock.js';
 import { RpcError } from '../../src/base/errors.js';
 import type { CallContext } from '../../src/connection/call-context.js';
 import type { CallHost, HostedMethod } from '../../src/connection/call-host.js';
-import type { ItemStream } from '../../src/connection/incoming-stream.js';
+import type { ItemStream } from '../../src/connection/item-stream.js';
 import {
   type MessageCodec,
   type MethodKind,
@@ -84,6 +84,7 @@ const streamHandlers: Readonly<Record<string, [kind: string, handler: Handler]>>
       yield* items as ItemStream<Buffer>;
     },
   ],
+  mirror: ['BLOB', (request) => request],
 };
 
 function codecOf(schema: unknown): MessageCodec {

@@ -7,6 +7,7 @@ import { RpcError } from '../../src/base/errors.js';
 import { defaultLimits } from '../../src/base/limits.js';
 import type { Compressor } from '../../src/compression/compressor.js';
 import { Connection } from '../../src/connection/connection.js';
+import { IncomingPieces } from '../../src/connection/incoming-pieces.js';
 import { IncomingStream } from '../../src/connection/incoming-stream.js';
 import { type CallExtras, type CallResult, PendingCall } from '../../src/connection/pending-call.js';
 import { SchemaCache } from '../../src/connection/schema-exchange.js';
@@ -40,7 +41,7 @@ interface MadeCall {
   /** What this side sends, for a call whose messages are items. */
   readonly source: ItemQueue;
   /** The callee's items, of a stream, and those of them that were taken. */
-  readonly incoming: IncomingStream<Buffer> | null;
+  readonly incoming: IncomingStream | null;
   readonly items: Buffer[];
   outcome: { readonly value: unknown; readonly error: unknown } | null;
 }
@@ -158,7 +159,12 @@ class SessionRunner {
   private call(name: string, { method = '', request, value, deadlineMs, metadata }: ActionView): void {
     const spec = this.methods.spec(method);
     const { kind } = spec;
-    const incoming = kind === 'serverStream' || kind === 'duplex' ? new IncomingStream<Buffer>() : null;
+    const incoming =
+      kind === 'blob'
+        ? new IncomingPieces(true)
+        : kind === 'serverStream' || kind === 'duplex'
+          ? new IncomingStream()
+          : null;
     const made: MadeCall = {
       abort: new AbortController(),
       source: new ItemQueue(),
@@ -173,7 +179,7 @@ class SessionRunner {
       detailed: true,
       priority: 0,
       ...(incoming === null ? {} : { incoming }),
-      ...(kind === 'clientStream' || kind === 'duplex' ? { source: made.source } : {}),
+      ...(kind === 'clientStream' || kind === 'duplex' || kind === 'blob' ? { source: made.source } : {}),
     };
     const message = request === undefined ? value : expandHex(request);
     const resolve = (result: unknown): void => {
@@ -247,7 +253,7 @@ async function take(made: MadeCall | undefined, count: number): Promise<void> {
     for (let taken = 0; taken < count; taken++) {
       const next = await incoming.next();
       if (next.done) return;
-      items.push(next.value);
+      items.push(next.value as Buffer);
     }
   } catch (error) {
     // The call's result says the same.

@@ -33,7 +33,7 @@ const flagBits: Readonly<Record<string, number>> = {
 
 export const PREFACE_HEX = '8d544b4c0d0a1a0a';
 
-const kinds = ['UNARY', 'SERVER_STREAM', 'CLIENT_STREAM', 'DUPLEX', 'ONEWAY'];
+const kinds = ['UNARY', 'SERVER_STREAM', 'CLIENT_STREAM', 'DUPLEX', 'ONEWAY', 'BLOB'];
 
 // Avro's binary encoding.
 

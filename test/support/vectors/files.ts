@@ -1,4 +1,6 @@
 /** All cases as the texts of the files in `spec/vectors`. */
+
+import { blobSessions } from './blob-sessions.js';
 import { callSessions } from './call-sessions.js';
 import { compressionCases } from './compression-cases.js';
 import { errorSessions } from './error-sessions.js';
@@ -34,7 +36,14 @@ export function vectorFiles(): Map<string, string> {
     ['frames/close.json', recordCases.close],
     ['messages/compression.json', { cases: compressionCases }],
   ]);
-  for (const sessions of [callSessions, schemaSessions, errorSessions, refusedCallSessions, streamSessions]) {
+  for (const sessions of [
+    callSessions,
+    schemaSessions,
+    errorSessions,
+    refusedCallSessions,
+    streamSessions,
+    blobSessions,
+  ]) {
     for (const [name, session] of Object.entries(sessions)) files.set(`sessions/${name}.json`, session);
   }
   return new Map([...files].map(([path, value]) => [path, `${layOut(value, '')}\n`]));

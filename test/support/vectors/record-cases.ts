@@ -198,7 +198,7 @@ export const method: FrameFile = {
     ]),
     good(
       'every kind',
-      ['UNARY', 'SERVER_STREAM', 'CLIENT_STREAM', 'DUPLEX', 'ONEWAY'].map((kind, number) => ({
+      ['UNARY', 'SERVER_STREAM', 'CLIENT_STREAM', 'DUPLEX', 'ONEWAY', 'BLOB'].map((kind, number) => ({
         type: 'METHOD',
         method: number,
         record: declare({ kind }),
@@ -219,7 +219,7 @@ export const method: FrameFile = {
     bad('a call number', raw({ type: 2, call: 0x1_0000, payload: methodHex() }), protocolError),
     bad('role 2', methodRaw(`04${methodHex().slice(2)}`), badRecord),
     bad('role -1', methodRaw(`01${methodHex().slice(2)}`), badRecord),
-    bad('kind 5', methodRaw(methodHex().replace(/00000000$/, '0a000000')), badRecord),
+    bad('kind 6', methodRaw(methodHex().replace(/00000000$/, '0c000000')), badRecord),
     bad('a name that is not UTF-8', methodRaw('0004' + 'c328' + '00000000'), badRecord),
     bad('a name longer than the payload', methodRaw('0080808008'), badRecord),
     bad('a fingerprint of 31 bytes', methodRaw(`${methodHex().slice(0, -2)}02${'ee'.repeat(31)}`), badRecord),

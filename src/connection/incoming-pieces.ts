@@ -1,0 +1,61 @@
+/**
+ * The receiving half of a blob's bytes: what comes in ITEM frames, each frame a piece, copied once out of the chunk that it came
+ * in. Where the callee's items are read, the first of them is a message, the head.
+ */
+import { CloseCode } from '../wire/constants.js';
+import { WireError } from '../wire/wire-error.js';
+import { IncomingStream } from './incoming-stream.js';
+
+/** Pieces that nobody has taken are joined up to this. */
+const JOINED_BYTES_MAX = 4 * 1024;
+
+export class IncomingPieces extends IncomingStream {
+  /** `headDue`: the next item is the head. */
+  constructor(private headDue: boolean) {
+    super();
+  }
+
+  override get lacksHead(): boolean {
+    return this.headDue;
+  }
+
+  override onItem(flags: number, buffer: Buffer, start: number, end: number): void {
+    const cost = this.count(end - start);
+    if (this.headDue) {
+      this.onOtherItem(flags, buffer, start, end, cost);
+      this.headDue = this.insideItem;
+      return;
+    }
+    if (flags !== 0) {
+      throw new WireError(CloseCode.FLAGS, `flags 0x${flags.toString(16)} on an ITEM of a blob's bytes`);
+    }
+    if (this.left || this.ended) return;
+    if (end === start) this.onTaken(cost);
+    else if (this.waiters.length > 0 && this.codec !== null) {
+      this.onTaken(cost);
+      this.waiters.shift()?.resolve({ value: copyOf(buffer, start, end), done: false });
+    } else {
+      this.keepPiece(buffer, start, end, cost);
+    }
+  }
+
+  private keepPiece(buffer: Buffer, start: number, end: number, cost: number): void {
+    const { items, costs, head } = this;
+    const last = items.length - 1;
+    const before = last < head ? null : items[last];
+    // Pieces of a byte each would take many times their bytes.
+    if (Buffer.isBuffer(before) && before.length + end - start <= JOINED_BYTES_MAX) {
+      items[last] = Buffer.concat([before, buffer.subarray(start, end)]);
+      costs[last] = (costs[last] as number) + cost;
+    } else {
+      items.push(copyOf(buffer, start, end));
+      costs.push(cost);
+    }
+  }
+}
+
+function copyOf(buffer: Buffer, start: number, end: number): Buffer {
+  const piece = Buffer.allocUnsafe(end - start);
+  buffer.copy(piece, 0, start, end);
+  return piece;
+}
