@@ -38,6 +38,7 @@ export {
   type ServiceOptions,
 } from './avro/service.js';
 export { type Schema, schema } from './avro/typed-schema.js';
+export { type CallLedger, formatLedger } from './base/call-ledger.js';
 export { type LimitHit, type RpcCode, RpcCodes, RpcError, type Started } from './base/errors.js';
 export { defaultLimits, type Limits, minimumLimits } from './base/limits.js';
 export type { ChannelOptions } from './channel/channel.js';
@@ -56,6 +57,7 @@ export type {
 export { type ClientChannel, connect } from './client/client.js';
 export type { BlobBody, BlobSource, IncomingBlob, OutgoingBlob } from './connection/blob.js';
 export type { CallContext } from './connection/call-context.js';
+export type { LedgerListener } from './connection/call-marks.js';
 export type { ItemStream } from './connection/item-stream.js';
 export type { LeftCall } from './connection/left-call.js';
 export type { ItemSource } from './connection/outgoing-stream.js';

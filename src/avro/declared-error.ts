@@ -150,13 +150,14 @@ function isDeclaredErrorsCodec(codec: MessageCodec): codec is DeclaredErrorsCode
 }
 
 function partsOf(failure: RpcError): DeclaredErrorOptions {
-  const { code, message, started, limit, retryAfterMs, elsewhere, metadata, cause } = failure;
+  const { code, message, started, limit, retryAfterMs, elsewhere, metadata, ledger, cause } = failure;
   return {
     code,
     message,
     started,
     elsewhere,
     metadata,
+    ledger,
     cause,
     ...(limit === undefined ? {} : { limit }),
     ...(retryAfterMs === undefined ? {} : { retryAfterMs }),

@@ -2,6 +2,7 @@
  * Time as the engine sees it. Everything above `base/` asks a `Clock`, so that the whole engine also runs on virtual
  * time. `systemClock` is the real one: monotonic, so a change of the wall clock has no effect (F28).
  */
+import { LoopWatch } from './loop-watch.js';
 
 export interface Timer {
   /** Stops the timer; harmless when it already ran. */
@@ -21,6 +22,13 @@ export interface Clock {
    * arrive in time asks here first: after a blocked event loop the timers run before the sockets are read.
    */
   afterReads(callback: () => void): void;
+  /** For `ms` milliseconds from now on `readableSince` is asked. Absent: nobody can tell. */
+  watchReads?(ms: number): void;
+  /**
+   * Asked while something is read: since when it may have been waiting, because the event loop was too busy to look. Now, if the
+   * loop was waiting for it, or was not watched.
+   */
+  readableSince?(): number;
 }
 
 /** A longer time would become 1 ms. A peer can cause one: with the interval of its PINGs in HELLO. */
@@ -41,8 +49,12 @@ class SystemTimer implements Timer {
   }
 }
 
+const loop = new LoopWatch();
+
 export const systemClock: Clock = {
   now: () => performance.now(),
   setTimer: (callback, ms, keepsAlive = false) => new SystemTimer(callback, ms, keepsAlive),
   afterReads: (callback) => void setImmediate(callback),
+  watchReads: (ms) => loop.watch(ms),
+  readableSince: () => loop.readableSince(),
 };

@@ -3,8 +3,9 @@
  * (gRPC's names and numbers), whether the call may have run, and, where a limit was hit, that limit by name, value and
  * setting. Message texts are for people and may change; `code` and `started` are API.
  *
- * Bottom of the layers: imports nothing, used by all.
+ * Bottom of the layers: imports nothing but a type, used by all.
  */
+import type { CallLedger } from './call-ledger.js';
 
 /** gRPC's status codes, by name. `OK` is 0 and never an error. */
 export const RpcCodes = {
@@ -63,13 +64,15 @@ export interface RpcErrorOptions {
   readonly elsewhere?: boolean;
   /** Metadata that came with the failure. */
   readonly metadata?: ErrorMetadata | null;
+  /** Where the time of the failed call went. */
+  readonly ledger?: CallLedger | null;
   readonly cause?: unknown;
 }
 
 export type ErrorMetadata = Readonly<Record<string, string | Buffer>>;
 
 /** What an error says of itself when nothing was given: on the prototype, so that a printed error shows only what it knows. */
-const absent = { limit: undefined, retryAfterMs: undefined, elsewhere: false, metadata: null };
+const absent = { limit: undefined, retryAfterMs: undefined, elsewhere: false, metadata: null, ledger: null };
 
 export class RpcError extends Error {
   readonly code: RpcCode;
@@ -82,6 +85,8 @@ export class RpcError extends Error {
   declare readonly elsewhere: boolean;
   /** Metadata that the other side sent with the failure, or null. */
   declare readonly metadata: ErrorMetadata | null;
+  /** Where the time went: of a call that asked for it and that the other side failed; else null. */
+  declare readonly ledger: CallLedger | null;
 
   constructor(code: RpcCode, message: string, options: RpcErrorOptions = {}) {
     super(message, options.cause === undefined ? undefined : { cause: options.cause });
@@ -91,6 +96,7 @@ export class RpcError extends Error {
     if (options.retryAfterMs !== undefined) this.retryAfterMs = options.retryAfterMs;
     if (options.elsewhere === true) this.elsewhere = true;
     if (options.metadata != null) this.metadata = options.metadata;
+    if (options.ledger != null) this.ledger = options.ledger;
   }
 
   /** The code as it travels. */

@@ -21,6 +21,7 @@ import type { Timer } from '../base/clock.js';
 import { RpcError } from '../base/errors.js';
 import { SOFTWARE } from '../base/version.js';
 import type { Compressor } from '../compression/compressor.js';
+import { type LedgerListener, LedgerSetting } from '../connection/call-marks.js';
 import { CallQueue } from '../connection/call-queue.js';
 import type { Reject, Resolve } from '../connection/call-table.js';
 import { Connection } from '../connection/connection.js';
@@ -47,6 +48,11 @@ export interface ChannelOptions extends EndpointOptions {
    * verified unless `rejectUnauthorized: false` says otherwise.
    */
   readonly tls?: TlsOptions;
+  /**
+   * Every call asks for its ledger (`CallLedger`), unless it says otherwise. With a function it is told of each ledger and the
+   * method's name, also of plain calls, whose result has no place for it. Default false.
+   */
+  readonly ledger?: boolean | LedgerListener;
   /** Deadline of calls that name none, in milliseconds. Default `limits.deadlineMsDefault` (30,000). */
   readonly deadlineMs?: number;
   /**
@@ -61,6 +67,8 @@ type ChannelState = 'idle' | 'connecting' | 'connected' | 'backoff' | 'closed';
 export class Channel {
   /** The deadline of calls that name none, in milliseconds. */
   readonly deadlineMsDefault: number;
+  /** Which calls ask for their ledger. */
+  readonly ledgers: LedgerSetting;
   private readonly target: Target;
   private readonly options: ChannelOptions;
   private readonly settings: EndpointSettings;
@@ -89,6 +97,7 @@ export class Channel {
     this.options = options;
     this.settings = settingsOf(options);
     const { limits, clock, random, compression } = this.settings;
+    this.ledgers = new LedgerSetting(clock, options.ledger ?? false);
     this.deadlineMsDefault = options.deadlineMs ?? limits.deadlineMsDefault;
     if (!(this.deadlineMsDefault > 0)) {
       throw new RpcError('INVALID_ARGUMENT', `deadlineMs is ${String(options.deadlineMs)}, but must be more than 0`);

@@ -6,6 +6,7 @@ import type { KindOf, RequestInput, ResponseOutput } from '../avro/method.js';
 import type { ServiceDefinition, ServiceMethod } from '../avro/service.js';
 import { RpcError } from '../base/errors.js';
 import { BlobBody, type IncomingBlob, type OutgoingBlob, partsOf } from '../connection/blob.js';
+import type { LedgerSetting } from '../connection/call-marks.js';
 import type { Reject, Resolve } from '../connection/call-table.js';
 import { IncomingPieces } from '../connection/incoming-pieces.js';
 import { IncomingStream } from '../connection/incoming-stream.js';
@@ -19,6 +20,8 @@ import type { Metadata } from '../wire/records/metadata.js';
 export interface Calls {
   /** The deadline of calls that name none, in milliseconds. */
   readonly deadlineMsDefault: number;
+  /** Which calls ask for their ledger. */
+  readonly ledgers: LedgerSetting;
   /** Methods with this compression will be called. */
   expectCompression(compression: CompressionName | undefined): void;
   /** As `Connection.call`. */
@@ -46,13 +49,18 @@ export interface CallOptions {
    * of the call; for the answer the handler sets `context.priority`.
    */
   readonly priority?: number;
+  /**
+   * Asks both sides where the call's time goes: see `CallLedger`. It is in `detailed(...)`, on streams behind their end, and on the
+   * `RpcError` of a call that the other side failed. Default: the channel's.
+   */
+  readonly ledger?: boolean;
 }
 
-/** A method of one answer: call it for the response, or `detailed` for the response with its metadata. */
+/** A method of one answer: call it for the response, or `detailed` for the response with its metadata and ledger. */
 export interface UnaryStub<Request, Response> {
   /** Rejects with an `RpcError`. */
   (request: Request, options?: CallOptions): Promise<Response>;
-  /** The same call; resolves with `{ value, metadata }`. */
+  /** The same call; resolves with `{ value, metadata, ledger }`. */
   detailed(request: Request, options?: CallOptions): Promise<CallResult<Response>>;
 }
 
@@ -66,7 +74,7 @@ export type ServerStreamStub<Request, Response> = (request: Request, options?: C
 export interface ClientStreamStub<Request, Response> {
   /** Rejects with an `RpcError`. */
   (items: ItemSource<Request>, options?: CallOptions): Promise<Response>;
-  /** The same call; resolves with `{ value, metadata }`. */
+  /** The same call; resolves with `{ value, metadata, ledger }`. */
   detailed(items: ItemSource<Request>, options?: CallOptions): Promise<CallResult<Response>>;
 }
 
@@ -121,19 +129,25 @@ export function clientOf<S extends ServiceDefinition>(calls: Calls, service: S):
   return Object.freeze(stubs) as Client<S>;
 }
 
+const noOptions: CallOptions = Object.freeze({});
+
 type SingleStub = (request: unknown, options?: CallOptions) => Promise<unknown>;
 
 function singleStub(calls: Calls, method: MethodSpec): SingleStub {
-  const { deadlineMsDefault } = calls;
-  return (request, options) => {
+  const { deadlineMsDefault, ledgers } = calls;
+  const usual = ledgers.always && method.kind !== 'oneway' ? noOptions : undefined;
+  return (request, options = usual) => {
     if (options === undefined) return calls.call(method, request, deadlineMsDefault, null);
-    return calls.call(method, request, deadlineOf(options, deadlineMsDefault), extrasOf(options, false));
+    const deadlineMs = deadlineOf(options, deadlineMsDefault);
+    return calls.call(method, request, deadlineMs, extrasOf(calls, method, options, deadlineMs, false));
   };
 }
 
 function unaryStub(calls: Calls, method: MethodSpec): unknown {
-  const detailed: SingleStub = (request, options = {}) =>
-    calls.call(method, request, deadlineOf(options, calls.deadlineMsDefault), extrasOf(options, true));
+  const detailed: SingleStub = (request, options = noOptions) => {
+    const deadlineMs = deadlineOf(options, calls.deadlineMsDefault);
+    return calls.call(method, request, deadlineMs, extrasOf(calls, method, options, deadlineMs, true));
+  };
   return Object.assign(singleStub(calls, method), { detailed });
 }
 
@@ -150,8 +164,9 @@ function duplexStub(calls: Calls, method: MethodSpec): unknown {
 
 function clientStreamStub(calls: Calls, method: MethodSpec): unknown {
   const call = async (source: ItemSource, options: CallOptions, detailed: boolean): Promise<unknown> => {
-    const extras = { ...detailsOf(options, detailed), source: checkedSource(method, source) };
-    return calls.call(method, undefined, deadlineOf(options, calls.deadlineMsDefault), extras);
+    const deadlineMs = deadlineOf(options, calls.deadlineMsDefault);
+    const details = detailsOf(calls, method, options, deadlineMs, detailed);
+    return calls.call(method, undefined, deadlineMs, { ...details, source: checkedSource(method, source) });
   };
   const stub = (source: ItemSource, options: CallOptions = {}): Promise<unknown> => call(source, options, false);
   const detailed = (source: ItemSource, options: CallOptions = {}): Promise<unknown> => call(source, options, true);
@@ -176,11 +191,15 @@ function openStream(
   options: CallOptions,
   incoming = new IncomingStream(),
 ): IncomingStream {
-  const details = detailsOf(options, false);
+  const deadlineMs = deadlineOf(options, calls.deadlineMsDefault);
+  const details = detailsOf(calls, method, options, deadlineMs, false);
   const extras = source === undefined ? { ...details, incoming } : { ...details, incoming, source };
-  const resolve = (result: unknown): void => incoming.end((result as CallResult).metadata);
+  const resolve = (result: unknown): void => {
+    const { metadata, ledger } = result as CallResult;
+    incoming.end(metadata, ledger);
+  };
   const reject = (error: unknown): void => incoming.fail(error as RpcError);
-  calls.start(method, request, deadlineOf(options, calls.deadlineMsDefault), extras, resolve, reject);
+  calls.start(method, request, deadlineMs, extras, resolve, reject);
   return incoming;
 }
 
@@ -197,13 +216,28 @@ function deadlineOf({ deadlineMs }: CallOptions, deadlineMsDefault: number): num
   return typeof deadlineMs === 'number' ? deadlineMs : Number.NaN;
 }
 
-function extrasOf(options: CallOptions, detailed: boolean): CallExtras | null {
-  const extras = detailsOf(options, detailed);
-  const usual = extras.signal === null && extras.metadata === null && extras.priority === 0 && !detailed;
+function extrasOf(
+  calls: Calls,
+  method: MethodSpec,
+  options: CallOptions,
+  deadlineMs: number,
+  detailed: boolean,
+): CallExtras | null {
+  const extras = detailsOf(calls, method, options, deadlineMs, detailed);
+  const { signal, metadata, priority, ledger } = extras;
+  const usual = signal === null && metadata === null && priority === 0 && ledger === null && !detailed;
   return usual ? null : extras;
 }
 
-function detailsOf(options: CallOptions, detailed: boolean): CallExtras {
+function detailsOf(
+  { ledgers }: Calls,
+  { name, kind }: MethodSpec,
+  options: CallOptions,
+  deadlineMs: number,
+  detailed: boolean,
+): CallExtras {
   const { signal = null, metadata = null, priority = 0 } = options;
-  return { signal, metadata, detailed, priority };
+  // A oneway call has no answer that could say anything.
+  const ledger = kind === 'oneway' ? null : ledgers.marks(options.ledger, name, deadlineMs);
+  return { signal, metadata, detailed, priority, ledger };
 }

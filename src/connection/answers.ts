@@ -4,13 +4,15 @@
  */
 import { limitError, RpcCodes, RpcError, type Started } from '../base/errors.js';
 import { Flag, FrameType } from '../wire/constants.js';
-import type { MethodSpec } from '../wire/message-codec.js';
+import type { MessageCodec, MethodSpec } from '../wire/message-codec.js';
 import { encodeFailure } from '../wire/records/failure.js';
 import { encodeMetadata } from '../wire/records/metadata.js';
 import type { CallContext } from './call-context.js';
 import type { CallHost } from './call-host.js';
+import { CalleeLedgers } from './callee-ledgers.js';
 import { LATER, type LongMessage } from './frame-scheduler.js';
 import type { Link } from './link.js';
+import type { DurationsWriter } from './message-sender.js';
 import type { MethodCompression } from './method-compression.js';
 
 const EMPTY = Buffer.alloc(0);
@@ -18,11 +20,14 @@ const EMPTY = Buffer.alloc(0);
 export class Answers {
   /** Calls that ended with a RESPONSE or END. */
   finished = 0;
+  readonly ledgers: CalleeLedgers;
 
   constructor(
     private readonly link: Link,
     private readonly host: CallHost | null,
-  ) {}
+  ) {
+    this.ledgers = new CalleeLedgers(link.clock);
+  }
 
   /** Sends the handler's answer. Returns the message when it leaves in several frames, LATER when it must wait, else null. */
   respond(
@@ -36,7 +41,11 @@ export class Answers {
     const { responseMetadata } = context;
     try {
       const metadata = responseMetadata === null ? null : encodeMetadata(responseMetadata, link.peerLimits);
-      const long = link.sender.send(FrameType.RESPONSE, 0, call, 0, spec.response, value, -1, metadata, compression);
+      const { response } = spec;
+      const { ledgers } = this;
+      const long = ledgers.has(call)
+        ? this.respondMeasured(call, response, value, metadata, compression)
+        : link.sender.send(FrameType.RESPONSE, 0, call, 0, response, value, -1, metadata, compression);
       if (long !== LATER) this.finished++;
       return long;
     } catch (cause) {
@@ -45,19 +54,36 @@ export class Answers {
     }
   }
 
+  private respondMeasured(
+    call: number,
+    codec: MessageCodec,
+    value: unknown,
+    metadata: Buffer | null,
+    compression: MethodCompression,
+  ): LongMessage | null {
+    const { ledgers } = this;
+    ledgers.beginEncoding(call);
+    const write: DurationsWriter = (into, at) => ledgers.write(call, into, at);
+    const long = this.link.sender.sendMeasured(call, codec, value, metadata, compression, write);
+    if (long !== LATER) ledgers.forget(call);
+    return long;
+  }
+
   /** Ends a stream: every item of it has been written. */
   end(call: number, spec: MethodSpec, context: CallContext): void {
     const { queue, peerLimits } = this.link;
     const { responseMetadata } = context;
+    const durations = this.ledgers.finish(call);
+    const ledgerFlag = durations === null ? 0 : Flag.LEDGER;
     if (responseMetadata === null) {
-      queue.writeFrame(FrameType.END, 0, call, 0, EMPTY);
+      queue.writeFrame(FrameType.END, ledgerFlag, call, 0, durations ?? EMPTY);
       this.finished++;
       return;
     }
     try {
-      const payload = withSize(encodeMetadata(responseMetadata, peerLimits));
+      const payload = prefixed(durations, encodeMetadata(responseMetadata, peerLimits));
       if (payload.length > peerLimits.frameBytesMax) throw tooLongForFrame(payload.length, peerLimits.frameBytesMax);
-      queue.writeFrame(FrameType.END, Flag.METADATA, call, 0, payload);
+      queue.writeFrame(FrameType.END, Flag.METADATA | ledgerFlag, call, 0, payload);
       this.finished++;
     } catch (cause) {
       this.failUnsendable(call, cause, spec);
@@ -112,15 +138,16 @@ export class Answers {
       elsewhere: error.elsewhere,
       detail: fits(detail, this.link.peerLimits.frameBytesMax) ? detail : null,
     });
-    const { queue } = this.link;
-    if (metadata === null) {
-      queue.writeFrame(FrameType.FAILURE, 0, call, 0, record);
-      return;
+    const { queue, peerLimits } = this.link;
+    const durations = this.ledgers.finish(call);
+    const ledgerFlag = durations === null ? 0 : Flag.LEDGER;
+    const whole = metadata === null ? null : prefixed(durations, metadata, record);
+    if (whole !== null && fits(whole, peerLimits.frameBytesMax)) {
+      queue.writeFrame(FrameType.FAILURE, Flag.METADATA | ledgerFlag, call, 0, whole);
+    } else {
+      const payload = durations === null ? record : Buffer.concat([durations, record]);
+      queue.writeFrame(FrameType.FAILURE, ledgerFlag, call, 0, payload);
     }
-    const payload = withSize(metadata, record);
-    if (fits(payload, this.link.peerLimits.frameBytesMax))
-      queue.writeFrame(FrameType.FAILURE, Flag.METADATA, call, 0, payload);
-    else queue.writeFrame(FrameType.FAILURE, 0, call, 0, record);
   }
 }
 
@@ -131,11 +158,11 @@ function fits(part: Buffer | null, frameBytesMax: number): boolean {
   return part === null || part.length <= frameBytesMax - FAILURE_TEXT_ROOM_BYTES;
 }
 
-/** Metadata as it stands in a prefix, and what follows it. */
-function withSize(metadata: Buffer, rest: Buffer = EMPTY): Buffer {
+/** Durations and metadata as they stand in a prefix, and what follows them. */
+function prefixed(durations: Buffer | null, metadata: Buffer, rest: Buffer = EMPTY): Buffer {
   const size = Buffer.allocUnsafe(4);
   size.writeUInt32LE(metadata.length);
-  return Buffer.concat([size, metadata, rest]);
+  return Buffer.concat([durations ?? EMPTY, size, metadata, rest]);
 }
 
 function tooLongForFrame(bytes: number, frameBytesMax: number): RpcError {

@@ -21,6 +21,8 @@ export class CallSlot {
   /** Settled for its caller; waits for the terminal frame. */
   givenUp = false;
   deadlineAt = Infinity;
+  /** The slot's latest call that asked for its ledger. */
+  ledgerCall = 0;
   /** Where the request ends in the connection's outgoing bytes; Infinity while it is only half sent. */
   position = 0;
   method: OutgoingMethod | null = null;

@@ -91,6 +91,8 @@ export class CalleeStreams {
     entry.phase = Phase.RUNNING;
     entry.context = context;
     this.execution.executing++;
+    const { ledgers } = this.execution.answers;
+    if (ledgers.open !== 0) ledgers.handlerStarts(call);
     let result: unknown;
     try {
       result = hosted.invoke(request, context);
@@ -172,8 +174,9 @@ export class CalleeStreams {
     };
     const compression = (): MethodCompression => method.compression;
     const priority = (): number => context.priority;
-    const codec = blob === null ? spec.response : null;
-    const head = blob === null ? null : { value: blob.head, codec: spec.response };
+    const response = execution.answers.ledgers.measured(entry.call, spec.response);
+    const codec = blob === null ? response : null;
+    const head = blob === null ? null : { value: blob.head, codec: response };
     return new OutgoingStream(link, entry.call, codec, compression, source, window, owner, priority, head);
   }
 

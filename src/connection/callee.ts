@@ -8,19 +8,19 @@
  *                                                        the handler's    the write queue is full,
  *                                                        promise          or the answer is long
  *
- * This file turns frames into whole requests and ends calls early; `execution.ts` runs the handlers.
- *
- * Every call that is not ONEWAY gets exactly one terminal frame: `Answers` writes them and nobody else, and the
- * slot is FREE behind it (or ANSWERING, until the last frame has left). A handler whose call was cancelled or ran out of
- * time still counts as `executing` until it ends, so that cancelling does not buy work.
+ * This file turns frames into whole requests and ends calls early; `execution.ts` runs the handlers. Every call
+ * that is not ONEWAY gets exactly one terminal frame: `Answers` writes them and nobody else, and the slot is FREE behind it
+ * (or ANSWERING, until the last frame has left). A handler whose call was cancelled or ran out of time still counts as
+ * `executing` until it ends, so that cancelling does not buy work.
  */
-import { limitError, RpcError, rpcCodeName } from '../base/errors.js';
+import { RpcError, rpcCodeName } from '../base/errors.js';
 import { generationOf, nextGeneration, type OpenerBit, openerOf } from '../wire/call-number.js';
 import { CloseCode, Flag, FrameType } from '../wire/constants.js';
 import { decodeCancel } from '../wire/records/cancel.js';
 import { CallContext } from './call-context.js';
 import type { CallHost } from './call-host.js';
-import { failMisplaced, fullHouse } from './callee-refusals.js';
+import type { CalleeLedgers } from './callee-ledgers.js';
+import { failMisplaced, fullHouse, refuseSlot } from './callee-refusals.js';
 import { CalleeSlot, Phase } from './callee-slot.js';
 import { type CalleeCalls, CalleeStreams } from './callee-streams.js';
 import { DeadlineTimer } from './deadline-timer.js';
@@ -34,6 +34,7 @@ export class Callee implements CalleeCalls {
   private readonly slots: (CalleeSlot | null)[] = [];
   readonly streams: CalleeStreams;
   private readonly execution: Execution;
+  private readonly ledgers: CalleeLedgers;
   private readonly timer: DeadlineTimer;
   /** Handlers that may run at once; 0 once new calls are refused. */
   private admitMax: number;
@@ -48,6 +49,7 @@ export class Callee implements CalleeCalls {
     this.admitMax = link.limits.handlersMax;
     this.timer = new DeadlineTimer(link.clock, (now) => this.sweep(now));
     this.execution = new Execution(link, host, this.timer);
+    this.ledgers = this.execution.answers.ledgers;
     this.streams = new CalleeStreams(link, this.execution, this);
   }
 
@@ -157,6 +159,7 @@ export class Callee implements CalleeCalls {
   /** The connection is over: every handler's signal aborts, nothing is answered any more. */
   close(reason: RpcError): void {
     this.timer.stop();
+    this.ledgers.close();
     this.execution.close();
     for (const entry of this.slots) {
       if (entry === null || entry.phase === Phase.FREE) continue;
@@ -172,17 +175,9 @@ export class Callee implements CalleeCalls {
 
   /** The slot of a call number, or null when it may not be used; then the call has been refused or the connection closed. */
   private addSlot(call: number, flags: number): CalleeSlot | null {
-    const { link } = this;
     const slot = call & 0xffff;
-    const { callsInFlightMax } = link.limits;
-    if (slot >= callsInFlightMax) {
-      if (openerOf(call) !== this.peerBit) {
-        link.fail(CloseCode.CALL_NUMBER, `REQUEST for call ${call}, which only this side could open`);
-      } else if (link.chargeReset()) {
-        const limit = { name: 'callsInFlightMax', value: callsInFlightMax, setting: 'limits.callsInFlightMax' };
-        if ((flags & Flag.ONEWAY) === 0)
-          this.execution.answers.fail(call, limitError('too many calls at once', limit), 'no');
-      }
+    if (slot >= this.link.limits.callsInFlightMax) {
+      refuseSlot(this.link, this.execution.answers, call, flags, this.peerBit);
       return null;
     }
     while (this.slots.length <= slot) this.slots.push(null);
@@ -226,6 +221,7 @@ export class Callee implements CalleeCalls {
     const message = entry.message as IncomingMessage;
     try {
       message.continue(flags, buffer, start, end);
+      this.ledgers.restRead(entry.call, this.link.now);
     } catch (error) {
       this.refuse(entry, error, (flags & Flag.MORE) !== 0);
       return;
@@ -249,6 +245,7 @@ export class Callee implements CalleeCalls {
     entry.oneway = (flags & Flag.ONEWAY) !== 0;
     entry.since = this.link.now;
     this.execution.inFlight++;
+    if ((flags & (Flag.LEDGER | Flag.ONEWAY)) === Flag.LEDGER) this.ledgers.requestRead(entry.call, this.link.now);
     const items = this.streams.open(entry, method);
     if (items && (flags & (Flag.MORE | Flag.COMPRESSED)) !== 0) {
       this.link.fail(CloseCode.FLAGS, `flags 0x${flags.toString(16)} on the REQUEST of a caller's stream`);

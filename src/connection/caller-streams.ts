@@ -115,10 +115,11 @@ export class CallerStreams {
     const method = entry.method as OutgoingMethod;
     let metadata: Metadata | null = null;
     let failure: RpcError | null = null;
+    const marks = entry.extras?.ledger ?? null;
     if (incoming.lacksHead) {
       failure = unreadable(method, new RpcError('INVALID_ARGUMENT', 'it ended before its head'));
     } else if (!givenUp && (flags !== 0 || end > start)) {
-      if ((flags & Flag.LEDGER) !== 0) {
+      if ((flags & Flag.LEDGER) !== 0 && entry.ledgerCall !== call) {
         this.link.fail(CloseCode.FLAGS, 'END with the flag LEDGER, which nobody asked for');
         return;
       }
@@ -126,13 +127,15 @@ export class CallerStreams {
         const message = new IncomingMessage(this.link, flags, false, buffer, start, end);
         if (message.end > message.start) throw new RpcError('INVALID_ARGUMENT', 'bytes behind the prefix of END');
         metadata = message.metadata;
+        marks?.answered(message.durations, this.link.now);
       } catch (error) {
         failure = unreadable(method, error);
       }
     }
     this.calls.finished++;
     this.calls.release(entry);
-    if (failure === null) resolve({ value: undefined, metadata } satisfies CallResult);
+    const ledger = marks === null ? null : marks.finish();
+    if (failure === null) resolve({ value: undefined, metadata, ledger } satisfies CallResult);
     else reject(failure);
   }
 

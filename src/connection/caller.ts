@@ -15,9 +15,10 @@ import { callNumber, nextGeneration, type OpenerBit } from '../wire/call-number.
 import { CloseCode, Flag } from '../wire/constants.js';
 import type { MethodSpec } from '../wire/message-codec.js';
 import { type CallSlot, CallTable, type Reject, type Resolve, settled } from './call-table.js';
+import { CallerDeadlines } from './caller-deadlines.js';
 import { CallerStreams } from './caller-streams.js';
 import { CancelPacer } from './cancel-pacer.js';
-import { DeadlineTimer } from './deadline-timer.js';
+import type { DeadlineTimer } from './deadline-timer.js';
 import { displacedCall, refusedByDrain } from './displaced-call.js';
 import { isPriority, readFailure, refusal, unreadable, unsendable } from './failures.js';
 import { LATER, type LongMessage } from './frame-scheduler.js';
@@ -25,6 +26,7 @@ import { type LeftCall, leftCall } from './left-call.js';
 import type { Link } from './link.js';
 import type { OutgoingMethod, OutgoingMethods } from './outgoing-methods.js';
 import { abortError, type CallExtras, listenForAbort, type PendingCall } from './pending-call.js';
+import { RequestWatch } from './request-watch.js';
 import { type CallEnds, ResponseReceiver } from './response-receiver.js';
 import { sendRequest } from './send-request.js';
 import { WaitingCalls } from './waiting-calls.js';
@@ -45,6 +47,7 @@ export class Caller implements CallEnds {
   private readonly waiting: WaitingCalls;
   private readonly cancels: CancelPacer;
   private readonly receiver: ResponseReceiver;
+  private readonly requests: RequestWatch;
   readonly streams: CallerStreams;
   private starting = false;
 
@@ -54,10 +57,11 @@ export class Caller implements CallEnds {
     private readonly openerBit: OpenerBit,
   ) {
     this.table = new CallTable(link.peerLimits.callsInFlightMax);
-    this.timer = new DeadlineTimer(link.clock, (now) => this.sweep(now));
+    this.timer = new CallerDeadlines(link, this.table, this, (now) => this.waiting.sweep(now)).timer;
     this.waiting = new WaitingCalls(link.limits.callsQueuedMax, this.timer);
     link.sender.onRoom(() => this.resumeLarge());
     this.receiver = new ResponseReceiver(link, this);
+    this.requests = new RequestWatch(link);
     this.streams = new CallerStreams(link, this.table, this);
     this.cancels = new CancelPacer(
       link,
@@ -136,11 +140,11 @@ export class Caller implements CallEnds {
       this.link.fail(CloseCode.CALL_NUMBER, `FAILURE for call ${call}, which is not open`);
       return;
     }
-    if ((flags & Flag.LEDGER) !== 0) {
+    if ((flags & Flag.LEDGER) !== 0 && entry.ledgerCall !== call) {
       this.link.fail(CloseCode.FLAGS, 'FAILURE with the flag LEDGER, which nobody asked for');
       return;
     }
-    const failure = readFailure(this.link, entry.method as OutgoingMethod, flags, buffer, start, end);
+    const failure = readFailure(this.link, entry, flags, buffer, start, end);
     this.end(entry, failure, refusedByDrain(failure));
   }
 
@@ -165,6 +169,7 @@ export class Caller implements CallEnds {
   close(describe: (started: 'no' | 'maybe') => RpcError): void {
     this.timer.stop();
     this.cancels.close();
+    this.requests.close();
     for (const call of this.waiting.takeAll()) this.link.displace(call, describe('no'));
     for (const entry of this.table.slots) {
       if (entry.call === 0) continue;
@@ -271,6 +276,7 @@ export class Caller implements CallEnds {
     }
     this.timer.watch(deadlineAt);
     if (extras === null || spec.kind === 'oneway') return;
+    if (extras.ledger != null) this.requests.add(entry, extras.ledger);
     if (extras.signal !== null) this.watchAbort(entry, call, extras.signal);
     if (entry.call === call && spec.kind !== 'unary') this.streams.begin(entry, call, entry.method, extras);
   }
@@ -365,33 +371,5 @@ export class Caller implements CallEnds {
 
   cancel(call: number): void {
     this.cancels.cancel(call);
-  }
-
-  /** Gives up what is due. The callee knows the deadline and answers by itself, so no CANCEL is spent on it. */
-  private sweep(now: number): number {
-    let earliest = this.waiting.sweep(now);
-    for (const entry of this.table.slots) {
-      if (entry.call === 0 || entry.givenUp) continue;
-      if (entry.deadlineAt <= now) this.expire(entry);
-      else earliest = Math.min(earliest, entry.deadlineAt);
-    }
-    return earliest;
-  }
-
-  private expire(entry: CallSlot): void {
-    const { call, long, method, reject } = entry;
-    const where = long === null ? 'before the answer came' : 'while the request was being sent';
-    const text = `the deadline of ${method?.spec.name ?? ''} passed ${where}`;
-    if (method?.spec.kind === 'oneway' && long?.begun) {
-      // No terminal frame would free its slot after a CANCEL, so it is sent to its end. The callee judges the deadline.
-      entry.deadlineAt = Infinity;
-      entry.resolve = settled;
-      entry.reject = settled;
-      reject(new RpcError('DEADLINE_EXCEEDED', text, { started: 'maybe' }));
-      return;
-    }
-    const failure = new RpcError('DEADLINE_EXCEEDED', text, { started: long === null ? 'maybe' : 'no' });
-    entry.incoming?.fail(failure, true);
-    if (this.giveUp(entry, failure) && long !== null) this.cancel(call);
   }
 }

@@ -60,6 +60,8 @@ export class Execution {
       return;
     }
     const context = new CallContext(this.link, deadlineAt, message === null ? null : message.metadata);
+    const { ledgers } = this.answers;
+    if (ledgers.open !== 0) ledgers.handlerStarts(entry.call);
     let result: unknown;
     try {
       result = hosted.invoke(request, context);
@@ -145,6 +147,8 @@ export class Execution {
   /** Sends the RESPONSE, now or when the write queue has room. */
   answer(entry: CalleeSlot, method: IncomingMethod, hosted: HostedMethod, context: CallContext, value: unknown): void {
     const { link } = this;
+    const { ledgers } = this.answers;
+    if (ledgers.open !== 0) ledgers.handlerEnds(entry.call);
     const { saturated } = link.queue;
     const long = saturated ? LATER : this.answers.respond(entry.call, hosted.spec, method.compression, context, value);
     if (long === null) return;

@@ -2,6 +2,7 @@
 import { RpcError, rpcCodeName, type Started } from '../base/errors.js';
 import type { MethodSpec } from '../wire/message-codec.js';
 import { decodeFailure } from '../wire/records/failure.js';
+import type { CallSlot } from './call-table.js';
 import { IncomingMessage } from './incoming-message.js';
 import type { Link } from './link.js';
 import type { OutgoingMethod } from './outgoing-methods.js';
@@ -10,19 +11,23 @@ import { abortError, type CallExtras } from './pending-call.js';
 /** The error that a FAILURE frame carries. A record that is broken is the connection's error: throws a `WireError`. */
 export function readFailure(
   link: Link,
-  method: OutgoingMethod,
+  entry: CallSlot,
   flags: number,
   buffer: Buffer,
   start: number,
   end: number,
 ): RpcError {
+  const method = entry.method as OutgoingMethod;
+  const marks = entry.extras?.ledger ?? null;
   try {
     const message = new IncomingMessage(link, flags, false, buffer, start, end);
+    marks?.answered(message.durations, link.now);
     const record = decodeFailure(buffer, message.start, end);
     const failure = new RpcError(rpcCodeName(record.code), record.text, {
       started: record.started,
       elsewhere: record.elsewhere,
       metadata: message.metadata,
+      ledger: marks === null ? null : marks.finish(),
       ...(record.retryAfterMs === null ? {} : { retryAfterMs: record.retryAfterMs }),
     });
     const { declared } = method.spec;

@@ -9,6 +9,7 @@ import { readU32 } from '../wire/encoder.js';
 import { isBytesCodec, type MessageCodec } from '../wire/message-codec.js';
 import { decodeMetadata, type Metadata } from '../wire/records/metadata.js';
 import { Assembly } from './assembly.js';
+import type { PeerDurations } from './call-marks.js';
 import type { Link } from './link.js';
 
 /** Values from here on are read as the largest below it: 24.8 days. */
@@ -21,10 +22,16 @@ export function readDeadlineMs(buffer: Buffer, at: number): number {
   return Math.min(readU32(buffer, at), DEADLINE_MS_MAX);
 }
 
+function readDurations(buffer: Buffer, at: number): PeerDurations {
+  return { waitingUs: readU32(buffer, at), handlerUs: readU32(buffer, at + 4), encodingUs: readU32(buffer, at + 8) };
+}
+
 export class IncomingMessage {
   /** Milliseconds that the caller still gives; -1: the frame named no deadline. */
   deadlineMs = -1;
   metadata: Metadata | null = null;
+  /** What the callee says of its own time, of an answer that says it. */
+  durations: PeerDurations | null = null;
   /** More frames of this message are to come. */
   partial = false;
   /** The body once `complete`: from `start` to `end` of `buffer`. */
@@ -47,7 +54,7 @@ export class IncomingMessage {
       const at = this.skip(4);
       this.deadlineMs = readDeadlineMs(buffer, at);
     }
-    if (!request && (flags & Flag.LEDGER) !== 0) this.skip(LEDGER_BYTES);
+    if (!request && (flags & Flag.LEDGER) !== 0) this.durations = readDurations(buffer, this.skip(LEDGER_BYTES));
     if ((flags & Flag.METADATA) !== 0) {
       const bytes = readU32(buffer, this.skip(4));
       const { metadataBytesMax } = link.limits;

@@ -10,6 +10,7 @@
  * still on its way, or more than `DECODED_MAX` ahead of the application) are kept as bytes until they are taken. What is
  * kept is bounded by the window. An error comes behind the items that came before it, unless this side itself gave up.
  */
+import type { CallLedger } from '../base/call-ledger.js';
 import { RpcError } from '../base/errors.js';
 import { CloseCode, Flag, FrameType, HEADER_BYTES } from '../wire/constants.js';
 import { writeU32 } from '../wire/encoder.js';
@@ -41,6 +42,7 @@ const DONE: IteratorResult<never, undefined> = Object.freeze({ value: undefined,
 
 export class IncomingStream<T = unknown> implements ItemStream<T> {
   metadata: Metadata | null = null;
+  ledger: CallLedger | null = null;
   /** The peer's items are complete, or the call has failed. */
   ended = false;
   /** The peer's END has come. */
@@ -316,8 +318,9 @@ export class IncomingStream<T = unknown> implements ItemStream<T> {
   }
 
   /** The stream is complete. */
-  end(metadata: Metadata | null = null): void {
+  end(metadata: Metadata | null = null, ledger: CallLedger | null = null): void {
     this.metadata = metadata;
+    this.ledger = ledger;
     this.ended = this.complete = true;
     this.handOver();
     this.wake();
@@ -328,6 +331,7 @@ export class IncomingStream<T = unknown> implements ItemStream<T> {
     if (this.ended && !atOnce) return;
     this.failure = error;
     this.metadata = error.metadata;
+    this.ledger = error.ledger;
     if (atOnce) this.drop();
     this.partial?.release();
     this.partial = null;

@@ -1,4 +1,5 @@
 /** A stream of items as the application that reads it sees it; `IncomingStream` is one. */
+import type { CallLedger } from '../base/call-ledger.js';
 import type { Metadata } from '../wire/records/metadata.js';
 
 /** Items of a stream in order, for `for await`; leaving the loop early cancels a call that this side made. */
@@ -11,4 +12,6 @@ export interface ItemStream<T> extends AsyncIterableIterator<T, undefined> {
   return(): Promise<IteratorResult<T, undefined>>;
   /** Metadata that came with the end of a call that this side made; null until then, or when none came. */
   readonly metadata: Metadata | null;
+  /** Where the time went, of a call that this side made with `ledger: true`: once it has ended, and if the other side said. */
+  readonly ledger: CallLedger | null;
 }

@@ -13,6 +13,7 @@ import { compressMessage } from '../compression/message.js';
 import { Flag, FrameType, HEADER_BYTES } from '../wire/constants.js';
 import { writeHeader, writeU32 } from '../wire/encoder.js';
 import { isBytesCodec, type MessageCodec } from '../wire/message-codec.js';
+import { LEDGER_BYTES } from './callee-ledgers.js';
 import { FRAGMENT_BYTES, FrameScheduler, LATER, LongMessage } from './frame-scheduler.js';
 import type { ItemCredit } from './item-credit.js';
 import type { MethodCompression } from './method-compression.js';
@@ -23,6 +24,9 @@ import { SLAB_BYTES, type WriteQueue } from './write-queue.js';
 const ROOM_BYTES = 1024;
 /** Fewer bytes of a blob are copied: that is cheaper than a system call's own buffer for them. */
 const PIECE_COPIED_BYTES_MAX = 4 * 1024;
+
+/** Writes the durations of a call that asked for its ledger as the prefix has them: `LEDGER_BYTES` from `at` on. */
+export type DurationsWriter = (into: Buffer, at: number) => void;
 
 export class MessageSender {
   private readonly scheduler: FrameScheduler;
@@ -162,6 +166,19 @@ export class MessageSender {
     return long;
   }
 
+  /** A RESPONSE of a call that asked for its ledger: `durations` writes them into the prefix once the message is encoded. */
+  sendMeasured(
+    call: number,
+    codec: MessageCodec,
+    value: unknown,
+    metadata: Buffer | null,
+    compression: MethodCompression,
+    durations: DurationsWriter,
+  ): LongMessage | null {
+    const { RESPONSE } = FrameType;
+    return this.sendApart(RESPONSE, 0, call, 0, codec, value, -1, metadata, compression, ROOM_BYTES, null, durations);
+  }
+
   /** The socket has room again, or a stream got credit. */
   pump(): void {
     this.scheduler.pump();
@@ -202,8 +219,10 @@ export class MessageSender {
     compression: MethodCompression,
     bytesGuess = ROOM_BYTES,
     credit: ItemCredit | null = null,
+    durations: DurationsWriter | null = null,
   ): LongMessage | null {
-    const prefix = deadlineMs < 0 && metadata === null ? null : encodePrefix(deadlineMs, metadata);
+    const bare = deadlineMs < 0 && metadata === null && durations === null;
+    const prefix = bare ? null : encodePrefix(deadlineMs, durations === null ? 0 : LEDGER_BYTES, metadata);
     const prefixBytes = prefix === null ? 0 : prefix.length;
     if (prefixBytes > this.frameBytesMax) {
       const limit = { name: 'frameBytesMax', value: this.frameBytesMax, setting: 'limits.frameBytesMax of the peer' };
@@ -221,6 +240,10 @@ export class MessageSender {
         flags |= Flag.COMPRESSED;
         body = compressed;
       }
+    }
+    if (durations !== null && prefix !== null) {
+      flags |= Flag.LEDGER;
+      durations(prefix, 0);
     }
     const length = prefixBytes + body.length;
     const cost = HEADER_BYTES + length;
@@ -273,9 +296,9 @@ function asBuffer(bytes: Uint8Array): Buffer {
   return Buffer.isBuffer(bytes) ? bytes : Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
 }
 
-/** What stands before a message: its deadline (-1: none), its metadata. */
-function encodePrefix(deadlineMs: number, metadata: Buffer | null): Buffer {
-  const metadataAt = deadlineMs >= 0 ? 4 : 0;
+/** What stands before a message: its deadline (-1: none), room for durations, its metadata. */
+function encodePrefix(deadlineMs: number, ledgerBytes: number, metadata: Buffer | null): Buffer {
+  const metadataAt = (deadlineMs >= 0 ? 4 : 0) + ledgerBytes;
   const prefix = Buffer.allocUnsafe(metadataAt + (metadata === null ? 0 : 4 + metadata.length));
   if (deadlineMs >= 0) writeU32(prefix, 0, deadlineMs);
   if (metadata !== null) {

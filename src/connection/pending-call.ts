@@ -3,9 +3,11 @@
  * cannot start at once.
  */
 import { setMaxListeners } from 'node:events';
+import type { CallLedger } from '../base/call-ledger.js';
 import { RpcError, type Started } from '../base/errors.js';
 import type { MethodSpec } from '../wire/message-codec.js';
 import type { Metadata } from '../wire/records/metadata.js';
+import type { CallMarks } from './call-marks.js';
 import type { IncomingStream } from './incoming-stream.js';
 import type { ItemSource } from './outgoing-stream.js';
 
@@ -17,6 +19,8 @@ export interface CallExtras {
   readonly detailed: boolean;
   /** Of long messages the higher goes first. */
   readonly priority: number;
+  /** The call asks for its ledger. */
+  readonly ledger?: CallMarks | null;
   /** Takes the callee's items, of a server stream or duplex call. */
   readonly incoming?: IncomingStream;
   /** Gives the caller's items, of a client stream or duplex call. */
@@ -32,6 +36,8 @@ export interface CallResult<Response = unknown> {
   readonly value: Response;
   /** Metadata that came with the response, or null. */
   readonly metadata: Metadata | null;
+  /** Where the time went; null unless the call asked for it (`ledger: true`) and the other side said what it took. */
+  readonly ledger: CallLedger | null;
 }
 
 export class PendingCall {

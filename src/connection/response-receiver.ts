@@ -66,7 +66,7 @@ export class ResponseReceiver {
     if (answered) link.fail(CloseCode.CALL_NUMBER, `a second RESPONSE for call ${call}`);
     else if (message !== null && (flags & ~Flag.MORE) !== 0) {
       link.fail(CloseCode.FLAGS, `flags 0x${flags.toString(16)} on a frame that continues a RESPONSE`);
-    } else if ((flags & Flag.LEDGER) !== 0) {
+    } else if ((flags & Flag.LEDGER) !== 0 && entry.ledgerCall !== call) {
       link.fail(CloseCode.FLAGS, 'RESPONSE with the flag LEDGER, which nobody asked for');
     } else {
       return true;
@@ -78,6 +78,8 @@ export class ResponseReceiver {
   private complete(entry: CallSlot, method: OutgoingMethod): void {
     const message = entry.message as IncomingMessage;
     const { resolve, extras } = entry;
+    const marks = extras?.ledger ?? null;
+    marks?.answered(message.durations, this.link.now);
     let value: unknown;
     try {
       if (method.failure !== null) throw method.failure;
@@ -90,7 +92,8 @@ export class ResponseReceiver {
     const { metadata } = message;
     this.calls.finished++;
     this.calls.release(entry);
-    if (extras?.detailed) resolve({ value, metadata } satisfies CallResult);
+    const ledger = marks === null ? null : marks.finish();
+    if (extras?.detailed) resolve({ value, metadata, ledger } satisfies CallResult);
     else resolve(value);
   }
 

@@ -21,10 +21,15 @@ export function sendRequest(
   const { spec, number, compression } = method;
   const wireMs =
     remainingMs <= DEADLINE_MS_MAX ? Math.ceil(remainingMs) : remainingMs === Infinity ? -1 : DEADLINE_MS_MAX;
-  const flags = spec.kind === 'oneway' ? Flag.ONEWAY : 0;
+  const marks = extras?.ledger ?? null;
+  const flags = spec.kind === 'oneway' ? Flag.ONEWAY : marks === null ? 0 : Flag.LEDGER;
   const metadata =
     extras === null || extras.metadata === null ? null : encodeMetadata(extras.metadata, link.peerLimits);
   // The messages of a caller's stream follow as items.
   const codec = spec.kind === 'clientStream' || spec.kind === 'duplex' ? noBody : spec.request;
-  return link.sender.send(FrameType.REQUEST, flags, call, number, codec, request, wireMs, metadata, compression);
+  const { sender } = link;
+  marks?.beginEncoding();
+  const long = sender.send(FrameType.REQUEST, flags, call, number, codec, request, wireMs, metadata, compression);
+  marks?.endEncoding();
+  return long;
 }

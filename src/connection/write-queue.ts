@@ -42,6 +42,8 @@ export class WriteQueue {
    * that goes to a fresh slab, and the sender sees that `slab` has changed.
    */
   lent = false;
+  /** Runs when a batch has been handed over, for whoever measures that. */
+  onHandedOver: (() => void) | null = null;
 
   private start = 0;
   private limit = FLUSH_BYTES_FIRST;
@@ -68,6 +70,11 @@ export class WriteQueue {
   /** False: the bytes before `position` never left this process, for certain. */
   isHandedOver(position: number): boolean {
     return position <= this.handedBytes;
+  }
+
+  /** Whether the kernel has the bytes before `position`. */
+  hasLeft(position: number): boolean {
+    return position <= this.handedBytes - this.transport.unsentBytes;
   }
 
   /** Makes room for `bytes` (at most a slab) behind `end`. */
@@ -133,6 +140,7 @@ export class WriteQueue {
     const batch = this.slab.subarray(this.start, this.end);
     this.handedBytes += batch.length;
     this.transport.write(batch);
+    if (this.onHandedOver !== null) this.onHandedOver();
     if (this.transport.unsentBytes === 0) {
       this.start = this.end = 0;
       return;

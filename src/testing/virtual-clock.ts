@@ -23,6 +23,8 @@ export class VirtualClock implements Clock {
   private readonly timers = new TimerHeap();
   private readonly arrivals = new TimerHeap();
   private reads: (() => void)[] = [];
+  private blockedSince = Number.NEGATIVE_INFINITY;
+  private blockedUntil = Number.NEGATIVE_INFINITY;
   private readonly rest: () => Promise<void>;
 
   /** `now`: milliseconds at which time begins. `settling`: default `tasks`. */
@@ -114,7 +116,15 @@ export class VirtualClock implements Clock {
 
   /** Time passes, but nothing runs: the event loop was blocked. What fell due runs at the next `advance`, late. */
   block(ms: number): void {
+    // Blocks that follow one another are one.
+    if (this.blockedUntil !== this.time) this.blockedSince = this.time;
     this.time += ms;
+    this.blockedUntil = this.time;
+  }
+
+  /** What is read in the instant that ended a `block` may have waited through it. */
+  readableSince(): number {
+    return this.time === this.blockedUntil ? this.blockedSince : this.time;
   }
 
   /** The input that was waiting has been read: runs what asked for that with `afterReads`. */

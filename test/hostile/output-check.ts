@@ -11,15 +11,15 @@ const MORE = 1;
 const INTERNAL = 17;
 const CODE_MAX = 19;
 
-/** Flags that this connection may set, by type. Checksums and time ledgers are not asked for. */
+/** Flags that this connection may set, by type. Checksums are not asked for; whether a ledger was is not known here. */
 const flagsBySender = new Uint8Array(256).fill(0xff);
 flagsBySender.fill(0, types.HELLO, types.CLOSE + 1);
 flagsBySender[types.SCHEMA] = 0x01;
 flagsBySender[types.REQUEST] = 0x1f;
-flagsBySender[types.RESPONSE] = 0x07;
+flagsBySender[types.RESPONSE] = 0x27;
 flagsBySender[types.ITEM] = 0x03;
-flagsBySender[types.END] = 0x04;
-flagsBySender[types.FAILURE] = 0x04;
+flagsBySender[types.END] = 0x24;
+flagsBySender[types.FAILURE] = 0x24;
 
 export class OutputCheck {
   /** Code of the CLOSE that was written, or -1. */

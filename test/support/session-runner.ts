@@ -6,6 +6,7 @@ import * as assert from 'uvu/assert';
 import { RpcError } from '../../src/base/errors.js';
 import { defaultLimits } from '../../src/base/limits.js';
 import type { Compressor } from '../../src/compression/compressor.js';
+import { CallMarks } from '../../src/connection/call-marks.js';
 import { Connection } from '../../src/connection/connection.js';
 import { IncomingPieces } from '../../src/connection/incoming-pieces.js';
 import { IncomingStream } from '../../src/connection/incoming-stream.js';
@@ -156,7 +157,7 @@ class SessionRunner {
     else throw new Error(`not a thing this connection can do: ${JSON.stringify(action)}`);
   }
 
-  private call(name: string, { method = '', request, value, deadlineMs, metadata }: ActionView): void {
+  private call(name: string, { method = '', request, value, deadlineMs, metadata, ledger }: ActionView): void {
     const spec = this.methods.spec(method);
     const { kind } = spec;
     const incoming =
@@ -178,6 +179,7 @@ class SessionRunner {
       signal: made.abort.signal,
       detailed: true,
       priority: 0,
+      ledger: ledger ? new CallMarks(this.clock) : null,
       ...(incoming === null ? {} : { incoming }),
       ...(kind === 'clientStream' || kind === 'duplex' || kind === 'blob' ? { source: made.source } : {}),
     };
