@@ -120,13 +120,14 @@ export class WriteQueue {
     prefix: Uint8Array | null,
     body: Uint8Array,
   ): void {
+    this.reserve(HEADER_BYTES);
     if (this.closed) return;
     const prefixBytes = prefix === null ? 0 : prefix.length;
-    this.reserve(HEADER_BYTES);
     writeHeader(this.slab, this.end, prefixBytes + body.length, call, type, flags, method);
     this.end += HEADER_BYTES;
     this.transport.cork();
-    this.flush();
+    // The bounds are judged behind the frame: a CLOSE must not stand inside it.
+    this.handOver();
     this.handedBytes += prefixBytes + body.length;
     if (prefix !== null) this.transport.write(prefix);
     if (body.length > 0) this.transport.write(body);
@@ -137,17 +138,22 @@ export class WriteQueue {
   /** Hands everything committed to the transport. */
   flush(): void {
     if (this.end === this.start || this.closed) return;
+    if (!this.handOver()) this.judge();
+  }
+
+  /** True: the kernel has taken it at once. */
+  private handOver(): boolean {
     const batch = this.slab.subarray(this.start, this.end);
     this.handedBytes += batch.length;
     this.transport.write(batch);
     if (this.onHandedOver !== null) this.onHandedOver();
     if (this.transport.unsentBytes === 0) {
       this.start = this.end = 0;
-      return;
+      return true;
     }
     this.start = this.end;
     if (SLAB_BYTES - this.end < SLAB_BYTES / 2) this.renew();
-    this.judge();
+    return false;
   }
 
   /** The transport has drained. */
