@@ -43,7 +43,7 @@ export class Phrases {
       const { caller, callee } = sendsItems(name);
       if (caller && random.oneIn(3)) return [messages.credit(0)];
       if (!callee) return messages.response(0, name);
-      return random.oneIn(3) ? [messages.end(0, true)] : messages.item(0, name, 'callee');
+      return random.oneIn(3) ? [messages.end(0, true)] : messages.item(0, name, 'callee', random.oneIn(2));
     };
     this.responses = Object.fromEntries(declared.map((name) => [name, several(() => answer(name))]));
     this.streams = several(() => {
@@ -103,7 +103,9 @@ export class Conversation {
   private planCall(): PlannedCall {
     const { random } = this;
     const plain = ['bytes', 'note', 'fail', 'hit'] as const;
-    const method = random.pick(random.oneIn(2) ? plain : (['down', 'list', 'up', 'notes', 'chat', 'talk'] as const));
+    const method = random.pick(
+      random.oneIn(2) ? plain : (['down', 'list', 'up', 'notes', 'chat', 'talk', 'file', 'paper'] as const),
+    );
     const how = random.pick(['plain', 'plain', 'plain', 'detailed', 'metadata', 'signal'] as const);
     const bytes = random.oneIn(80) ? 40_000 : random.below(60);
     return { method, bytes, how, deadlineMs: random.pick([Number.POSITIVE_INFINITY, 30_000, 20]) };

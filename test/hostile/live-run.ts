@@ -179,7 +179,10 @@ class LiveRun implements ConnectionView {
         this.problems.push(`a call failed with ${String(error)}`);
       }
     };
-    const request = method === 'note' ? { id: 1, text: 'x'.repeat(bytes), tags: ['a'] } : Buffer.alloc(bytes, 'q');
+    const request =
+      method === 'note' || method === 'paper'
+        ? { id: 1, text: 'x'.repeat(bytes), tags: ['a'] }
+        : Buffer.alloc(bytes, 'q');
     const spec: MethodSpec = Hostile.methods[method];
     const stream = spec.kind === 'unary' || spec.kind === 'oneway' ? null : this.streams.extras(planned);
     const extras: CallExtras | null =
@@ -194,7 +197,7 @@ class LiveRun implements ConnectionView {
           };
     const resolve = (result: unknown): void => {
       settle('value', null);
-      stream?.incoming?.end((result as CallResult).metadata);
+      stream?.incoming?.end((result as CallResult).metadata, (result as CallResult).ledger);
     };
     const reject = (error: unknown): void => {
       settle('failure', error);

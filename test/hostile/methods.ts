@@ -6,11 +6,14 @@ import { avroCodec } from '../../src/avro/codec.js';
 import type { CallContext } from '../../src/connection/call-context.js';
 import type { CallHost, HostedMethod } from '../../src/connection/call-host.js';
 import {
+  blob,
   clientStream,
   DeclaredError,
   defineService,
   duplex,
+  type IncomingBlob,
   type ItemStream,
+  type OutgoingBlob,
   oneway,
   RpcError,
   raw,
@@ -53,6 +56,8 @@ export const Hostile = defineService('h.S', {
   pile: clientStream({ request: raw, response: raw }),
   chat: duplex({ request: raw, response: raw }),
   talk: duplex({ request: Note, response: Note }),
+  file: blob({ request: raw, response: raw }),
+  paper: blob({ request: Note, response: Note }),
 });
 
 /** An item of `flow`, which has no end. */
@@ -140,6 +145,11 @@ function handlersOf(work: () => Work): Readonly<Record<MethodName, Handler>> {
         if (item.length > 30) return;
         yield item;
       }
+    },
+    file: ({ head, body }: IncomingBlob<Buffer>): OutgoingBlob => ({ head, body }),
+    paper: async ({ head, body }: IncomingBlob): Promise<OutgoingBlob> => {
+      const bytes = await body.buffer({ bytesMax: 10_000 });
+      return { head, body: bytes.length > 30 ? [bytes.subarray(30), bytes] : bytes };
     },
     talk: async function* (items: ItemStream<unknown>) {
       for await (const batch of items.batches()) yield* batch;

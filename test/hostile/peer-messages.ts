@@ -30,8 +30,8 @@ const kinds = {
 export function sendsItems(name: MethodName): { readonly caller: boolean; readonly callee: boolean } {
   const { kind } = Hostile.methods[name];
   return {
-    caller: kind === 'clientStream' || kind === 'duplex',
-    callee: kind === 'serverStream' || kind === 'duplex',
+    caller: kind === 'clientStream' || kind === 'duplex' || kind === 'blob',
+    callee: kind === 'serverStream' || kind === 'duplex' || kind === 'blob',
   };
 }
 
@@ -71,8 +71,10 @@ export class PeerMessages {
     let bits = name === 'hit' || name === 'work' ? flags.ONEWAY : 0;
     let body = name === 'note' ? this.note() : name === 'fail' ? random.bytes(random.below(4)) : this.body();
     if (name === 'grow') body = Buffer.from([random.below(100)]);
-    const { caller } = sendsItems(name);
-    if (caller) body = Buffer.alloc(0);
+    const { kind } = Hostile.methods[name];
+    const items = kind === 'clientStream' || kind === 'duplex';
+    if (items) body = Buffer.alloc(0);
+    if (name === 'paper') body = this.plainNote();
     const prefix: Buffer[] = [];
     if (random.oneIn(2)) {
       bits |= flags.DEADLINE;
@@ -83,7 +85,7 @@ export class PeerMessages {
       bits |= flags.METADATA;
       prefix.push(this.metadata());
     }
-    if (!caller && random.oneIn(60)) {
+    if (!items && random.oneIn(60)) {
       bits |= flags.COMPRESSED;
       body = compressed(body);
     }
@@ -106,10 +108,11 @@ export class PeerMessages {
     return this.cut('RESPONSE', call, 0, bits, Buffer.concat(prefix), body);
   }
 
-  /** One item of a call of this method, of its caller or its callee. */
-  item(call: number, name: MethodName, from: 'caller' | 'callee'): Buffer[] {
+  /** One item of a call of this method, of its caller or its callee. `head`: the first of a blob's. */
+  item(call: number, name: MethodName, from: 'caller' | 'callee', head = false): Buffer[] {
     const { random } = this;
-    const asNote = name === 'talk' || name === (from === 'caller' ? 'notes' : 'list');
+    if (Hostile.methods[name].kind === 'blob' && !head) return [frame('ITEM', { call, payload: this.body() })];
+    const asNote = name === 'talk' || name === 'paper' || name === (from === 'caller' ? 'notes' : 'list');
     const body = asNote ? this.plainNote() : this.body();
     if (random.oneIn(60)) return this.cut('ITEM', call, 0, flags.COMPRESSED, Buffer.alloc(0), compressed(body));
     return this.cut('ITEM', call, 0, 0, Buffer.alloc(0), body);

@@ -84,7 +84,9 @@ class SessionWriter {
     const { random } = this;
     const how = random.pick(['plain', 'plain', 'detailed', 'metadata', 'signal'] as const);
     const plain = ['bytes', 'bytes', 'note', 'fail', 'hit'] as const;
-    const method = random.pick(random.oneIn(2) ? plain : (['down', 'list', 'up', 'notes', 'chat', 'talk'] as const));
+    const method = random.pick(
+      random.oneIn(2) ? plain : (['down', 'list', 'up', 'notes', 'chat', 'talk', 'file', 'paper'] as const),
+    );
     // A ONEWAY request that fits one frame frees its slot at once, so that the numbers of the calls behind it are known.
     const bytes = method !== 'hit' && random.oneIn(40) ? random.between(16_000, BYTES_MAX) : random.below(100);
     return { method, bytes, how, deadlineMs: random.pick([Number.POSITIVE_INFINITY, 30_000, 30_000, 20]) };
@@ -176,6 +178,8 @@ class SessionWriter {
     }
     const { caller, callee } = sendsItems(call.method);
     if (caller && random.oneIn(2)) lane.push(messages.credit(number));
+    const blob = call.method === 'file' || call.method === 'paper';
+    if (blob) lane.push(...messages.item(number, call.method, 'callee', true));
     for (let count = callee ? random.below(6) : 0; count > 0; count--) {
       lane.push(...messages.item(number, call.method, 'callee'));
     }

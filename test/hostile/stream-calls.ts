@@ -2,6 +2,7 @@
  * The streams of the calls that a connection under test makes: what gives their items and what takes them, counted, so that a
  * run sees whether one is left behind.
  */
+import { IncomingPieces } from '../../src/connection/incoming-pieces.js';
 import { IncomingStream } from '../../src/connection/incoming-stream.js';
 import type { CallExtras } from '../../src/connection/pending-call.js';
 import { RpcError } from '../../src/index.js';
@@ -21,7 +22,8 @@ export class StreamCalls {
   /** What a call of this method needs beside its usual extras, and what to do with its end. */
   extras({ method, bytes, how }: PlannedCall): Pick<CallExtras, 'incoming' | 'source'> {
     const { caller, callee } = sendsItems(method);
-    const incoming = callee ? new IncomingStream() : null;
+    const blob = method === 'file' || method === 'paper';
+    const incoming = !callee ? null : blob ? new IncomingPieces(true) : new IncomingStream();
     if (incoming !== null) this.read(incoming, how);
     return {
       ...(incoming === null ? {} : { incoming }),
