@@ -106,6 +106,7 @@ test('server.drain lets running calls finish, refuses new ones as not started, a
   const free = gate();
   const started = gate();
   const ends = await openEnds({
+    channel: { limits: { drainReconnectMsMax: 50 } },
     handlers: {
       echo: async (request) => {
         started.open();
@@ -196,7 +197,7 @@ test('a request that is half here when the server begins to drain is taken, when
 
 test('calls that wait for a slot when DRAIN comes are not sent to the draining server', async () => {
   const listener = await ScriptedListener.listen();
-  const channel = connect(`tcp://127.0.0.1:${listener.port}`);
+  const channel = connect(`tcp://127.0.0.1:${listener.port}`, { limits: { drainReconnectMsMax: 50 } });
   const notes = channel.client(Notes);
   const ready = channel.ready();
   const peer = await listener.accept();
