@@ -166,6 +166,7 @@ export class Callee implements CalleeCalls {
       entry.context?.abort(reason);
       this.execution.abandon(entry, reason);
     }
+    this.methods.close(reason);
   }
 
   /** The calls that have not ended, and the handlers that go on after theirs has. */

@@ -113,11 +113,18 @@ export class IncomingMethods {
           method.request = request.codec;
           method.ready();
         }
-        const { waiting } = method;
-        method.waiting = new Set();
-        for (const resume of waiting) resume(method);
+        resumeWaiting(method);
       });
     });
+  }
+
+  /** The connection is over: schemas that are on their way never come, and calls that wait for them end. */
+  close(reason: RpcError): void {
+    for (const method of this.declared) {
+      if (method?.state !== 'resolving') continue;
+      method.refuse(reason);
+      resumeWaiting(method);
+    }
   }
 
   private gradeRequest(hosted: HostedMethod, record: MethodRecord, done: (resolution: Resolution) => void): void {
@@ -136,6 +143,12 @@ export class IncomingMethods {
     }
     this.schemas.fetch(record.response as Buffer, (text) => done(gradeText(response, text, record.response)));
   }
+}
+
+function resumeWaiting(method: IncomingMethod): void {
+  const { waiting } = method;
+  method.waiting = new Set();
+  for (const resume of waiting) resume(method);
 }
 
 function gradeText(writer: MessageCodec, text: string | null, fingerprint: Buffer | null): Resolution {

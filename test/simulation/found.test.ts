@@ -1,8 +1,9 @@
 /** What the simulation has found, each as small as it can be shown. */
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
-import { clientStream, connect, defineService, duplex, RpcError, raw, Server } from '../../src/index.js';
+import { clientStream, connect, defineService, duplex, oneway, RpcError, raw, Server } from '../../src/index.js';
 import { SimulatedNetwork, type SimulatedNetworkOptions } from '../../src/testing/index.js';
+import { Witness } from './witness.js';
 
 const Bytes = defineService('sim.Bytes', {
   collect: clientStream({ request: raw, response: raw }),
@@ -60,6 +61,31 @@ test("an item beyond the minimum limits waits for the peer's HELLO, and then for
   assert.match((failure as RpcError).message, /messageBytesMax is 4194304/);
   await close();
   await another.close();
+});
+
+test('a oneway call that waits for a schema when its connection is lost leaves nothing behind', async () => {
+  const network = new SimulatedNetwork({ seed: 1, latencyMs: 10 });
+  const witness = new Witness();
+  try {
+    const served = defineService('sim.Notes', { hit: oneway({ request: 'long' }) });
+    const called = defineService('sim.Notes', { hit: oneway({ request: 'int' }) });
+    let hits = 0;
+    const server = new Server(network.options('server')).add(served, { hit: () => void hits++ });
+    network.listen('server', server);
+    const channel = connect('tcp://server:1', network.options('client'));
+    await network.run(channel.ready());
+    await channel.client(called).hit(1);
+    // The request is there, the schema that it was written with is on its way.
+    await network.advance(15);
+    network.reset('client', 'server');
+    await network.run(Promise.all([channel.close(), server.drain()]));
+    await network.advance(1_000);
+    assert.is(hits, 0);
+    witness.judgeEnd();
+    assert.equal(witness.problems, []);
+  } finally {
+    witness.leave();
+  }
 });
 
 test.run();

@@ -9,7 +9,7 @@ import * as assert from 'uvu/assert';
 import { plantedBugs } from './planted-bugs.js';
 import { repeatCommand, runSeeds } from './seeds.js';
 
-const seeds = Number(process.env['TRUNKLINE_SIM_SEEDS'] ?? 800);
+const seeds = Number(process.env['TRUNKLINE_SIM_SEEDS'] ?? 400);
 /** Seeds within which a planted bug must be found. */
 const PLANTED_SEEDS_MAX = 300;
 
