@@ -63,6 +63,26 @@ export class SchemaFacts {
     }
   }
 
+  /** Whether a value can have an array whose items have no bytes, so that a few bytes claim as many of them as the limit allows. */
+  hasEmptyItems(): boolean {
+    const parts = [this.root, ...this.records.flatMap((record) => record.fields.map((field) => field.type))];
+    return parts.some((part) => this.holdsEmptyItems(part));
+  }
+
+  /** The same without a look into records. */
+  private holdsEmptyItems(node: SchemaNode): boolean {
+    switch (node.kind) {
+      case 'array':
+        return this.bytesMin(node.items) === 0 || this.holdsEmptyItems(node.items);
+      case 'map':
+        return this.holdsEmptyItems(node.values);
+      case 'union':
+        return node.branches.some((branch) => this.holdsEmptyItems(branch));
+      default:
+        return false;
+    }
+  }
+
   /** Whether values can have records nested deeper than `max`. */
   nestsDeeper(max: number): boolean {
     return this.nesting(this.root) > max;

@@ -12,6 +12,7 @@ import type { MessageCodec, Resolution } from '../wire/message-codec.js';
 import type { Read } from './bounded-types.js';
 import { canonicalOf, fingerprintOf } from './canonical.js';
 import { decodeWith } from './codec-decode.js';
+import { SchemaFacts } from './codec-facts.js';
 import { ResolutionCache } from './codec-resolutions.js';
 import { mismatch, TooDeep, WriteTap } from './codec-write-tap.js';
 import type { Write } from './codec-writers.js';
@@ -41,6 +42,7 @@ export function avroCodec<T = unknown>(schema: unknown, options: AvroOptions = {
 class AvroCodec implements MessageCodec {
   readonly schemaText: string;
   readonly fingerprint: Buffer;
+  readonly amplifies: boolean;
   private readonly node: SchemaNode;
   /** What error texts call a message. */
   private readonly label: string;
@@ -56,6 +58,7 @@ class AvroCodec implements MessageCodec {
     this.schemaText = canonicalOf(node);
     this.fingerprint = fingerprintOf(this.schemaText);
     this.compiled = new CompiledSchema(node, options);
+    this.amplifies = this.compiled.amplifies;
   }
 
   encode(value: unknown, into: Buffer, offset: number): number {
@@ -85,7 +88,8 @@ class AvroCodec implements MessageCodec {
       const grade = gradeNodes(this.node, writer);
       if (grade.grade === 'breaking') return { ...grade, codec: null };
       const read = this.compiled.resolvingReader(writer);
-      return { ...grade, codec: new ResolvedCodec(this, this.label, writerSchemaText, fingerprint, read) };
+      const amplifies = new SchemaFacts(writer).hasEmptyItems();
+      return { ...grade, codec: new ResolvedCodec(this, this.label, writerSchemaText, fingerprint, amplifies, read) };
     });
   }
 
@@ -141,15 +145,24 @@ class AvroCodec implements MessageCodec {
 class ResolvedCodec implements MessageCodec {
   readonly schemaText: string;
   readonly fingerprint: Buffer;
+  readonly amplifies: boolean;
   private readonly reader: AvroCodec;
   private readonly label: string;
   private readonly read: Read;
 
-  constructor(reader: AvroCodec, label: string, schemaText: string, fingerprint: Buffer, read: Read) {
+  constructor(
+    reader: AvroCodec,
+    label: string,
+    schemaText: string,
+    fingerprint: Buffer,
+    amplifies: boolean,
+    read: Read,
+  ) {
     this.reader = reader;
     this.label = label;
     this.schemaText = schemaText;
     this.fingerprint = fingerprint;
+    this.amplifies = amplifies;
     this.read = read;
   }
 

@@ -64,6 +64,11 @@ export class CompiledSchema {
     }
   }
 
+  /** Whether a few bytes can be a value of very many parts. */
+  get amplifies(): boolean {
+    return this.facts.hasEmptyItems();
+  }
+
   reader(): Read {
     return new Readers(this.facts, this.options).of(this.node);
   }

@@ -157,16 +157,21 @@ function serverStreamStub(calls: Calls, method: MethodSpec): unknown {
 
 function duplexStub(calls: Calls, method: MethodSpec): unknown {
   return (source: ItemSource, options: CallOptions = {}) => {
-    const items = checkedSource(method, source);
-    return openStream(calls, method, undefined, items, options);
+    const wrong = describeSource(method, source);
+    if (wrong === null) return openStream(calls, method, undefined, source, options);
+    const failed = new IncomingStream();
+    failed.fail(wrong);
+    return failed;
   };
 }
 
 function clientStreamStub(calls: Calls, method: MethodSpec): unknown {
   const call = async (source: ItemSource, options: CallOptions, detailed: boolean): Promise<unknown> => {
+    const wrong = describeSource(method, source);
+    if (wrong !== null) throw wrong;
     const deadlineMs = deadlineOf(options, calls.deadlineMsDefault);
     const details = detailsOf(calls, method, options, deadlineMs, detailed);
-    return calls.call(method, undefined, deadlineMs, { ...details, source: checkedSource(method, source) });
+    return calls.call(method, undefined, deadlineMs, { ...details, source });
   };
   const stub = (source: ItemSource, options: CallOptions = {}): Promise<unknown> => call(source, options, false);
   const detailed = (source: ItemSource, options: CallOptions = {}): Promise<unknown> => call(source, options, true);
@@ -203,11 +208,11 @@ function openStream(
   return incoming;
 }
 
-function checkedSource(method: MethodSpec, source: ItemSource): ItemSource {
-  const candidate = source as { [Symbol.asyncIterator]?: unknown; [Symbol.iterator]?: unknown } | null | undefined;
-  const isSource = typeof source === 'object' && (candidate?.[Symbol.asyncIterator] ?? candidate?.[Symbol.iterator]);
-  if (isSource) return source;
-  throw new RpcError('INVALID_ARGUMENT', `the items for ${method.name} must be an iterable or async iterable object`);
+/** What is wrong with the items of a call; null: nothing. A string is iterable, but hardly meant as a stream of characters. */
+function describeSource(method: MethodSpec, source: unknown): RpcError | null {
+  const candidate = source as Partial<Iterable<unknown> & AsyncIterable<unknown>> | null;
+  if (typeof source === 'object' && (candidate?.[Symbol.asyncIterator] ?? candidate?.[Symbol.iterator])) return null;
+  return new RpcError('INVALID_ARGUMENT', `the items for ${method.name} must be an iterable or async iterable object`);
 }
 
 /** What is no number is refused as NaN is: INVALID_ARGUMENT. */

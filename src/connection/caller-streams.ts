@@ -58,7 +58,8 @@ export class CallerStreams {
       incoming.attach(this.link, call, codec, owner);
       if (method.state === 'resolving') this.awaitSchema(method, incoming);
     }
-    if (source === undefined) return;
+    // A getter of the request may have aborted the call's signal.
+    if (source === undefined || entry.givenUp) return;
     const { request, name } = method.spec;
     const window = new SendWindow(this.link.peerLimits.streamWindowBytes);
     const owner: SourceOwner = {

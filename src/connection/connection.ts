@@ -384,6 +384,7 @@ export class Connection implements Link, FrameReaderOwner, DrainOwner {
     this.schemas.close();
     const { code, message, cause } = reason;
     this.caller.close((left) => new RpcError(code, message, { started: nothingRan ? 'no' : left, cause }));
+    this.outgoingMethods.close(reason);
     this.callee.close(reason);
   }
 

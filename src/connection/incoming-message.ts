@@ -121,6 +121,11 @@ export class IncomingMessage {
     return owned && isBytesCodec(codec) ? buffer.subarray(start, end) : codec.decode(buffer, start, end);
   }
 
+  /** The connection's ledger counts its bytes no more: something else bounds them. */
+  discharge(): void {
+    this.assembly?.release();
+  }
+
   /** Gives its bytes back to the connection's ledger; call it once, when the message has been read or dropped. */
   release(): void {
     this.assembly?.release();

@@ -30,9 +30,9 @@ export class IncomingPieces extends IncomingStream {
       throw new WireError(CloseCode.FLAGS, `flags 0x${flags.toString(16)} on an ITEM of a blob's bytes`);
     }
     if (this.left || this.ended) return;
-    if (end === start) this.onTaken(cost);
-    else if (this.waiters.length > 0 && this.codec !== null) {
-      this.onTaken(cost);
+    if (end === start) this.giveBack(cost);
+    else if (this.waiters.length > 0 && this.items.codec !== null) {
+      this.giveBack(cost);
       this.waiters.shift()?.resolve({ value: copyOf(buffer, start, end), done: false });
     } else {
       this.keepPiece(buffer, start, end, cost);
@@ -40,16 +40,13 @@ export class IncomingPieces extends IncomingStream {
   }
 
   private keepPiece(buffer: Buffer, start: number, end: number, cost: number): void {
-    const { items, costs, head } = this;
-    const last = items.length - 1;
-    const before = last < head ? null : items[last];
+    const { items } = this;
+    const before = items.last;
     // Pieces of a byte each would take many times their bytes.
     if (Buffer.isBuffer(before) && before.length + end - start <= JOINED_BYTES_MAX) {
-      items[last] = Buffer.concat([before, buffer.subarray(start, end)]);
-      costs[last] = (costs[last] as number) + cost;
+      items.replaceLast(Buffer.concat([before, buffer.subarray(start, end)]), cost);
     } else {
-      items.push(copyOf(buffer, start, end));
-      costs.push(cost);
+      items.push(copyOf(buffer, start, end), cost);
     }
   }
 }

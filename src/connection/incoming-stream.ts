@@ -7,8 +7,9 @@
  *            CREDIT <--------------------+    an item's bytes are credited when the application has taken it
  *
  * Items of one frame are decoded as they come, straight from the chunk; the others (compressed, in several frames, of a schema
- * still on its way, or more than `DECODED_MAX` ahead of the application) are kept as bytes until they are taken. What is
- * kept is bounded by the window. An error comes behind the items that came before it, unless this side itself gave up.
+ * still on its way, of a codec that `amplifies`, or more than `DECODED_MAX` ahead of the application) are kept as bytes until
+ * they are taken. What is kept is bounded by the window and one long message. An error comes behind the items that came before
+ * it, unless this side itself gave up.
  */
 import type { CallLedger } from '../base/call-ledger.js';
 import { RpcError } from '../base/errors.js';
@@ -18,12 +19,10 @@ import type { MessageCodec } from '../wire/message-codec.js';
 import type { Metadata } from '../wire/records/metadata.js';
 import { WireError } from '../wire/wire-error.js';
 import { IncomingMessage } from './incoming-message.js';
+import { decodeItem, ItemQueue } from './item-queue.js';
 import type { ItemStream } from './item-stream.js';
 import type { Link } from './link.js';
 import { ReceiveWindow } from './receive-window.js';
-
-/** Items that are decoded ahead of the application: a few bytes may be an item of many values. */
-const DECODED_MAX = 4_096;
 
 /** Whoever owns the call of a stream. */
 export interface StreamOwner {
@@ -53,17 +52,12 @@ export class IncomingStream<T = unknown> implements ItemStream<T> {
   private owner: StreamOwner | null = null;
   private call = 0;
   private window: ReceiveWindow | null = null;
-  /** Null until the peer's schema is known; held items wait for it. */
-  protected codec: MessageCodec | null = null;
-  /** What is here and not taken: items, or their bytes as `IncomingMessage`; and what each costs of the window. */
-  protected items: unknown[] = [];
-  protected costs: number[] = [];
-  protected head = 0;
-  /** How many of them are bytes. */
-  private kept = 0;
-  /** The item of which not all frames are here, and its cost so far. */
+  /** What is here and not taken. */
+  protected readonly items = new ItemQueue();
+  /** The item of which not all frames are here, what of its cost was not given back, and whether some was. */
   private partial: IncomingMessage | null = null;
   private partialCost = 0;
+  private partialLent = false;
   /** `next` calls that found nothing. */
   protected waiters: Waiter[] = [];
   private batchWaiters: (() => void)[] = [];
@@ -74,10 +68,10 @@ export class IncomingStream<T = unknown> implements ItemStream<T> {
   /** Binds the stream to a call. `codec` null: `ready` follows once the peer's schema is known. */
   attach(link: Link, call: number, codec: MessageCodec | null, owner: StreamOwner): void {
     const { streamWindowBytes, streamWindowBytesMax } = link.limits;
-    this.link = link;
+    this.link = this.items.link = link;
     this.call = call;
-    this.codec = codec;
     this.owner = owner;
+    if (codec !== null) this.items.setCodec(codec);
     this.window = new ReceiveWindow(streamWindowBytes, streamWindowBytesMax);
   }
 
@@ -93,7 +87,7 @@ export class IncomingStream<T = unknown> implements ItemStream<T> {
 
   /** The peer's schema is known: items that wait can be read. */
   ready(codec: MessageCodec): void {
-    this.codec = codec;
+    this.items.setCodec(codec);
     this.wake();
   }
 
@@ -115,14 +109,17 @@ export class IncomingStream<T = unknown> implements ItemStream<T> {
   // The application's side.
 
   next(): Promise<IteratorResult<T, undefined>> {
-    if (this.head < this.items.length && this.codec !== null && this.waiters.length === 0) {
+    const { items } = this;
+    if (!items.isEmpty && items.codec !== null && this.waiters.length === 0) {
       try {
-        return Promise.resolve({ value: this.take() as T, done: false });
+        return Promise.resolve({ value: items.take() as T, done: false });
       } catch (error) {
         this.onUnreadable(error);
+      } finally {
+        this.onTaken(items.takenCost);
       }
     }
-    if (this.left || (this.ended && this.head === this.items.length)) return this.atEnd();
+    if (this.left || (this.ended && items.isEmpty)) return this.atEnd();
     return new Promise((resolve, reject) => {
       this.waiters.push({ resolve: resolve as Waiter['resolve'], reject });
     });
@@ -146,64 +143,14 @@ export class IncomingStream<T = unknown> implements ItemStream<T> {
   }
 
   private async nextBatch(): Promise<IteratorResult<T[], undefined>> {
-    while (this.head === this.items.length || this.codec === null) {
-      if (this.left || (this.ended && this.head === this.items.length)) return this.atEnd();
+    const { items } = this;
+    while (items.isEmpty || items.codec === null) {
+      if (this.left || (this.ended && items.isEmpty)) return this.atEnd();
       await new Promise<void>((resolve) => this.batchWaiters.push(resolve));
     }
-    if (this.head === 0 && this.kept === 0) {
-      const { items, costs } = this;
-      this.items = [];
-      this.costs = [];
-      let bytes = 0;
-      for (let index = 0; index < costs.length; index++) bytes += costs[index] as number;
-      this.onTaken(bytes);
-      return { value: items as T[], done: false };
-    }
-    return this.nextMixedBatch();
-  }
-
-  /** Some items are bytes: those before one that cannot be read are given, then its error. */
-  private nextMixedBatch(): Promise<IteratorResult<T[], undefined>> {
-    const batch: T[] = [];
-    try {
-      while (this.head < this.items.length) batch.push(this.take() as T);
-    } catch (error) {
-      this.onUnreadable(error);
-    }
-    return batch.length > 0 ? Promise.resolve({ value: batch, done: false }) : this.atEnd();
-  }
-
-  /** The first item; throws what its bytes are wrong in. */
-  private take(): unknown {
-    const { head, items, costs } = this;
-    const item = items[head];
-    const cost = costs[head] as number;
-    if (head + 1 === items.length) {
-      items.length = costs.length = 0;
-      this.head = 0;
-    } else {
-      items[head] = undefined;
-      this.head = head + 1;
-      if (head > 1024 && head * 2 > items.length) this.compact();
-    }
-    if (!(item instanceof IncomingMessage)) {
-      this.onTaken(cost);
-      return item;
-    }
-    this.kept--;
-    try {
-      item.expand();
-      return item.decode(this.codec as MessageCodec);
-    } finally {
-      item.release();
-      this.onTaken(cost);
-    }
-  }
-
-  private compact(): void {
-    this.items.splice(0, this.head);
-    this.costs.splice(0, this.head);
-    this.head = 0;
+    const batch = items.takeBatch((error) => this.onUnreadable(error)) as T[];
+    this.onTaken(items.takenCost);
+    return batch.length > 0 ? { value: batch, done: false } : this.atEnd();
   }
 
   /** The failure once, then the end. */
@@ -222,7 +169,13 @@ export class IncomingStream<T = unknown> implements ItemStream<T> {
     if (!ended) owner?.onLeave();
   }
 
-  protected onTaken(cost: number): void {
+  /** The application has taken items of this cost. */
+  private onTaken(cost: number): void {
+    this.giveBack(cost);
+    if (this.partial !== null) this.lendPartial();
+  }
+
+  protected giveBack(cost: number): void {
     const { window, link } = this;
     if (this.ended || window === null || link === null) return;
     const credit = window.release(cost, link.now);
@@ -240,26 +193,20 @@ export class IncomingStream<T = unknown> implements ItemStream<T> {
   /** An ITEM frame. Throws a `WireError` that ends the connection or an `RpcError` that fails the call. */
   onItem(flags: number, buffer: Buffer, start: number, end: number): void {
     const cost = this.count(end - start);
-    const { codec, items } = this;
-    if (
-      flags !== 0 ||
-      codec === null ||
-      this.partial !== null ||
-      this.left ||
-      this.ended ||
-      items.length > DECODED_MAX
-    ) {
+    const { items } = this;
+    const { codec } = items;
+    const isPlain = flags === 0 && codec !== null && this.partial === null && !this.left && !this.ended;
+    if (!isPlain || !(items.takesValues || this.waiters.length > 0)) {
       this.onOtherItem(flags, buffer, start, end, cost);
       return;
     }
-    const value = codec.decode(buffer, start, end);
+    const value = decodeItem(codec, buffer, start, end);
     if (this.waiters.length > 0) {
-      this.onTaken(cost);
+      this.giveBack(cost);
       (this.waiters.shift() as Waiter).resolve({ value, done: false });
       return;
     }
-    items.push(value);
-    this.costs.push(cost);
+    items.push(value, cost);
     if (this.batchWaiters.length > 0) this.wake();
   }
 
@@ -279,14 +226,17 @@ export class IncomingStream<T = unknown> implements ItemStream<T> {
 
   /** An item that is kept as bytes, or a part of one, or one that nobody wants. */
   protected onOtherItem(flags: number, buffer: Buffer, start: number, end: number, cost: number): void {
-    const link = this.link as Link;
-    const more = (flags & Flag.MORE) !== 0;
     if (this.left || this.ended) return;
+    const more = (flags & Flag.MORE) !== 0;
+    if (this.partial === null && !more) {
+      this.items.pushBytes(flags, buffer, start, end);
+      this.wake();
+      return;
+    }
     if (this.partial === null) {
-      // What `keep` has counted when it throws is given back with the call's end.
-      this.partial = new IncomingMessage(link, flags, false, buffer, start, end);
+      this.partial = new IncomingMessage(this.link as Link, flags, false, buffer, start, end);
       this.partialCost = cost;
-      if (!more) this.partial.keep();
+      this.partialLent = false;
     } else {
       if ((flags & ~Flag.MORE) !== 0) {
         throw new WireError(CloseCode.FLAGS, `flags 0x${flags.toString(16)} on a frame that continues an ITEM`);
@@ -295,16 +245,26 @@ export class IncomingStream<T = unknown> implements ItemStream<T> {
       this.partialCost += cost;
     }
     if (more) {
-      const lent = (this.window as ReceiveWindow).lend(this.partialCost);
-      this.partialCost -= lent;
-      if (lent > 0) this.onTaken(lent);
+      this.lendPartial();
       return;
     }
-    this.items.push(this.partial);
-    this.costs.push(this.partialCost);
-    this.kept++;
+    const { partial, partialCost, partialLent } = this;
     this.partial = null;
+    this.giveBack(this.items.pushMessage(partial, partialCost, partialLent));
     this.wake();
+  }
+
+  /**
+   * An incomplete item may need more than the window. Its bytes are given back while nothing else of the stream is here, so that
+   * no more than one such item is ever held beside the window.
+   */
+  private lendPartial(): void {
+    if (this.partial === null || !this.items.isEmpty) return;
+    const lent = (this.window as ReceiveWindow).lend(this.partialCost);
+    if (lent === 0) return;
+    this.partialCost -= lent;
+    this.partialLent = true;
+    this.giveBack(lent);
   }
 
   /** Whether something is missing that every stream of its kind has. */
@@ -322,7 +282,7 @@ export class IncomingStream<T = unknown> implements ItemStream<T> {
     this.metadata = metadata;
     this.ledger = ledger;
     this.ended = this.complete = true;
-    this.handOver();
+    this.items.discharge();
     this.wake();
   }
 
@@ -336,39 +296,24 @@ export class IncomingStream<T = unknown> implements ItemStream<T> {
     this.partial?.release();
     this.partial = null;
     this.ended = true;
-    this.handOver();
+    this.items.discharge();
     this.wake();
-  }
-
-  /** What is here is all there will be: it is the application's now, and the connection's ledger forgets it. */
-  private handOver(): void {
-    if (this.kept === 0) return;
-    for (const item of this.items) if (item instanceof IncomingMessage) item.release();
   }
 
   private onUnreadable(error: unknown): void {
     if (!(error instanceof RpcError)) throw error;
-    const { owner, ended } = this;
+    const { owner, failure } = this;
     // What stands behind it is lost with it.
     this.drop();
-    if (ended) {
-      // The call has ended well, but what it brought cannot be read.
-      this.failure = new RpcError('INTERNAL', error.message, { started: 'yes', cause: error });
-    } else {
-      owner?.onUnreadable(error);
-    }
+    owner?.onUnreadable(error);
+    if (this.failure !== failure) return;
+    // The call has ended, but what it brought cannot be read.
+    this.failure = new RpcError('INTERNAL', error.message, { started: 'yes', cause: error });
+    this.ended = true;
   }
 
   private drop(): void {
-    for (let index = this.head; this.kept > 0 && index < this.items.length; index++) {
-      const item = this.items[index];
-      if (!(item instanceof IncomingMessage)) continue;
-      item.release();
-      this.kept--;
-    }
-    this.items = [];
-    this.costs = [];
-    this.head = 0;
+    this.items.clear();
     this.partial?.release();
     this.partial = null;
   }

@@ -111,6 +111,15 @@ export class OutgoingMethods {
     });
   }
 
+  /** The connection is over. What waits for a schema are streams that have ended, whose items can no longer be read. */
+  close(reason: RpcError): void {
+    for (const method of this.byNumber) {
+      if (method.state !== 'resolving') continue;
+      method.failure = reason;
+      for (const run of method.waiting.splice(0)) run();
+    }
+  }
+
   private resolve(reader: MessageCodec | null, writer: Buffer | null, done: (resolution: Resolution) => void): void {
     const known = resolveWithoutText(reader, writer);
     if (known !== null) {

@@ -86,7 +86,7 @@ export class OutgoingStream implements StreamInLine {
     } catch (error) {
       this.pulling = false;
       this.leaveTurns();
-      this.owner.onSourceError(error);
+      if (this.closing === null || !isPrematureClose(error)) this.owner.onSourceError(error);
       return;
     }
     this.leaveTurns();
@@ -154,7 +154,8 @@ export class OutgoingStream implements StreamInLine {
 
   onTurn(): void {
     this.inLine = false;
-    this.goOn();
+    if (this.stopped) this.leaveTurns();
+    else this.goOn();
   }
 
   private onRoom(): void {
@@ -277,4 +278,9 @@ function noCreditError(): RpcError {
     'UNAVAILABLE',
     'the peer ended its half of the connection before the stream, and gives no more credit',
   );
+}
+
+/** How a `Readable` that is destroyed ends its iteration. */
+function isPrematureClose(error: unknown): boolean {
+  return error instanceof Error && (error as NodeJS.ErrnoException).code === 'ERR_STREAM_PREMATURE_CLOSE';
 }

@@ -43,6 +43,10 @@ export function completeLimits(given: Partial<Limits> = {}): Limits {
   if (given.callsInFlightMax !== undefined && given.handlersMax === undefined) {
     limits['handlersMax'] = given.callsInFlightMax;
   }
+  // A window that is set larger than it would grow to does not grow.
+  if (given.streamWindowBytesMax === undefined) {
+    limits['streamWindowBytesMax'] = Math.max(limits['streamWindowBytesMax'] as number, limits['streamWindowBytes'] as number);
+  }
   const complete = limits as unknown as Limits;
   const wrong = describeLimitOutOfRange(complete) ?? describeWrongBounds(complete);
   if (wrong !== null) throw new RpcError('INVALID_ARGUMENT', `limits: ${wrong}`);
@@ -52,9 +56,17 @@ export function completeLimits(given: Partial<Limits> = {}): Limits {
 /** A socket says that it has drained only when it held at least its high-water mark: up to that nobody can wait for it. */
 const SOFT_BYTES_MIN = 64 * 1024;
 
-function describeWrongBounds({ writeQueueBytesSoft: soft, writeQueueBytesHard: hard }: Limits): string | null {
+/** More credit than this the protocol cannot express. */
+const WINDOW_BYTES_MAX = 0x7fff_ffff;
+
+function describeWrongBounds(limits: Limits): string | null {
+  const { writeQueueBytesSoft: soft, writeQueueBytesHard: hard } = limits;
+  const { streamWindowBytes: window, streamWindowBytesMax: windowMax } = limits;
   if (soft < SOFT_BYTES_MIN) return `the limit writeQueueBytesSoft is ${soft}, but must be at least ${SOFT_BYTES_MIN}`;
   if (hard < soft) return `the limit writeQueueBytesHard is ${hard}, but must be at least writeQueueBytesSoft, ${soft}`;
+  if (!(windowMax >= window && windowMax <= WINDOW_BYTES_MAX)) {
+    return `the limit streamWindowBytesMax is ${windowMax}, but must be from streamWindowBytes, ${window}, to ${WINDOW_BYTES_MAX}`;
+  }
   return null;
 }
 

@@ -45,7 +45,7 @@ export class StreamTurns {
 
   /** A stream has ended and needs the rest of its share no more. */
   leave(share: number): void {
-    if (share > 0) this.left += share;
+    if (share > 0) this.left = Math.min(TURN_BYTES, this.left + share);
   }
 
   /** Calls back once long messages, of which too much is held, may be given again. */

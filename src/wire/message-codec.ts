@@ -20,6 +20,8 @@ export interface Resolution {
 }
 
 export interface MessageCodec<T = unknown> {
+  /** A message of a few bytes may be a value of very many parts: items of streams are not decoded before they are taken. */
+  readonly amplifies?: boolean;
   /** SHA-256 (32 bytes) of `schemaText`; null for raw bytes without a schema. */
   readonly fingerprint: Buffer | null;
   /** The schema's Parsing Canonical Form; empty for raw bytes. */
