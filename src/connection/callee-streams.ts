@@ -57,7 +57,7 @@ export class CalleeStreams {
         if (entry.incoming === incoming && entry.call === call) this.calls.failCall(entry, error);
       },
     };
-    incoming.attach(link, call, null, owner);
+    incoming.attach(link, call, owner);
     entry.incoming = incoming;
     return !blob;
   }

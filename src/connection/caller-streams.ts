@@ -54,9 +54,7 @@ export class CallerStreams {
           if (entry.call === call && !entry.givenUp) this.giveUp(entry, unreadable(method, error));
         },
       };
-      const codec = method.state === 'ready' ? method.response : null;
-      incoming.attach(this.link, call, codec, owner);
-      if (method.state === 'resolving') this.awaitSchema(method, incoming);
+      incoming.attach(this.link, call, owner);
     }
     // A getter of the request may have aborted the call's signal.
     if (source === undefined || entry.givenUp) return;
@@ -94,6 +92,7 @@ export class CallerStreams {
       return;
     }
     if (flags !== 0 && !this.link.admitFragment((flags & Flag.MORE) !== 0, end - start)) return;
+    if (!incoming.begun) this.resolve(entry.method as OutgoingMethod, incoming);
     try {
       incoming.onItem(flags, buffer, start, end);
     } catch (error) {
@@ -170,14 +169,16 @@ export class CallerStreams {
     if (this.calls.giveUp(entry, error)) this.calls.cancel(call);
   }
 
-  /** The items wait for the callee's schema. */
-  private awaitSchema(method: OutgoingMethod, incoming: NonNullable<CallSlot['incoming']>): void {
-    method.waiting.push(() => {
+  /** The first item is here: if the callee's schema differs, it has said so by now. */
+  private resolve(method: OutgoingMethod, incoming: NonNullable<CallSlot['incoming']>): void {
+    const learn = (): void => {
       // The call may have gone to another connection.
       if (!incoming.isAttached(this.link)) return;
       if (method.failure === null) incoming.ready(method.response);
       else incoming.onBreaking(unreadable(method, method.failure));
-    });
+    };
+    if (method.state === 'resolving') method.waiting.push(learn);
+    else learn();
   }
 }
 

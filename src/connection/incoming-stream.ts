@@ -65,13 +65,12 @@ export class IncomingStream<T = unknown> implements ItemStream<T> {
   /** The application has left: what comes is dropped. */
   protected left = false;
 
-  /** Binds the stream to a call. `codec` null: `ready` follows once the peer's schema is known. */
-  attach(link: Link, call: number, codec: MessageCodec | null, owner: StreamOwner): void {
+  /** Binds the stream to a call; `ready` follows once the peer's schema is known. */
+  attach(link: Link, call: number, owner: StreamOwner): void {
     const { streamWindowBytes, streamWindowBytesMax } = link.limits;
     this.link = this.items.link = link;
     this.call = call;
     this.owner = owner;
-    if (codec !== null) this.items.setCodec(codec);
     this.window = new ReceiveWindow(streamWindowBytes, streamWindowBytesMax);
   }
 

@@ -45,7 +45,10 @@ export function completeLimits(given: Partial<Limits> = {}): Limits {
   }
   // A window that is set larger than it would grow to does not grow.
   if (given.streamWindowBytesMax === undefined) {
-    limits['streamWindowBytesMax'] = Math.max(limits['streamWindowBytesMax'] as number, limits['streamWindowBytes'] as number);
+    limits['streamWindowBytesMax'] = Math.max(
+      limits['streamWindowBytesMax'] as number,
+      limits['streamWindowBytes'] as number,
+    );
   }
   const complete = limits as unknown as Limits;
   const wrong = describeLimitOutOfRange(complete) ?? describeWrongBounds(complete);

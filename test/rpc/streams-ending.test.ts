@@ -38,6 +38,9 @@ function endless() {
   return { down, seen, ended: ended.opened };
 }
 
+const reasonOf = ({ context }: { readonly context: CallContext | null }): unknown =>
+  (context?.signal.reason as RpcError | undefined)?.code;
+
 for (const how of ['break', 'throw', 'return()', 'break from batches', 'abort']) {
   test(`left early (${how}): the handler's finally runs, its signal is aborted, and the connection goes on`, async () => {
     const { down, seen, ended } = endless();
@@ -70,7 +73,7 @@ for (const how of ['break', 'throw', 'return()', 'break from batches', 'abort'])
     await ended;
     assert.ok(seen.finallyRan);
     assert.ok(seen.aborted);
-    assert.is((seen.context?.signal.reason as RpcError).code, 'CANCELLED');
+    assert.is(reasonOf(seen), 'CANCELLED');
     assert.equal(await stream.next(), { value: undefined, done: true });
     assert.is(await ends.streams.up(itemsTo(10)), 45);
     assert.equal(ends.handlerErrors, []);
@@ -293,7 +296,7 @@ test('the deadline ends a stream on both sides, whoever is slow', async () => {
   const { error } = await collectUntilFailure(ends.streams.down(0, { deadlineMs: 60 }));
   assert.is((error as RpcError).code, 'DEADLINE_EXCEEDED');
   await ended;
-  assert.is((seen.context?.signal.reason as RpcError).code, 'DEADLINE_EXCEEDED');
+  assert.is(reasonOf(seen), 'DEADLINE_EXCEEDED');
   async function* slow() {
     yield { id: 0 };
     await sleep(500);
@@ -440,30 +443,30 @@ test('generators that cancel their own call, close the channel, or call back, en
   }
   assert.is(await ends.streams.up(calling()), 3);
   assert.equal((await Promise.all(inner)).length, 6);
-  let closing: Promise<unknown> | null = null;
+  const closing: Promise<unknown>[] = [];
   async function* closingOnes() {
     yield { id: 0 };
-    closing = ends.channel.close({ graceMs: 0 });
+    closing.push(ends.channel.close({ graceMs: 0 }));
     await sleep(50);
     yield { id: 1 };
   }
-  assert.is((await failureOf(ends.streams.up(closingOnes()))).code, 'UNAVAILABLE');
-  await closing;
+  assert.is((await failureOf(ends.streams.up(closingOnes()))).code, 'CANCELLED');
+  await Promise.all(closing);
   await ends.close();
 });
 
 test('a handler that closes its server inside its own stream ends it', async () => {
-  let closing: Promise<unknown> | null = null;
+  const closing: Promise<unknown>[] = [];
   const ends = await openStreams({
     *down() {
       yield { id: 0 };
-      closing = ends.server.close();
+      closing.push(ends.server.close());
       yield { id: 1 };
     },
   });
   const { error } = await collectUntilFailure(ends.streams.down(0));
   assert.is((error as RpcError).code, 'UNAVAILABLE');
-  await closing;
+  await Promise.all(closing);
   await ends.close();
 });
 
