@@ -5,7 +5,9 @@
 import { once } from 'node:events';
 import * as net from 'node:net';
 import { connect, Server } from '../../src/index.js';
+import { ItemQueue } from '../support/item-queue.js';
 import { handlers, Notes } from '../support/rpc.js';
+import { Streams, streamHandlers } from './stream-talk.js';
 
 const note = { id: 1, text: '' };
 const startedAt = performance.now();
@@ -67,6 +69,23 @@ const scenes: Readonly<Record<string, () => Promise<void>>> = {
     );
     setTimeout(() => abort.abort(), 5);
     await Promise.all(calls);
+    await channel.close({ graceMs: 50 });
+    await server.close();
+  },
+  streams: async () => {
+    const endless = function* () {
+      for (;;) yield Buffer.alloc(1_000);
+    };
+    const server = new Server().add(Streams, streamHandlers({ down: endless, up: () => new Promise(() => {}) }));
+    const { port } = await server.listen({ host: '127.0.0.1' });
+    const channel = connect(`tcp://127.0.0.1:${port}`);
+    const client = channel.client(Streams);
+    // One that is left, one that nobody reads, one that takes nothing, one whose items never come.
+    for await (const _item of client.down(Buffer.of(1))) break;
+    client.down(Buffer.of(2));
+    client.up(endless()).catch(() => {});
+    client.chat(new ItemQueue<Buffer>());
+    await new Promise((resolve) => setTimeout(resolve, 50));
     await channel.close({ graceMs: 50 });
     await server.close();
   },

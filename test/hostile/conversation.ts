@@ -42,8 +42,10 @@ export class Phrases {
     const answer = (name: (typeof declared)[number]): Message => {
       const { caller, callee } = sendsItems(name);
       if (caller && random.oneIn(3)) return [messages.credit(0)];
-      if (!callee) return messages.response(0, name);
-      return random.oneIn(3) ? [messages.end(0, true)] : messages.item(0, name, 'callee', random.oneIn(2));
+      if (!callee) return messages.response(0, name, random.oneIn(4));
+      return random.oneIn(3)
+        ? [messages.end(0, true, random.oneIn(4))]
+        : messages.item(0, name, 'callee', random.oneIn(2));
     };
     this.responses = Object.fromEntries(declared.map((name) => [name, several(() => answer(name))]));
     this.streams = several(() => {

@@ -7,6 +7,7 @@
  * memory follows the bytes received, and nothing is left behind: no timer, slot, handler or held byte.
  */
 import { gzip } from '../../src/compression/gzip.js';
+import { CallMarks } from '../../src/connection/call-marks.js';
 import { Connection } from '../../src/connection/connection.js';
 import { type CallExtras, type CallResult, PendingCall } from '../../src/connection/pending-call.js';
 import { SchemaCache } from '../../src/connection/schema-exchange.js';
@@ -193,6 +194,7 @@ class LiveRun implements ConnectionView {
             signal: how === 'signal' ? this.signal : null,
             detailed: how === 'detailed' || stream?.incoming !== undefined,
             priority: 0,
+            ledger: how === 'detailed' && spec.kind !== 'oneway' ? new CallMarks(this.clock) : null,
             ...stream,
           };
     const resolve = (result: unknown): void => {

@@ -15,7 +15,7 @@ const CODE_MAX = 19;
 const flagsBySender = new Uint8Array(256).fill(0xff);
 flagsBySender.fill(0, types.HELLO, types.CLOSE + 1);
 flagsBySender[types.SCHEMA] = 0x01;
-flagsBySender[types.REQUEST] = 0x1f;
+flagsBySender[types.REQUEST] = 0x3f;
 flagsBySender[types.RESPONSE] = 0x27;
 flagsBySender[types.ITEM] = 0x03;
 flagsBySender[types.END] = 0x24;

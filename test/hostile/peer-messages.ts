@@ -92,11 +92,16 @@ export class PeerMessages {
     return this.cut('REQUEST', call, declared.indexOf(name), bits, Buffer.concat(prefix), body);
   }
 
-  response(call: number, name: MethodName): Buffer[] {
+  /** `ledger`: the caller has asked for it. */
+  response(call: number, name: MethodName, ledger = false): Buffer[] {
     const { random } = this;
     let bits = 0;
     let body = name === 'note' ? this.note() : this.body();
     const prefix: Buffer[] = [];
+    if (ledger && !random.oneIn(3)) {
+      bits |= flags.LEDGER;
+      prefix.push(durations(random));
+    }
     if (random.oneIn(4)) {
       bits |= flags.METADATA;
       prefix.push(this.metadata());
@@ -118,10 +123,13 @@ export class PeerMessages {
     return this.cut('ITEM', call, 0, 0, Buffer.alloc(0), body);
   }
 
-  /** `metadata`: it may have some, as that of a callee. */
-  end(call: number, metadata: boolean): Buffer {
-    if (!metadata || this.random.oneIn(2)) return frame('END', { call });
-    return frame('END', { call, flags: flags.METADATA, payload: this.metadata() });
+  /** `answer`: it is a callee's, which may have metadata, and durations if they were asked for. */
+  end(call: number, answer: boolean, ledger = false): Buffer {
+    const { random } = this;
+    if (!answer || random.oneIn(2)) return frame('END', { call });
+    const prefix = ledger ? [durations(random)] : [];
+    prefix.push(this.metadata());
+    return frame('END', { call, flags: flags.METADATA | (ledger ? flags.LEDGER : 0), payload: Buffer.concat(prefix) });
   }
 
   credit(call: number): Buffer {
@@ -198,6 +206,11 @@ export class PeerMessages {
     const { random } = this;
     return writeMetadata(random.oneIn(4) ? { trace: Buffer.from('0102', 'hex'), who: 'me' } : { who: 'me' });
   }
+}
+
+/** What LEDGER on an answer announces. */
+function durations(random: Random): Buffer {
+  return Buffer.concat([u32(random.below(100)), u32(random.u32()), u32(2 ** 32 - 1)]);
 }
 
 function compressed(body: Buffer): Buffer {

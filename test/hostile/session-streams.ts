@@ -184,10 +184,10 @@ class SessionWriter {
       lane.push(...messages.item(number, call.method, 'callee'));
     }
     if (callee) {
-      lane.push(messages.end(number, true));
+      lane.push(messages.end(number, true, call.how === 'detailed'));
       return 'value';
     }
-    lane.push(...messages.response(number, call.method));
+    lane.push(...messages.response(number, call.method, call.how === 'detailed'));
     return call.method === 'note' && evolved === noteThatBreaks ? 'failure' : 'value';
   }
 
