@@ -43,6 +43,8 @@ async function roll(servers: number, gapMs: number): Promise<void> {
       const id = calls++;
       const answer = await notes.echo({ id, text: 'rolling' });
       assert.is(answer.id, id);
+      // So that at any time some requests are on their way, and cross DRAIN.
+      if (id % 2 === 0) await turn();
     }
   };
   const callers = Array.from({ length: CALLERS }, caller);
@@ -55,6 +57,7 @@ async function roll(servers: number, gapMs: number): Promise<void> {
     });
     // A caller that fails ends the test at once, with its error.
     await Promise.race([answered, failed]);
+    await turn();
     drains.push(server.drain());
     if (gapMs > 0) await sleep(gapMs);
     server = serve();
