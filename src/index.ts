@@ -43,6 +43,7 @@ export { type LimitHit, type RpcCode, RpcCodes, RpcError, type Started } from '.
 export { defaultLimits, type Limits, minimumLimits } from './base/limits.js';
 export type { ChannelOptions } from './channel/channel.js';
 export type { DrainReport } from './channel/connection-set.js';
+export type { CallContext, Peer } from './channel/peer.js';
 export type { HandlerOptions, Handlers } from './channel/service-host.js';
 export type {
   BlobStub,
@@ -56,12 +57,10 @@ export type {
 } from './channel/stubs.js';
 export { type ClientChannel, connect } from './client/client.js';
 export type { BlobBody, BlobSource, IncomingBlob, OutgoingBlob } from './connection/blob.js';
-export type { CallContext } from './connection/call-context.js';
 export type { LedgerListener } from './connection/call-marks.js';
 export type { ItemStream } from './connection/item-stream.js';
 export type { LeftCall } from './connection/left-call.js';
 export type { ItemSource } from './connection/outgoing-stream.js';
-export type { Peer } from './connection/peer.js';
 export type { CallResult } from './connection/pending-call.js';
 export { type ListenAddress, type ListenOptions, Server, type ServerOptions } from './server/server.js';
 export type { CompressionName, MessageCodec, MethodKind } from './wire/message-codec.js';

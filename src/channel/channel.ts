@@ -26,7 +26,6 @@ import { CallQueue } from '../connection/call-queue.js';
 import type { Reject, Resolve } from '../connection/call-table.js';
 import { Connection } from '../connection/connection.js';
 import { DeadlineTimer } from '../connection/deadline-timer.js';
-import type { Peer } from '../connection/peer.js';
 import { type CallExtras, PendingCall } from '../connection/pending-call.js';
 import {
   compressorsFor,
@@ -40,9 +39,11 @@ import type { CompressionName, MethodSpec } from '../wire/message-codec.js';
 import { Backoff } from './backoff.js';
 import { ConnectionSet, type DrainReport } from './connection-set.js';
 import { dial, nameOf } from './dial.js';
+import { makePeer, type Peer } from './peer.js';
+import { type HandlerOptions, ServiceHost } from './service-host.js';
 import { parseTarget, type Target } from './target.js';
 
-export interface ChannelOptions extends EndpointOptions {
+export interface ChannelOptions extends EndpointOptions, HandlerOptions {
   /**
    * For a `tls://` target: options of `tls.connect`, such as `ca`, `cert`, `key` and `servername`. The server's certificate is
    * verified unless `rejectUnauthorized: false` says otherwise.
@@ -71,6 +72,8 @@ export class Channel {
   readonly ledgers: LedgerSetting;
   private readonly target: Target;
   private readonly options: ChannelOptions;
+  /** What the peer may call. */
+  protected readonly host: ServiceHost;
   private readonly settings: EndpointSettings;
   private readonly backoff: Backoff;
   private readonly waiting: CallQueue;
@@ -90,6 +93,8 @@ export class Channel {
   private retryAt = 0;
   private retryTimer: Timer | null = null;
   private movingUntil = -Infinity;
+  /** A peer has said HELLO before. */
+  private known = false;
 
   /** Throws an `RpcError` (INVALID_ARGUMENT) for a target or an option that is wrong. */
   constructor(target: string, options: ChannelOptions = {}) {
@@ -103,6 +108,7 @@ export class Channel {
       throw new RpcError('INVALID_ARGUMENT', `deadlineMs is ${String(options.deadlineMs)}, but must be more than 0`);
     }
     if (compression !== 'off') this.compressions.add(compression);
+    this.host = new ServiceHost(options);
     this.backoff = new Backoff(random);
     this.waiting = new CallQueue(limits.callsQueuedMax, `a connection to ${nameOf(this.target)}`);
     this.connections = new ConnectionSet(clock, 'the channel closes');
@@ -111,7 +117,7 @@ export class Channel {
 
   /** Who answers at the moment; null without a connection. */
   get peer(): Peer | null {
-    return this.connection?.peer ?? null;
+    return (this.connection?.peer as Peer | undefined) ?? null;
   }
 
   /**
@@ -218,7 +224,12 @@ export class Channel {
 
   private onRetryTime(): void {
     this.retryTimer = null;
-    if (this.waiting.length > 0 || this.readyWaiters.length > 0) this.connect();
+    if (this.wanted) this.connect();
+  }
+
+  /** Somebody waits for a connection. A channel that serves its peer wants one again when it has had one. */
+  private get wanted(): boolean {
+    return this.waiting.length > 0 || this.readyWaiters.length > 0 || (this.known && !this.host.empty);
   }
 
   /** Never rejects. */
@@ -257,7 +268,7 @@ export class Channel {
       random,
       limits,
       handshakeMs,
-      host: null,
+      host: this.host,
       compression,
       compressors: this.compressors,
       compressionBytesMin: limits.compressionBytesMin,
@@ -271,6 +282,7 @@ export class Channel {
         onClosed: (closed) => this.connections.onClosed(closed),
         onHandlersEnded: (closed) => this.connections.onHandlersEnded(closed),
       },
+      makePeer,
     });
     this.connections.add(connection);
     // Calls need not wait for the peer's HELLO, they follow ours; see above for those of a channel that moves.
@@ -280,6 +292,7 @@ export class Channel {
 
   private onGreeted(connection: Connection): void {
     this.backoff.reset();
+    this.known = true;
     if (this.next === connection) {
       this.next = null;
       this.movingUntil = -Infinity;
@@ -305,6 +318,7 @@ export class Channel {
       // A peer that never said HELLO counts as a failed attempt: the next one waits.
       this.onAttemptFailed(reason);
     }
+    if (this.wanted) this.connect();
   }
 
   private onAttemptFailed(failure: RpcError): void {
@@ -312,13 +326,12 @@ export class Channel {
     this.state = 'backoff';
     this.failure = failure;
     this.retryAt = this.settings.clock.now() + this.backoff.nextMs();
-    if (this.retryAt < this.movingUntil) {
-      if (this.waiting.length > 0 || this.readyWaiters.length > 0) this.connect();
-      return;
+    if (this.retryAt >= this.movingUntil) {
+      this.movingUntil = -Infinity;
+      this.waiting.failAll(() => again(failure));
+      for (const waiter of this.readyWaiters.splice(0)) waiter.reject(again(failure));
     }
-    this.movingUntil = -Infinity;
-    this.waiting.failAll(() => again(failure));
-    for (const waiter of this.readyWaiters.splice(0)) waiter.reject(again(failure));
+    if (this.wanted) this.connect();
   }
 
   private closedError(): RpcError {

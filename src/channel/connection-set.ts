@@ -9,6 +9,7 @@
 import type { Clock, Timer } from '../base/clock.js';
 import type { Connection } from '../connection/connection.js';
 import type { LeftCall } from '../connection/left-call.js';
+import type { Peer } from './peer.js';
 
 /** What `Server.drain` and `Channel.close` had to end. */
 export interface DrainReport {
@@ -53,6 +54,7 @@ export class ConnectionSet {
   /** Its socket is gone. */
   onClosed(connection: Connection): void {
     this.open.delete(connection);
+    (connection.peer as Peer).onClosed();
     this.cancelled.push(...(connection.left ?? []));
     if (this.phase !== 'ended' && connection.executing > 0) this.closed.add(connection);
     this.judge();

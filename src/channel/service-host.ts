@@ -6,11 +6,11 @@ import type { KindOf, RequestOutput, ResponseInput } from '../avro/method.js';
 import type { ServiceDefinition, ServiceMethod } from '../avro/service.js';
 import { RpcError } from '../base/errors.js';
 import type { IncomingBlob, OutgoingBlob } from '../connection/blob.js';
-import type { CallContext } from '../connection/call-context.js';
 import type { CallHost, HostedMethod } from '../connection/call-host.js';
 import type { ItemStream } from '../connection/item-stream.js';
 import type { ItemSource } from '../connection/outgoing-stream.js';
 import type { CompressionName, MethodSpec } from '../wire/message-codec.js';
+import type { CallContext } from './peer.js';
 
 export interface HandlerOptions {
   /**
@@ -62,6 +62,11 @@ export class ServiceHost implements CallHost {
     const entries = Object.entries(service.methods) as [string, ServiceMethod][];
     const added = entries.map(([name, method]) => this.hosted(service.name, name, method, handlers));
     for (const method of added) this.methods.set(method.spec.name, method);
+  }
+
+  /** It serves nothing. */
+  get empty(): boolean {
+    return this.methods.size === 0;
   }
 
   /** Compressions that methods have of their own. */

@@ -1,6 +1,7 @@
 /** The client's end: a channel that makes typed clients. */
 import type { ServiceDefinition } from '../avro/service.js';
 import { Channel, type ChannelOptions } from '../channel/channel.js';
+import type { Handlers } from '../channel/service-host.js';
 import { type Client, clientOf } from '../channel/stubs.js';
 
 /** A channel that makes clients. Made by `connect`. */
@@ -8,6 +9,17 @@ export class ClientChannel extends Channel {
   /** The client of a service over this channel. Make it before the first call when its methods have compression of their own. */
   client<S extends ServiceDefinition>(service: S): Client<S> {
     return clientOf(this, service);
+  }
+
+  /**
+   * Serves a service to the server: it is called by `context.peer.client(service)` there. Do this before the first call. Once such a
+   * channel has been connected it connects again by itself, until it is closed. Throws an `RpcError` (INVALID_ARGUMENT) when a
+   * handler is missing or no function, or when a method of that name is served already. Returns the channel.
+   */
+  add<S extends ServiceDefinition>(service: S, handlers: Handlers<S>): this {
+    this.host.add(service, handlers);
+    for (const compression of this.host.compressions()) this.expectCompression(compression);
+    return this;
   }
 }
 

@@ -5,11 +5,11 @@
 import type { RpcError } from '../base/errors.js';
 import type { Metadata } from '../wire/records/metadata.js';
 import type { Link } from './link.js';
-import type { Peer } from './peer.js';
+import type { PeerInfo } from './peer-info.js';
 
 const noMetadata: Metadata = Object.freeze(Object.create(null) as Record<string, string>);
 
-export class CallContext {
+export class CallContext<P extends PeerInfo = PeerInfo> {
   /** Set it to send metadata with the answer or the failure. */
   responseMetadata: Metadata | null = null;
   /** Set it for an answer that is too long for one frame: of those the higher goes first. A whole number. */
@@ -51,8 +51,9 @@ export class CallContext {
   }
 
   /** Who calls. */
-  get peer(): Peer {
-    return this.link.peer;
+  get peer(): P {
+    // The owner of the connection has made it of its own kind (`ConnectionOptions.makePeer`).
+    return this.link.peer as P;
   }
 
   /** @internal The call has ended without its handler. */

@@ -88,8 +88,7 @@ export class Caller implements CallEnds {
     const reject = takenReject;
     // One look at the clock per batch of calls.
     if (!link.queue.due) link.now = link.clock.now();
-    if (link.state === 'draining' && !link.callable) reject(refusal(link, deadlineMs, extras));
-    else this.start(spec, request, link.now + deadlineMs, deadlineMs, extras, resolve, reject);
+    this.start(spec, request, link.now + deadlineMs, deadlineMs, extras, resolve, reject);
     return promise;
   }
 
@@ -159,7 +158,7 @@ export class Caller implements CallEnds {
     for (const call of this.waiting.takeAll()) this.link.displace(call, failure);
     for (const entry of this.table.slots) {
       // The callee has never heard of the number, which is given again.
-      if (entry.call === 0 || entry.long?.at !== 0) continue;
+      if (entry.call === 0 || entry.long === null || entry.long.begun) continue;
       entry.generation--;
       this.end(entry, failure, true);
     }
@@ -204,8 +203,8 @@ export class Caller implements CallEnds {
   ): void {
     const { link } = this;
     const { state } = link;
-    const over = state === 'closing' || state === 'closed' || !(remainingMs > 0);
-    if (over || (extras !== null && (extras.signal?.aborted || !isPriority(extras)))) {
+    const over = state !== 'open' && state !== 'greeting' && !link.callable;
+    if (over || !(remainingMs > 0) || (extras !== null && (extras.signal?.aborted || !isPriority(extras)))) {
       reject(refusal(link, remainingMs, extras));
       return;
     }

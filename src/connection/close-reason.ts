@@ -1,7 +1,7 @@
 /** What the calls of a connection are told when this side closes it. */
 import { RpcError } from '../base/errors.js';
 import { CloseCode, type CloseCodeNumber, closeCodeName } from '../wire/constants.js';
-import type { Peer } from './peer.js';
+import type { PeerInfo } from './peer-info.js';
 
 /** CLOSE codes that this side gives without the peer having broken the protocol. */
 const ownReasons: ReadonlySet<number> = new Set([
@@ -42,7 +42,7 @@ export function movesCalls(code: number): boolean {
 }
 
 /** INTERNAL when the peer broke the protocol, else UNAVAILABLE. */
-export function closeReason(code: CloseCodeNumber, text: string, peer: Peer): RpcError {
+export function closeReason(code: CloseCodeNumber, text: string, peer: PeerInfo): RpcError {
   const name = closeCodeName(code);
   return new RpcError(
     ownReasons.has(code) ? 'UNAVAILABLE' : 'INTERNAL',
@@ -51,13 +51,13 @@ export function closeReason(code: CloseCodeNumber, text: string, peer: Peer): Rp
 }
 
 /** What the calls of a connection are told when its socket is gone. */
-export function lostReason(error: Error | null, peer: Peer): RpcError {
+export function lostReason(error: Error | null, peer: PeerInfo): RpcError {
   const why = error === null ? '' : `: ${error.message}`;
   return new RpcError('UNAVAILABLE', `the connection to ${peer} was lost${why}`, { cause: error ?? undefined });
 }
 
 /** What the calls of a connection are told when the peer sent CLOSE. */
-export function peerCloseReason(code: number, text: string, peer: Peer): RpcError {
+export function peerCloseReason(code: number, text: string, peer: PeerInfo): RpcError {
   const parts = [code === CloseCode.NONE ? '' : closeCodeName(code), text].filter((part) => part !== '');
   return new RpcError(
     'UNAVAILABLE',

@@ -6,9 +6,10 @@ import type { Compressor } from '../compression/compressor.js';
 import type { CompressionName } from '../wire/message-codec.js';
 import type { CallHost } from './call-host.js';
 import type { Connection } from './connection.js';
+import type { PeerInfo } from './peer-info.js';
 import type { PendingCall } from './pending-call.js';
 import type { SchemaCache } from './schema-exchange.js';
-import type { Transport } from './transport.js';
+import type { PeerIdentity, Transport } from './transport.js';
 
 export interface ConnectionObserver {
   /** The peer's HELLO was read. */
@@ -48,4 +49,6 @@ export interface ConnectionOptions {
   readonly instance: Buffer;
   readonly schemas: SchemaCache;
   readonly observer: ConnectionObserver;
+  /** Makes what stands for the other end. Default: a `PeerInfo`. */
+  readonly makePeer?: (connection: Connection, identity: PeerIdentity) => PeerInfo;
 }

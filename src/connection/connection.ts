@@ -32,7 +32,7 @@ import type { Link } from './link.js';
 import { MessageSender } from './message-sender.js';
 import { type MethodCompression, methodCompression } from './method-compression.js';
 import { OutgoingMethods } from './outgoing-methods.js';
-import { Peer } from './peer.js';
+import { PeerInfo } from './peer-info.js';
 import type { CallExtras, PendingCall } from './pending-call.js';
 import { Pings } from './pings.js';
 import { SchemaExchange } from './schema-exchange.js';
@@ -56,7 +56,7 @@ export class Connection implements Link, FrameReaderOwner, DrainOwner {
   readonly sender: MessageSender;
   readonly turns: StreamTurns;
   readonly ledger: AssemblyLedger;
-  readonly peer: Peer;
+  readonly peer: PeerInfo;
   /** What was cut off when this side closed the connection; null: it did not. */
   left: readonly LeftCall[] | null = null;
   readonly acceptedCompressors: readonly Compressor[];
@@ -89,7 +89,7 @@ export class Connection implements Link, FrameReaderOwner, DrainOwner {
     this.limits = limits;
     this.now = this.lastReadAt = clock.now();
     this.acceptedCompressors = options.compressors;
-    this.peer = new Peer(transport.identity);
+    this.peer = options.makePeer?.(this, transport.identity) ?? new PeerInfo(transport.identity);
     this.ledger = new AssemblyLedger(limits.assemblyBytesMax);
     this.stall = new StallWatch(clock, transport, limits.stallMsMax, (text) => this.fail(CloseCode.STALLED, text));
     this.queue = new WriteQueue(

@@ -5,7 +5,7 @@
 import type { MethodSpec } from '../wire/message-codec.js';
 import type { CallContext } from './call-context.js';
 import { type LeftCall, leftCall } from './left-call.js';
-import type { Peer } from './peer.js';
+import type { PeerInfo } from './peer-info.js';
 
 interface Detached {
   readonly spec: MethodSpec;
@@ -26,7 +26,7 @@ export class DetachedHandlers {
     this.handlers.delete(context);
   }
 
-  left(peer: Peer, now: number): LeftCall[] {
+  left(peer: PeerInfo, now: number): LeftCall[] {
     return Array.from(this.handlers.values(), ({ spec, since, state }) =>
       leftCall('in', spec, peer, now - since, state),
     );

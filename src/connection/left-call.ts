@@ -1,7 +1,7 @@
 /** What the end of a drain, or a close, cut off: for `DrainReport`. */
 import type { MethodSpec } from '../wire/message-codec.js';
 import { type CalleeSlot, Phase } from './callee-slot.js';
-import type { Peer } from './peer.js';
+import type { PeerInfo } from './peer-info.js';
 
 /** A call, or a handler, that had not ended when its connection was closed. */
 export interface LeftCall {
@@ -25,7 +25,7 @@ export interface LeftCall {
 export function leftCall(
   direction: LeftCall['direction'],
   spec: MethodSpec | undefined,
-  peer: Peer,
+  peer: PeerInfo,
   ageMs: number,
   state: LeftCall['state'],
 ): LeftCall {
@@ -33,7 +33,7 @@ export function leftCall(
 }
 
 /** The calls of the peer that have not ended. */
-export function leftInSlots(slots: readonly (CalleeSlot | null)[], peer: Peer, now: number): LeftCall[] {
+export function leftInSlots(slots: readonly (CalleeSlot | null)[], peer: PeerInfo, now: number): LeftCall[] {
   const left: LeftCall[] = [];
   for (const entry of slots) {
     if (entry === null || entry.phase === Phase.FREE) continue;

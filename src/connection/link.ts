@@ -11,7 +11,7 @@ import type { CompressionName } from '../wire/message-codec.js';
 import type { AssemblyLedger } from './assembly.js';
 import type { MessageSender } from './message-sender.js';
 import type { MethodCompression } from './method-compression.js';
-import type { Peer } from './peer.js';
+import type { PeerInfo } from './peer-info.js';
 import type { PendingCall } from './pending-call.js';
 import type { ConnectionState } from './state.js';
 import type { StreamTurns } from './stream-turns.js';
@@ -34,7 +34,7 @@ export interface Link {
   readonly sender: MessageSender;
   readonly turns: StreamTurns;
   readonly ledger: AssemblyLedger;
-  readonly peer: Peer;
+  readonly peer: PeerInfo;
   /** Codecs that this side announced. */
   readonly acceptedCompressors: readonly Compressor[];
   /** How a method's messages are compressed towards this peer. */

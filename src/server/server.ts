@@ -8,6 +8,7 @@ import type { ServiceDefinition } from '../avro/service.js';
 import { RpcError } from '../base/errors.js';
 import { SOFTWARE } from '../base/version.js';
 import { ConnectionSet, type DrainReport } from '../channel/connection-set.js';
+import { makePeer, type Peer } from '../channel/peer.js';
 import { type HandlerOptions, type Handlers, ServiceHost } from '../channel/service-host.js';
 import type { Compressor } from '../compression/compressor.js';
 import { Connection } from '../connection/connection.js';
@@ -68,6 +69,13 @@ export class Server {
     return this.connections.size;
   }
 
+  /** The clients that are connected and can be called: `peer.client(service)` for what they serve. */
+  get peers(): Peer[] {
+    const peers = Array.from(this.connections, ({ peer }) => peer as Peer);
+    // Before its HELLO nothing is known of it.
+    return peers.filter(({ callable, instance }) => callable && instance !== '');
+  }
+
   /**
    * Serves a service. Throws an `RpcError` (INVALID_ARGUMENT) when a handler is missing or no function, or when a method of
    * that name is served already. Returns the server.
@@ -122,6 +130,7 @@ export class Server {
         onClosed: (closed) => this.connections.onClosed(closed),
         onHandlersEnded: (closed) => this.connections.onHandlersEnded(closed),
       },
+      makePeer,
     });
     this.connections.add(connection);
   }

@@ -15,6 +15,13 @@ const printed: Readonly<Record<string, readonly (string | RegExp)[]>> = {
     'INVALID_ARGUMENT, started: yes: the amount is negative',
   ],
   'call-options.mjs': ['Guten Tag, Ada (served by server 1)', 'DEADLINE_EXCEEDED', 'CANCELLED', 'waited 1 ms'],
+  'both-directions.mjs': [
+    'sold: the piano',
+    'kept: the house',
+    'offered: a bicycle',
+    'offered: two chairs',
+    'the market closes at 18:00',
+  ],
   'simulation.mjs': [
     '50 seeds: no order was taken twice. Seen: nobody knows, not ordered, order',
     'seed 7 takes the same way each time: true',

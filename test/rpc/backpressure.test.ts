@@ -233,6 +233,35 @@ test('a large request that waits for those before it ends by deadline, signal or
   await channel.close();
 });
 
+test('large requests of which nothing has left when the peer drains go to the next connection, and only those', async () => {
+  const transports = [new NarrowTransport(), new NarrowTransport()];
+  const dials = [...transports];
+  const channel = connect('tcp://narrow:1', { dial: async () => dials.shift() as NarrowTransport });
+  const ready = channel.ready();
+  await turn();
+  const [old, next] = transports as [NarrowTransport, NarrowTransport];
+  old.sendPreface();
+  await ready;
+  const notes = channel.client(Notes);
+  const calls = Array.from({ length: 14 }, () => failureOf(notes.bytes(Buffer.alloc(2 * MIB))));
+  await turns(3);
+  // Some have begun to leave; some wait in the scheduler, and the rest until that has room.
+  old.send(frame('DRAIN', { payload: writeRecord('DRAIN', { text: '', graceMs: 20_000 }) }));
+  await turns(3);
+  next.sendPreface();
+  await Promise.all([old.readAll(), next.readAll()]);
+  const sizes = [answers(old.frames), answers(next.frames)];
+  assert.is(
+    sizes[0]?.length,
+    new Set(old.frames.filter(({ name }) => name === 'REQUEST').map(({ call }) => call)).size,
+  );
+  assert.is((sizes[0]?.length ?? 0) + (sizes[1]?.length ?? 0), 14);
+  assert.ok((sizes[1]?.length ?? 0) >= 6, `${sizes[1]?.length} went to the next connection`);
+  for (const transport of transports) transport.destroy();
+  await Promise.all(calls);
+  await channel.close();
+});
+
 test('calls that wait for room go on as soon as there is some, with the smallest soft bound as well', async () => {
   const { transport, channel, notes } = await ignored({ writeQueueBytesSoft: 65_536 });
   const calls = Array.from({ length: 500 }, () => failureOf(notes.bytes(Buffer.alloc(1_000))));

@@ -1,6 +1,6 @@
 /** Sessions of streams and credit, of drain, of the time ledger and of checksums. */
 import { callAction, cancelFrame, failureFrame, methodFrame, requestFrame, responseFrame } from './call-sessions.js';
-import { dialled, Session } from './session-builder.js';
+import { accepted, dialled, Session } from './session-builder.js';
 import type { CallView, FrameView, HexView, SessionFile } from './view.js';
 
 const needs = ['streams'];
@@ -217,6 +217,28 @@ const drainFinishes = new Session('DRAIN lets a running call finish', { needs: [
   .ends('acceptor')
   .build();
 
+const drainCalls = new Session('who drains may still call, while calls of the other side run', {
+  needs: ['drain', 'reverse'],
+  tests: ['acceptor'],
+})
+  .greet()
+  .from('dialler', [methodFrame('late', 0), requestFrame(call, hello)])
+  .from(
+    'acceptor',
+    [
+      { type: 'DRAIN', record: { text: 'restarting', graceMs: 20_000 } },
+      { type: 'PING', opaque: '0000000000000001' },
+      methodFrame('echo', 0),
+      requestFrame(accepted(0), hello),
+    ],
+    { do: [{ drain: { graceMs: 20_000 } }, callAction('a', 'echo', hello)] },
+  )
+  .from('dialler', [{ type: 'PONG', opaque: '0000000000000001' }, responseFrame(accepted(0), hello)])
+  .result('acceptor', { call: 'a', response: hello })
+  .from('acceptor', [responseFrame(call, hello), { type: 'CLOSE', record: { code: 0, text: 'drained' } }])
+  .ends('acceptor')
+  .build();
+
 const drained = new Session('DRAIN is read: running calls are answered, no new ones are begun', {
   needs: ['drain'],
   tests: ['dialler'],
@@ -285,6 +307,7 @@ export const streamSessions: Readonly<Record<string, SessionFile>> = {
   'credit-for-unary': creditForUnary,
   'drain-refuses': drainRefuses,
   'drain-finishes': drainFinishes,
+  'drain-calls': drainCalls,
   drained,
   'drain-twice': drainTwice,
   ledger,

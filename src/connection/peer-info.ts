@@ -1,10 +1,10 @@
-/** The other side of a connection, as handlers and callers see it: `context.peer`. */
+/** Who is at the other end of a connection. What handlers and callers see is made of it in `channel/peer.ts`. */
 import type { AnnouncedLimits } from '../base/limits.js';
 import { minimumLimits } from '../base/limits.js';
 import type { Hello } from '../wire/records/hello.js';
 import type { PeerCertificateSummary, PeerIdentity } from './transport.js';
 
-export class Peer {
+export class PeerInfo {
   readonly kind: PeerIdentity['kind'];
   /** IP address or unix path. */
   readonly address: string;
