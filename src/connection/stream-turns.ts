@@ -12,7 +12,7 @@ const SHARE_BYTES = 16 * 1024;
 /** What a new stream may write before it stands in line: enough for one that is short. */
 export const FIRST_SHARE_BYTES = 1024;
 /** Bytes that all streams write before the event loop goes round. */
-const TURN_BYTES = 128 * 1024;
+const TURN_BYTES = 64 * 1024;
 /** Streams go on while the socket holds no more than this. */
 const UNSENT_BYTES_MAX = 128 * 1024;
 
@@ -38,7 +38,7 @@ export class StreamTurns {
   /** Asks for the next share. */
   enter(stream: StreamInLine): void {
     this.line.push(stream);
-    if (this.runDue || this.turnDue) return;
+    if (this.runDue || (this.turnDue && this.left <= 0)) return;
     this.runDue = true;
     queueMicrotask(this.onRun);
   }
