@@ -43,11 +43,14 @@ export class CallSlot {
   /** The items that this side sends. */
   outgoing: OutgoingStream | null = null;
 
+  /** The terminal frame of a stream waits behind items that wait for their schema. */
+  endHeld = false;
+
   constructor(readonly slot: number) {}
 
-  /** The whole response is here; its schema is not. */
+  /** The whole response, or the end of its stream, is here; its schema is not. */
   get answered(): boolean {
-    return this.message !== null && !this.message.partial;
+    return this.endHeld || (this.message !== null && !this.message.partial);
   }
 
   /** Drops what only some calls have: their signal's listener, and messages that are half sent or half received. */
@@ -59,6 +62,7 @@ export class CallSlot {
     this.long = null;
     this.message?.release();
     this.message = null;
+    this.endHeld = false;
     const { outgoing } = this;
     this.outgoing = null;
     outgoing?.stop();

@@ -111,6 +111,7 @@ export class CallerStreams {
       this.link.fail(CloseCode.PROTOCOL, `END for call ${call}, ${why}`);
       return;
     }
+    if (this.holdEnd(entry, buffer, start, end, (held) => this.onEnd(call, flags, held, 0, held.length))) return;
     const { resolve, reject } = entry;
     const method = entry.method as OutgoingMethod;
     let metadata: Metadata | null = null;
@@ -139,6 +140,25 @@ export class CallerStreams {
     else reject(failure);
   }
 
+  /**
+   * While items wait for the callee's schema, the frame that ends their stream waits behind them, with the call's deadline running.
+   * True: `again` follows, with a copy of the payload, unless the call ends before that.
+   */
+  holdEnd(entry: CallSlot, buffer: Buffer, start: number, end: number, again: (payload: Buffer) => void): boolean {
+    const { call, incoming, givenUp } = entry;
+    const method = entry.method as OutgoingMethod;
+    if (method.state !== 'resolving' || givenUp || incoming === null || !incoming.begun) return false;
+    entry.endHeld = true;
+    entry.outgoing?.stop();
+    const payload = Buffer.from(buffer.subarray(start, end));
+    method.waiting.push(() => {
+      if (entry.call !== call) return;
+      entry.endHeld = false;
+      again(payload);
+    });
+    return true;
+  }
+
   /** CREDIT from the callee. */
   onCredit(call: number, buffer: Buffer, start: number): void {
     const entry = this.open(call, 'CREDIT');
@@ -159,7 +179,7 @@ export class CallerStreams {
 
   private open(call: number, name: string): CallSlot | null {
     const entry = this.table.slots[call & 0xffff];
-    if (entry !== undefined && entry.call === call) return entry;
+    if (entry !== undefined && entry.call === call && !entry.endHeld) return entry;
     this.link.fail(CloseCode.CALL_NUMBER, `${name} for call ${call}, which is not open`);
     return null;
   }

@@ -143,6 +143,8 @@ export class Caller implements CallEnds {
       this.link.fail(CloseCode.FLAGS, 'FAILURE with the flag LEDGER, which nobody asked for');
       return;
     }
+    if (this.streams.holdEnd(entry, buffer, start, end, (held) => this.onFailure(call, flags, held, 0, held.length)))
+      return;
     const failure = readFailure(this.link, entry, flags, buffer, start, end);
     this.end(entry, failure, refusedByDrain(failure));
   }

@@ -1,7 +1,18 @@
 /** What the simulation has found, each as small as it can be shown. */
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
-import { clientStream, connect, defineService, duplex, oneway, RpcError, raw, Server } from '../../src/index.js';
+import {
+  clientStream,
+  connect,
+  defineService,
+  duplex,
+  oneway,
+  RpcError,
+  raw,
+  Server,
+  schema,
+  serverStream,
+} from '../../src/index.js';
 import { SimulatedNetwork, type SimulatedNetworkOptions } from '../../src/testing/index.js';
 import { Witness } from './witness.js';
 
@@ -86,6 +97,51 @@ test('a oneway call that waits for a schema when its connection is lost leaves n
   } finally {
     witness.leave();
   }
+});
+
+test('the end of a stream waits with its items for their schema: deadline, failure and loss of the connection count', async () => {
+  const item = (...names: string[]) =>
+    schema({
+      type: 'record',
+      name: 'sim.Item',
+      fields: names.map((name) => ({ name, type: 'int', default: 0 }) as const),
+    });
+  const served = defineService('sim.Items', { list: serverStream({ request: 'int', response: item('id', 'more') }) });
+  const called = defineService('sim.Items', { list: serverStream({ request: 'int', response: item('id') }) });
+  const network = new SimulatedNetwork({ seed: 1, latencyMs: 50 });
+  const server = new Server(network.options('server')).add(served, {
+    *list(count) {
+      for (let id = 0; id < count; id++) yield { id, more: 1 };
+      if (count === 2) throw new RpcError('ABORTED', 'two');
+    },
+  });
+  network.listen('server', server);
+  /** From a host that has never seen the server's schema; the server knows its since the first of them. */
+  const list = async (host: string, count: number, deadlineMs: number, during: () => void = () => {}) => {
+    const channel = connect('tcp://server:1', network.options(host));
+    await network.run(channel.ready());
+    const startedAt = network.clock.now();
+    const seen: number[] = [];
+    const read = async () => {
+      for await (const { id } of channel.client(called).list(count, { deadlineMs })) seen.push(id as number);
+      return 'ok';
+    };
+    const outcome = read().catch((error: unknown) => (error as RpcError).code);
+    network.clock.setTimer(during, 150);
+    const code = await network.run(outcome);
+    const tookMs = network.clock.now() - startedAt;
+    await network.run(channel.close());
+    return { code, seen, tookMs };
+  };
+  await list('first', 3, 10_000);
+  assert.equal(await list('second', 3, 10_000), { code: 'ok', seen: [0, 1, 2], tookMs: 200 });
+  assert.equal(await list('third', 2, 10_000), { code: 'ABORTED', seen: [0, 1], tookMs: 200 });
+  for (const count of [2, 3]) {
+    assert.equal(await list(`late ${count}`, count, 150), { code: 'DEADLINE_EXCEEDED', seen: [], tookMs: 150 });
+    const lost = await list(`lost ${count}`, count, 10_000, () => network.reset(`lost ${count}`, 'server'));
+    assert.equal(lost, { code: 'UNAVAILABLE', seen: [], tookMs: 200 });
+  }
+  await network.run(server.drain());
 });
 
 test.run();

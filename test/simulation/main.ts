@@ -22,7 +22,7 @@ Runs simulations: mixed calls and faults on a network in memory, one for each se
   --plant NAME  with a planted bug: ${plantedBugs.map(({ name }) => name).join(', ')}`;
 
 /** Seeds that a process gets at a time. */
-const PORTION = 500;
+const PORTION = 2_000;
 const AGAIN_EVERY = 50;
 
 interface Settings {

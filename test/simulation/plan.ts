@@ -63,6 +63,8 @@ export interface Plan {
   readonly seed: number;
   readonly weather: Weather;
   readonly clients: number;
+  /** The clients' service is another version of the server's. */
+  readonly otherVersion: boolean;
   readonly limits: Partial<Limits>;
   readonly conditions: Partial<PathConditions>;
   readonly calls: readonly CallPlan[];
@@ -105,6 +107,7 @@ export function drawPlan(seed: number, random: Random): Plan {
     seed,
     weather,
     clients,
+    otherVersion: random.oneIn(4),
     limits: calm ? drawWindows(random) : { ...drawLimits(random), ...drawWindows(random) },
     conditions,
     calls,

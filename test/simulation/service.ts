@@ -6,20 +6,15 @@ import { Random } from '../../src/testing/random.js';
 export const acts = ['answer', 'answerLater', 'refuse', 'throw', 'untilAborted', 'ignoreAbort'] as const;
 export type Act = (typeof acts)[number];
 
-const Part = {
-  type: 'record',
-  name: 'sim.Part',
-  fields: [
-    /** The call's number. */
-    { name: 'id', type: 'int' },
-    /** Its place in its stream; 0 for what is no item. */
-    { name: 'index', type: 'int' },
-    { name: 'body', type: 'bytes' },
-  ],
-} as const;
+const id = { name: 'id', type: 'int' } as const;
+const index = { name: 'index', type: 'int' } as const;
+const body = { name: 'body', type: 'bytes' } as const;
+const Part = { type: 'record', name: 'sim.Part', fields: [id, index, body] } as const;
 
 export interface Part {
+  /** The call's number. */
   readonly id: number;
+  /** Its place in its stream; 0 for what is no item. */
   readonly index: number;
   readonly body: Buffer;
 }
@@ -32,13 +27,25 @@ export const Work = defineService('sim.Work', {
   chat: duplex({ request: Part, response: Part }),
 });
 
+const note = { name: 'note', type: 'string', default: '' } as const;
+const OtherPart = { type: 'record', name: 'sim.Part', fields: [body, note, index, id] } as const;
+
+/** The same for clients of another version: their schemas are exchanged before their first calls run. */
+export const OtherWork = defineService('sim.Work', {
+  ask: unary({ request: OtherPart, response: OtherPart }),
+  tell: oneway({ request: OtherPart }),
+  list: serverStream({ request: OtherPart, response: OtherPart }),
+  collect: clientStream({ request: OtherPart, response: OtherPart }),
+  chat: duplex({ request: OtherPart, response: OtherPart }),
+});
+
 /** Which bytes of a call a body is. */
 export const Salt = { request: 1, answer: 2, toCallee: 3, toCaller: 4 } as const;
 
 const pool = new Random(0xb0d1e5).bytes(512 * 1024);
 
 /** The body of a message: bytes that only this call and this purpose have in this place. */
-export function bodyOf(id: number, salt: number, bytes: number, index = 0): Buffer {
-  const start = (id * 131 + salt * 7_919 + index * 613) % (pool.length - bytes);
+export function bodyOf(call: number, salt: number, bytes: number, place = 0): Buffer {
+  const start = (call * 131 + salt * 7_919 + place * 613) % (pool.length - bytes);
   return pool.subarray(start, start + bytes);
 }

@@ -8,7 +8,7 @@ import { CallRecord } from './call-record.js';
 import { CallerSide } from './caller-side.js';
 import { HandlerSide } from './handler-side.js';
 import { drawPlan, type FaultPlan, type Plan } from './plan.js';
-import { bodyOf, Salt, Work } from './service.js';
+import { bodyOf, OtherWork, Salt, Work } from './service.js';
 import { Witness } from './witness.js';
 
 export interface Outcome {
@@ -104,7 +104,7 @@ class Simulation {
   private openChannel(client: number): ClientEnd {
     const { limits } = this.plan;
     const channel = connect('tcp://server:1', { ...this.network.options(`client ${client}`), limits });
-    return { channel, stub: channel.client(Work) };
+    return { channel, stub: channel.client(this.plan.otherVersion ? OtherWork : Work) };
   }
 
   private stubOf(record: CallRecord): Client<typeof Work> {
