@@ -8,6 +8,7 @@ const loaders = {
   'avsc-rpc': async () => (await import('./avsc-rpc.js')).avscRpc,
   'avsc-rpc-corked': async () => (await import('./avsc-rpc.js')).avscRpcCorked,
   'engine-bytes': async () => (await import('./engine-bytes.js')).engineBytes,
+  'engine-blob': async () => (await import('./engine-blob.js')).engineBlob,
   'framed-echo': async () => (await import('./framed-echo.js')).framedEcho,
 } satisfies Record<string, () => Promise<Contender | Contender<Buffer>>>;
 
@@ -21,6 +22,7 @@ export const titles: Readonly<Record<ContenderName, string>> = {
   'avsc-rpc': 'avsc RPC',
   'avsc-rpc-corked': 'avsc RPC, corked',
   'engine-bytes': 'engine, raw unary',
+  'engine-blob': 'engine, blob lane',
   'framed-echo': 'framed echo',
 };
 
