@@ -40,6 +40,16 @@ export class Assembly {
     return true;
   }
 
+  /** Takes the buffer over for the first bytes. False: as `append`. */
+  adopt(from: Buffer, start: number, end: number): boolean {
+    const bytes = end - start;
+    if (this.ledger.bytes + bytes > this.ledger.bytesMax) return false;
+    this.ledger.bytes += bytes;
+    this.buffer = from.subarray(start);
+    this.length = bytes;
+    return true;
+  }
+
   /** Counts what the message takes beside its bytes. False: the ledger is full. */
   charge(bytes: number): boolean {
     if (this.ledger.bytes + bytes > this.ledger.bytesMax) return false;

@@ -63,7 +63,7 @@ export class Connection implements Link, FrameReaderOwner, DrainOwner {
   private phase: ConnectionState = 'greeting';
   private readonly options: ConnectionOptions;
   private readonly transport: Transport;
-  private readonly reader: FrameReader;
+  readonly reader: FrameReader;
   private readonly outgoingMethods: OutgoingMethods;
   private readonly incomingMethods: IncomingMethods;
   private readonly schemas: SchemaExchange;

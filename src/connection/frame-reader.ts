@@ -61,6 +61,11 @@ export class FrameReader {
     if (this.pauses === 0) this.owner.onReadEnd();
   }
 
+  /** As `FrameDecoder.claim`. */
+  claim(buffer: Buffer): boolean {
+    return this.decoder.claim(buffer);
+  }
+
   /** The error of a stream that ended inside a frame, or null. */
   finish(): WireError | null {
     return this.decoder.finish();

@@ -1,8 +1,8 @@
 /**
- * Long messages on their way out. Each leaves in frames of at most 64 KiB, one frame of each in turn, and only while the
- * socket takes them: so small frames written meanwhile never wait behind more than what the socket already holds, and a
- * message half sent can be dropped. While others wait (other long messages, or small frames that came since the last
- * fragment) a frame has at most 16 KiB.
+ * Long messages on their way out. Each leaves in frames of at most 64 KiB, 64 KiB of each in turn, and only while the socket
+ * takes them: so small frames written meanwhile never wait behind more than what the socket already holds, and a message
+ * half sent can be dropped. While others wait (other long messages, or small frames that came since the last fragment) a
+ * frame of what is longer than one has at most 16 KiB.
  *
  * A message of higher priority goes before those of lower ones; but whoever has been passed over PASSED_OVER_MAX times goes
  * next, so that the lowest still gets its share.
@@ -101,6 +101,7 @@ export class FrameScheduler {
   private readonly roomListeners: (() => void)[] = [];
   private pumpDue = false;
   private tickEndDue = false;
+  private corked = false;
   /** Where the last fragment ended in the connection's outgoing bytes. */
   private position = 0;
 
@@ -116,6 +117,7 @@ export class FrameScheduler {
     this.heldBytes += message.heldBytes;
     if (this.tickEndDue) return;
     this.tickEndDue = true;
+    this.corkTick();
     queueMicrotask(() => {
       this.tickEndDue = false;
       this.pump();
@@ -171,8 +173,8 @@ export class FrameScheduler {
   private writeFragments(): void {
     if (this.messages.length === 0) return;
     const { transport } = this;
-    // One system call for all of them.
-    transport.cork();
+    // One system call for all of them, and for what their senders write next.
+    this.corkTick();
     for (let frames = 0; this.messages.length > 0; frames++) {
       if (transport.unsentBytes > UNSENT_BYTES_MAX) break;
       if (frames === FRAGMENTS_A_TURN) {
@@ -182,7 +184,6 @@ export class FrameScheduler {
       if (!this.advance()) break;
       this.writeFragment(this.messages[this.turn] as LongMessage);
     }
-    transport.uncork();
   }
 
   /** Moves `turn` to the message that may send next. False: all of them wait for credit. */
@@ -211,7 +212,9 @@ export class FrameScheduler {
 
   private writeFragment(message: LongMessage): void {
     const { queue, frameBytesMax } = this;
-    const shared = this.messages.length > 1 || queue.position !== this.position;
+    // What fits a frame, its prefix aside, is not long: nobody gains by its being cut.
+    const long = message.body.length > frameBytesMax;
+    const shared = long && (this.messages.length > 1 || queue.position !== this.position);
     const most = shared ? Math.min(frameBytesMax, FRAGMENT_BYTES_SHARED) : frameBytesMax;
     const { type, at, call, method, body, begun } = message;
     const prefix = begun ? null : message.prefix;
@@ -249,6 +252,21 @@ export class FrameScheduler {
     this.stalledBytes += bytes;
     this.heldBytes -= bytes;
   }
+
+  /** Holds the socket back until all promises of this tick have run: what they write leaves in the same system call. */
+  private corkTick(): void {
+    if (this.corked) return;
+    this.corked = true;
+    this.transport.cork();
+    queueMicrotask(this.onTickEnd);
+  }
+
+  private readonly onTickEnd = (): void => void process.nextTick(this.uncork);
+
+  private readonly uncork = (): void => {
+    this.corked = false;
+    this.transport.uncork();
+  };
 
   private pumpSoon(): void {
     if (this.pumpDue) return;

@@ -67,8 +67,7 @@ export class IncomingMessage {
     }
     this.checkSize(this.end - this.start);
     if ((flags & Flag.MORE) !== 0) {
-      this.assembly = new Assembly(link.ledger);
-      this.append(buffer, this.start, this.end);
+      this.begin();
       this.partial = true;
     }
   }
@@ -87,14 +86,11 @@ export class IncomingMessage {
 
   /** Copies a message that must wait, so that its bytes outlive the chunk. Throws an `RpcError` that fails this call alone. */
   keep(): void {
-    if (this.assembly === null) {
-      this.assembly = new Assembly(this.link.ledger);
-      this.append(this.buffer, this.start, this.end);
-      this.buffer = this.assembly.buffer;
-      this.start = 0;
-      this.end = this.assembly.length;
-    }
-    if (!this.assembly.charge(WAITING_BYTES)) throw this.tooMuchHeld();
+    const assembly = this.assembly ?? this.begin();
+    this.buffer = assembly.buffer;
+    this.start = 0;
+    this.end = assembly.length;
+    if (!assembly.charge(WAITING_BYTES)) throw this.tooMuchHeld();
   }
 
   /** Undoes the compression, if there is one. Throws an `RpcError` that fails this call alone. */
@@ -145,6 +141,16 @@ export class IncomingMessage {
     if (bytes <= messageBytesMax) return;
     const limit = { name: 'messageBytesMax', value: messageBytesMax, setting: 'limits.messageBytesMax' };
     throw limitError(`a message of ${bytes} bytes or more`, limit);
+  }
+
+  /** The bytes of the frame at hand, which are the first ones. */
+  private begin(): Assembly {
+    const { link, buffer, start, end } = this;
+    const assembly = new Assembly(link.ledger);
+    this.assembly = assembly;
+    const kept = link.reader.claim(buffer) ? assembly.adopt(buffer, start, end) : assembly.append(buffer, start, end);
+    if (!kept) throw this.tooMuchHeld();
+    return assembly;
   }
 
   private append(buffer: Buffer, start: number, end: number): void {

@@ -1,6 +1,6 @@
 /**
- * The receiving half of a blob's bytes: what comes in ITEM frames, each frame a piece, copied once out of the chunk that it came
- * in. Where the callee's items are read, the first of them is a message, the head.
+ * The receiving half of a blob's bytes: what comes in ITEM frames, each frame a piece, copied once at most out of the chunk that
+ * it came in. Where the callee's items are read, the first of them is a message, the head.
  */
 import { CloseCode } from '../wire/constants.js';
 import { WireError } from '../wire/wire-error.js';
@@ -33,7 +33,7 @@ export class IncomingPieces extends IncomingStream {
     if (end === start) this.giveBack(cost);
     else if (this.waiters.length > 0 && this.items.codec !== null) {
       this.giveBack(cost);
-      this.waiters.shift()?.resolve({ value: copyOf(buffer, start, end), done: false });
+      this.waiters.shift()?.resolve({ value: this.pieceOf(buffer, start, end), done: false });
     } else {
       this.keepPiece(buffer, start, end, cost);
     }
@@ -46,13 +46,14 @@ export class IncomingPieces extends IncomingStream {
     if (Buffer.isBuffer(before) && before.length + end - start <= JOINED_BYTES_MAX) {
       items.replaceLast(Buffer.concat([before, buffer.subarray(start, end)]), cost);
     } else {
-      items.push(copyOf(buffer, start, end), cost);
+      items.push(this.pieceOf(buffer, start, end), cost);
     }
   }
-}
 
-function copyOf(buffer: Buffer, start: number, end: number): Buffer {
-  const piece = Buffer.allocUnsafe(end - start);
-  buffer.copy(piece, 0, start, end);
-  return piece;
+  private pieceOf(buffer: Buffer, start: number, end: number): Buffer {
+    if (this.link?.reader.claim(buffer)) return buffer.subarray(start, end);
+    const piece = Buffer.allocUnsafe(end - start);
+    buffer.copy(piece, 0, start, end);
+    return piece;
+  }
 }

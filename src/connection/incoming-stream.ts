@@ -48,7 +48,7 @@ export class IncomingStream<T = unknown> implements ItemStream<T> {
   complete = false;
   /** Some item has come. */
   begun = false;
-  private link: Link | null = null;
+  protected link: Link | null = null;
   private owner: StreamOwner | null = null;
   private call = 0;
   private window: ReceiveWindow | null = null;

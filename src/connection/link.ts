@@ -34,6 +34,8 @@ export interface Link {
   readonly sender: MessageSender;
   readonly turns: StreamTurns;
   readonly ledger: AssemblyLedger;
+  /** Gives the buffer of the frame at hand to whoever keeps its payload, or says no: then that is copied. */
+  readonly reader: { claim(buffer: Buffer): boolean };
   readonly peer: PeerInfo;
   /** Codecs that this side announced. */
   readonly acceptedCompressors: readonly Compressor[];

@@ -13,7 +13,7 @@ interface StreamHandle {
   readonly writeQueueSize?: number;
 }
 
-const READ_BYTES = 64 * 1024;
+const READ_BYTES = 256 * 1024;
 
 /**
  * Reads a socket into one buffer that stays, in place of a new one for each read: pass `onread` to `net.connect`, and this to the

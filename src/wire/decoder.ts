@@ -39,6 +39,10 @@ export interface FrameDecoderOptions {
 }
 
 const HELD_BYTES_FIRST = 512;
+/** A buffer that is smaller is used again rather than given away. */
+const CLAIMED_BYTES_MIN = 16 * 1024;
+/** Room behind a long frame with MORE, for a short one that ends its message. */
+const MORE_ROOM_BYTES = 1024;
 const empty = Buffer.alloc(0);
 
 export class FrameDecoder {
@@ -126,6 +130,18 @@ export class FrameDecoder {
         this.fail(CloseCode.FLOOD, `more than ${OPTIONAL_FRAMES_IN_ROW_MAX} unknown optional frames in a row`);
       }
     }
+  }
+
+  /**
+   * Whoever keeps the payload of the frame in `buffer` may keep that itself where it holds little else. True: it is the caller's
+   * from now on, what is behind `end` too. False: the payload has to be copied.
+   */
+  claim(buffer: Buffer): boolean {
+    const { partial } = this;
+    if (buffer !== partial || this.buffer !== partial || partial.length < CLAIMED_BYTES_MIN) return false;
+    if (this.end < partial.length / 2) return false;
+    this.partial = empty;
+    return true;
   }
 
   /** Reads and judges the header at `at`. Returns the payload's length, or -1 after an error. */
@@ -244,6 +260,7 @@ export class FrameDecoder {
 
   /** No held frame is longer; while only a part of its header is known, no bound but the first size. */
   private heldNeedMost(): number {
-    return Math.max(HELD_BYTES_FIRST, this.heldNeed);
+    const room = this.heldNeed >= CLAIMED_BYTES_MIN && (this.flags & Flag.MORE) !== 0 ? MORE_ROOM_BYTES : 0;
+    return Math.max(HELD_BYTES_FIRST, this.heldNeed + room);
   }
 }

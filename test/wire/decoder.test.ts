@@ -146,4 +146,38 @@ test('a chunk pushed before the last one is used up is a mistake of the program'
   assert.throws(() => decoder.push(ping), /used up/);
 });
 
+test('a long frame cut by chunks can be claimed: nothing is written to its buffer any more', () => {
+  const decoder = new FrameDecoder({ preface: false });
+  const frame = (fill: number) =>
+    encodeFrame({ type: FrameType.ITEM, call: 65_536, payload: Buffer.alloc(40_000, fill) });
+  const claimed: Buffer[] = [];
+  const stream = Buffer.concat([frame(1), frame(2), frame(3)]);
+  for (let at = 0; at < stream.length; at += 30_000) {
+    decoder.push(stream.subarray(at, at + 30_000));
+    while (decoder.next() === FRAME) {
+      const { buffer, start, end } = decoder;
+      assert.is(decoder.claim(Buffer.alloc(40_012)), false, 'it is not the buffer of this frame');
+      if (decoder.claim(buffer)) claimed.push(buffer.subarray(start, end));
+      assert.is(decoder.claim(buffer), false, 'it was claimed already');
+    }
+  }
+  assert.is(claimed.length, 3);
+  for (const [index, payload] of claimed.entries()) assert.ok(payload.equals(Buffer.alloc(40_000, index + 1)));
+});
+
+test('a frame in the chunk itself, or a short one, cannot be claimed', () => {
+  const decoder = new FrameDecoder({ preface: false });
+  const long = encodeFrame({ type: FrameType.ITEM, call: 65_536, payload: Buffer.alloc(40_000) });
+  decoder.push(long);
+  assert.is(decoder.next(), FRAME);
+  assert.is(decoder.claim(decoder.buffer), false);
+  assert.is(decoder.next(), NEED_MORE);
+  const short = encodeFrame({ type: FrameType.ITEM, call: 65_536, payload: Buffer.alloc(400) });
+  decoder.push(short.subarray(0, 100));
+  assert.is(decoder.next(), NEED_MORE);
+  decoder.push(short.subarray(100));
+  assert.is(decoder.next(), FRAME);
+  assert.is(decoder.claim(decoder.buffer), false);
+});
+
 test.run();
