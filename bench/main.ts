@@ -1,8 +1,10 @@
 /** The bench's entry: `npm run bench -- COMMAND [options]`. What each command measures and how to read it is in README.md. */
+import { blobCommand, blobUsage } from './commands/blob.js';
 import { floorCommand, floorUsage } from './commands/floor.js';
 import { guardCommand, guardUsage } from './commands/guard-cost.js';
 import { memoryCommand, memoryUsage } from './commands/memory.js';
 import { microCommand, microUsage } from './commands/micro.js';
+import { mixCommand, mixUsage } from './commands/mix.js';
 import { smokeCommand } from './commands/smoke.js';
 import { streamCommand, streamUsage } from './commands/stream.js';
 import { streamsCommand, streamsUsage } from './commands/streams.js';
@@ -16,6 +18,10 @@ const usage = `npm run bench -- COMMAND [options]
       one server stream against the floor program: CPU per item
   ${streamsUsage}
       many streams on one connection, one of them stalled; calls of all kinds at once; a slow consumer
+  ${blobUsage}
+      an echo of 64 KiB against a framed echo on node:net: echoes/s
+  ${mixUsage}
+      the latency of small calls with and without a large blob each way
   ${memoryUsage}
       memory of both sides over many calls
   ${guardUsage}
@@ -29,6 +35,8 @@ const commands: Readonly<Record<string, (args: readonly string[]) => Promise<num
   floor: floorCommand,
   stream: streamCommand,
   streams: streamsCommand,
+  blob: blobCommand,
+  mix: mixCommand,
   memory: memoryCommand,
   'guard-cost': guardCommand,
   micro: microCommand,

@@ -69,7 +69,7 @@ function cpuPerUnit([from, to]: readonly [Mark, Mark]): number {
 }
 
 /** What makes a sample worthless, or null: its figures must not be printed as a result. */
-export function problemOf(sample: Measured): string | null {
+export function problemOf(sample: Pick<Measured, 'done' | 'wrong' | 'failed' | 'failure'>): string | null {
   if (sample.wrong > 0) return `${sample.wrong} answers were wrong`;
   if (sample.failed > 0) return `${sample.failed} callers failed, the first with: ${sample.failure}`;
   if (!(sample.done > 0)) return 'nothing was answered';

@@ -5,10 +5,12 @@
 import { problemOf } from '../measure.js';
 import { UsageError } from '../options.js';
 import { findPinning } from '../process/cores.js';
+import { blobContenders, reportBlobs } from './blob.js';
 import { compare, type FloorSettings, report } from './floor.js';
 import { guardSettings, guardShare } from './guard-cost.js';
 import { observe, problemIn } from './memory.js';
 import { micro } from './micro.js';
+import { type MixSettings, mix, reportMix } from './mix.js';
 import { compareStreams, reportStreams, type StreamSettings } from './stream.js';
 import { streams } from './streams.js';
 
@@ -30,6 +32,15 @@ const smallStreams = {
   callsAtOnce: 100,
   itemsEach: 10,
   slowItems: 20_000,
+  judged: false,
+} as const;
+
+const smallMix = {
+  inFlight: 64,
+  blobBytes: 1024 * 1024,
+  rounds: 1,
+  quietSeconds: SECONDS,
+  warmUpSeconds: WARM_UP_SECONDS,
   judged: false,
 } as const;
 
@@ -65,6 +76,18 @@ export async function smokeCommand(args: readonly string[]): Promise<number> {
 
   problems.push(...(await streams({ ...smallStreams, pinning })).problems);
   console.log();
+
+  const blobs: FloorSettings = { ...quick, pinning, contenders: blobContenders, inFlight: [16] };
+  const blobSamples = await compare(blobs);
+  reportBlobs(blobs, blobSamples, false);
+  console.log();
+  for (const sample of blobSamples) problems.push(...asList(problemOf(sample)));
+
+  const mixed: MixSettings = { ...smallMix, pinning };
+  const mixRun = await mix(mixed);
+  reportMix(mixed, mixRun);
+  console.log();
+  problems.push(...asList(mixRun.problem));
 
   const rows = await observe({ calls: 20_000, every: 10_000, inFlight: 512, pinning });
   console.log(`memory: ${rows.length} marks over 20,000 calls\n`);

@@ -36,6 +36,16 @@ export type Role =
       readonly streams: number;
       readonly itemsEach: number;
       readonly port: number;
+    }
+  /** Small calls, and a large blob now and then. */
+  | { readonly workload: 'mix'; readonly side: 'server' }
+  | {
+      readonly workload: 'mix';
+      readonly side: 'client';
+      readonly port: number;
+      readonly inFlight: number;
+      readonly blobBytes: number;
+      readonly quietMs: number;
     };
 
 export type Order =
@@ -56,6 +66,14 @@ export interface Held {
   readonly heapBytes: number;
 }
 
+/** Latency of the calls of a while. */
+export interface Latency {
+  readonly calls: number;
+  readonly ms: number;
+  readonly p50Us: number;
+  readonly p99Us: number;
+}
+
 /** One side at one moment. */
 export interface Mark {
   /** Calls or items: a client counts answers, a server requests, and of streams both count items. */
@@ -70,6 +88,8 @@ export interface Mark {
   readonly failure: string;
   /** Only of the server of `streams`. */
   readonly held?: Held;
+  /** Only of the client of `mix`: of its last act. */
+  readonly latency?: Latency;
 }
 
 export type Notice =

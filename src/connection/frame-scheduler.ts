@@ -261,7 +261,9 @@ export class FrameScheduler {
     queueMicrotask(this.onTickEnd);
   }
 
-  private readonly onTickEnd = (): void => void process.nextTick(this.uncork);
+  private readonly onTickEnd = (): void => {
+    process.nextTick(this.uncork);
+  };
 
   private readonly uncork = (): void => {
     this.corked = false;

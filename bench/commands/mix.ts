@@ -1,0 +1,124 @@
+/**
+ * `bench -- mix`: do small calls wait behind large bytes? The latency of small calls with and without one blob each way on the same
+ * connection, in turns within one run.
+ */
+import { problemOf } from '../measure.js';
+import { Options } from '../options.js';
+import { findPinning, type Pinning } from '../process/cores.js';
+import type { Latency, Mark } from '../process/messages.js';
+import { withSides } from '../process/pair.js';
+import { describeEnvironment, environmentText } from '../report/environment.js';
+import { keepRaw } from '../report/raw.js';
+import { median } from '../report/statistics.js';
+import { fixed, table, whole } from '../report/table.js';
+
+export interface MixSettings {
+  readonly inFlight: number;
+  readonly blobBytes: number;
+  readonly rounds: number;
+  readonly quietSeconds: number;
+  readonly warmUpSeconds: number;
+  readonly judged: boolean;
+  readonly pinning: Pinning;
+}
+
+export interface MixRound {
+  readonly quiet: Latency;
+  readonly blob: Latency;
+}
+
+export interface MixRun {
+  readonly rounds: readonly MixRound[];
+  readonly problem: string | null;
+}
+
+const RATIO_MAX = 3;
+const MIB = 1024 * 1024;
+const ACT_MS_MAX = 60_000;
+
+export const mixUsage = 'mix [--in-flight 64] [--blob-mib 64] [--rounds 9] [--quiet 0.5] [--warm-up 2] [--json FILE]';
+
+export async function mixCommand(args: readonly string[]): Promise<number> {
+  const options = new Options(args, {
+    'in-flight': '64',
+    'blob-mib': '64',
+    rounds: '9',
+    quiet: '0.5',
+    'warm-up': '2',
+    json: null,
+  });
+  const settings: MixSettings = {
+    inFlight: options.whole('in-flight', 1),
+    blobBytes: options.whole('blob-mib', 1) * MIB,
+    rounds: options.whole('rounds', 1),
+    quietSeconds: options.number('quiet', 0.01),
+    warmUpSeconds: options.number('warm-up', 0),
+    judged: true,
+    pinning: findPinning(),
+  };
+  const environment = describeEnvironment(settings.pinning.text);
+  console.log(`${environmentText(environment)}\n`);
+  const run = await mix(settings);
+  const code = reportMix(settings, run);
+  keepRaw(options.text('json'), { command: 'mix', environment, settings, run });
+  return code;
+}
+
+/** One pair of processes; each round is a quiet while and then a blob, after one of each that does not count. */
+export function mix(settings: MixSettings): Promise<MixRun> {
+  const { inFlight, blobBytes, quietSeconds, warmUpSeconds, rounds, pinning } = settings;
+  const quietMs = quietSeconds * 1000;
+  return withSides(
+    {
+      server: { workload: 'mix', side: 'server' },
+      client: (port) => ({ workload: 'mix', side: 'client', port, inFlight, blobBytes, quietMs }),
+      pinning,
+      profileFolder: null,
+      profileName: 'mix',
+    },
+    async ({ client }) => {
+      await new Promise((resolve) => void setTimeout(resolve, warmUpSeconds * 1000));
+      const done: MixRound[] = [];
+      let last: Mark | null = null;
+      for (let round = -1; round < rounds; round++) {
+        const quiet = await client.act('quiet', ACT_MS_MAX);
+        last = await client.act('blob', ACT_MS_MAX);
+        if (round >= 0) done.push({ quiet: quiet.latency as Latency, blob: last.latency as Latency });
+      }
+      return { rounds: done, problem: problemOf(last as Mark) };
+    },
+  );
+}
+
+/** Prints the result. Returns the exit code: 1 when something was wrong, and then no figures. */
+export function reportMix(settings: MixSettings, { rounds, problem }: MixRun): number {
+  if (problem !== null) {
+    console.log(`FAILED: ${problem}`);
+    return 1;
+  }
+  const { inFlight, blobBytes, judged } = settings;
+  const of = (which: keyof MixRound, figure: keyof Latency): number =>
+    median(rounds.map((round) => round[which][figure]));
+  const row = (title: string, which: keyof MixRound): string[] => [
+    title,
+    whole((of(which, 'calls') / of(which, 'ms')) * 1000),
+    whole(of(which, 'p50Us')),
+    whole(of(which, 'p99Us')),
+    fixed(of(which, 'ms'), 0),
+  ];
+  const size = `${blobBytes / MIB} MiB`;
+  console.log(
+    `${inFlight} small calls in flight, one connection; medians of ${rounds.length} rounds; answers checked\n`,
+  );
+  const head = ['small calls', 'calls/s', 'p50 us', 'p99 us', 'ms'];
+  console.log(table([head, row('alone', 'quiet'), row(`with a blob of ${size} each way`, 'blob')], 1));
+  const ratios = rounds.map(({ quiet, blob }) => blob.p99Us / quiet.p99Us);
+  const value = median(ratios);
+  const mibPerSecond = (2 * blobBytes) / MIB / (of('blob', 'ms') / 1000);
+  console.log(`\nthe blobs: ${whole(mibPerSecond)} MiB/s, both ways together`);
+  const span = `${fixed(Math.min(...ratios), 2)} to ${fixed(Math.max(...ratios), 2)}`;
+  console.log(`p99 with the blob by p99 without: ${fixed(value, 2)} (${span})`);
+  if (judged)
+    console.log(`target ${value <= RATIO_MAX ? 'met' : 'MISSED'}: p99 at most ${RATIO_MAX} x: ${fixed(value, 2)}`);
+  return 0;
+}
