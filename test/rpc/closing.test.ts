@@ -197,7 +197,9 @@ test('a request that is half here when the server begins to drain is taken, when
 
 test('calls that wait for a slot when DRAIN comes are not sent to the draining server', async () => {
   const listener = await ScriptedListener.listen();
-  const channel = connect(`tcp://127.0.0.1:${listener.port}`, { limits: { drainReconnectMsMax: 50 } });
+  const channel = connect(`tcp://127.0.0.1:${listener.port}`, {
+    limits: { drainReconnectMsMax: 50, connectMsMax: 500 },
+  });
   const notes = channel.client(Notes);
   const ready = channel.ready();
   const peer = await listener.accept();
