@@ -2,6 +2,7 @@
  * Opens a socket to a target: TCP (with Happy Eyeballs, as node:net does it), TLS or a unix path. One limit of time for all
  * of it; what is left of it is for the handshake.
  */
+import { constants } from 'node:crypto';
 import { connect as connectTcp, isIP, type Socket } from 'node:net';
 import { connect as connectTls, type TLSSocket, type ConnectionOptions as TlsOptions } from 'node:tls';
 import type { Clock } from '../base/clock.js';
@@ -58,6 +59,7 @@ function open(target: Target, tls: TlsOptions | undefined, standingBuffer: Stand
     // A name is checked against the certificate; an address has no server name to ask for.
     ...(isIP(host) === 0 ? { servername: host } : {}),
     ...tls,
+    secureOptions: (tls?.secureOptions ?? 0) | constants.SSL_OP_NO_RENEGOTIATION,
     host,
     port,
     allowHalfOpen: true,

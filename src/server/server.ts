@@ -2,6 +2,7 @@
  * Listens, accepts, and routes calls to handlers. One `Connection` a socket; services are looked up by the method's name once a
  * connection, when the peer declares it.
  */
+import { constants } from 'node:crypto';
 import { createServer as createTcpServer, type Server as NetServer, type Socket } from 'node:net';
 import { createServer as createTlsServer, type TLSSocket, type TlsOptions } from 'node:tls';
 import type { ServiceDefinition } from '../avro/service.js';
@@ -163,6 +164,8 @@ export class Server {
       minVersion: 'TLSv1.2' as const,
       handshakeTimeout: this.settings.limits.handshakeMsMax,
       ...tls,
+      // A client could ask for one expensive handshake after the other (spec, 3.1).
+      secureOptions: (tls.secureOptions ?? 0) | constants.SSL_OP_NO_RENEGOTIATION,
       allowHalfOpen: true,
       ALPNProtocols: [ALPN_PROTOCOL],
     };
