@@ -62,8 +62,9 @@ export class SocketTransport implements Transport {
     this.standingBuffer = options.standingBuffer;
     this.identity = identify(socket, options.path);
     socket.setNoDelay(true);
-    // An 'error' event without a listener ends the process; 'close' follows it and reports it.
-    socket.on('error', () => {});
+    // An 'error' event without a listener ends the process. 'close' follows it and reports it, but behind an alert of TLS only
+    // if somebody destroys the socket.
+    socket.on('error', () => socket.destroy());
   }
 
   start(events: TransportEvents): void {
