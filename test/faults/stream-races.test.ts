@@ -1,7 +1,7 @@
 /**
  * F27 for streams: callers that leave, cancel, run out of time or out of items, and handlers that end, fail, stop reading or
  * never do, all racing items, END and CREDIT on both sides of one connection in virtual time. TRUNKLINE_RACES sets how many
- * calls are made (default 10,000).
+ * calls are made (default 4,000).
  */
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
@@ -17,7 +17,7 @@ import { type MessageCodec, type MethodSpec, nextMethodOrdinal } from '../../src
 import { connectPair } from '../support/connection-pair.js';
 import { type Random, withSeed } from '../support/seed.js';
 
-const RACES = Number(process.env['TRUNKLINE_RACES'] ?? 10_000);
+const RACES = Number(process.env['TRUNKLINE_RACES'] ?? 4_000);
 const CALLS_OPEN_MAX = 200;
 const STEP_MS = 0.25;
 const ITEMS_MAX = 40;

@@ -58,7 +58,11 @@ for (const [what, pair] of [
     const { server, port } = await listening({ tls: { ...certificates.server, ca, requestCert: true } });
     const failure = await refusal(port, { tls: { ca, ...pair } });
     assert.is(failure.code, 'UNAVAILABLE');
-    assert.match(failure.message, /ended inside the preface \(a server that refuses the TLS certificate of its client/);
+    // By an alert where the server sends one, else by the end of the connection.
+    assert.match(
+      failure.message,
+      /alert|ended inside the preface \(a server that refuses the TLS certificate of its client/,
+    );
     await assertServes(port, certificates.client);
     assert.is(server.connectionCount, 0);
     await server.close();
@@ -133,6 +137,50 @@ test('F26 plain bytes on a TLS port, and TLS towards a plain port, end that conn
   assert.is(failure.code, 'UNAVAILABLE');
   assert.is(failure.started, 'no');
   await plain.server.close();
+});
+
+test('B48 TLS before 1.2 is refused with an alert, and the server lives', async () => {
+  const { server, port } = await listening({ tls: certificates.server });
+  const old = { minVersion: 'TLSv1', maxVersion: 'TLSv1.1', ciphers: 'DEFAULT@SECLEVEL=0' } as const;
+  const stranger = tls.connect({ host: '127.0.0.1', port, ca, ALPNProtocols: ['trunkline/1'], ...old });
+  const [error] = (await once(stranger, 'error')) as [Error];
+  assert.match(error.message, /alert protocol version/);
+  await assertServes(port);
+  await server.close();
+});
+
+test('B48 renegotiation is refused on both sides, and the server lives', async () => {
+  const { server, port } = await listening({ tls: certificates.server });
+  const stranger = tls.connect({ host: '127.0.0.1', port, ca, ALPNProtocols: ['trunkline/1'], maxVersion: 'TLSv1.2' });
+  await once(stranger, 'secureConnect');
+  stranger.resume();
+  let again = 0;
+  stranger.on('secureConnect', () => void again++);
+  const refused = new Promise<unknown>((resolve) => {
+    stranger.on('error', resolve);
+    stranger.renegotiate({}, resolve);
+  });
+  assert.instance(await refused, Error);
+  assert.is(again, 0);
+  stranger.destroy();
+  await assertServes(port);
+  await server.close();
+});
+
+test('B48 a garbage record behind the TLS handshake ends that connection only', async () => {
+  const { server, port } = await listening({ tls: certificates.server });
+  const socket = net.connect({ host: '127.0.0.1', port });
+  socket.on('error', () => {});
+  await once(socket, 'connect');
+  const secured = tls.connect({ socket, ca, servername: 'localhost', ALPNProtocols: ['trunkline/1'] });
+  secured.on('error', () => {});
+  await once(secured, 'secureConnect');
+  // Past the TLS layer of this side.
+  socket.write(Buffer.from('17030300207777777777777777777777777777777777777777777777777777777777777777', 'hex'));
+  // With its error before it.
+  await new Promise((resolve) => secured.once('close', resolve));
+  await assertServes(port);
+  await server.close();
 });
 
 test.run();
