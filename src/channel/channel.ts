@@ -314,6 +314,8 @@ export class Channel {
     this.state = 'idle';
     if (connection.peerDrained) {
       this.movingUntil = this.settings.clock.now() + this.settings.limits.drainReconnectMsMax;
+      // Perhaps the target still leads to the one that drains: it is not asked again and again without a pause.
+      if (connection.callsFinished === 0) this.backOff(new RpcError('UNAVAILABLE', `${connection.peer} is draining`));
     } else if (reason !== null && !greeted(connection)) {
       // A peer that never said HELLO counts as a failed attempt: the next one waits.
       this.onAttemptFailed(reason);
@@ -321,11 +323,15 @@ export class Channel {
     if (this.wanted) this.connect();
   }
 
-  private onAttemptFailed(failure: RpcError): void {
-    if (this.state === 'closed') return;
+  private backOff(failure: RpcError): void {
     this.state = 'backoff';
     this.failure = failure;
     this.retryAt = this.settings.clock.now() + this.backoff.nextMs();
+  }
+
+  private onAttemptFailed(failure: RpcError): void {
+    if (this.state === 'closed') return;
+    this.backOff(failure);
     if (this.retryAt >= this.movingUntil) {
       this.movingUntil = -Infinity;
       this.waiting.failAll(() => again(failure));

@@ -16,6 +16,7 @@ import type { FrameDecoder } from '../wire/decoder.js';
 import type { CompressionName, MethodSpec } from '../wire/message-codec.js';
 import { decodeClose, encodeClose } from '../wire/records/close.js';
 import { decodeMethod } from '../wire/records/method.js';
+import type { WireError } from '../wire/wire-error.js';
 import { AssemblyLedger } from './assembly.js';
 import { Callee } from './callee.js';
 import { Caller } from './caller.js';
@@ -92,16 +93,10 @@ export class Connection implements Link, FrameReaderOwner, DrainOwner {
     this.peer = options.makePeer?.(this, transport.identity) ?? new PeerInfo(transport.identity);
     this.ledger = new AssemblyLedger(limits.assemblyBytesMax);
     this.stall = new StallWatch(clock, transport, limits.stallMsMax, (text) => this.fail(CloseCode.STALLED, text));
-    this.queue = new WriteQueue(
-      transport,
-      {
-        onUnsent: () => this.stall.begin(),
-        onOverflow: (error) => this.fail(error.code, error.message),
-      },
-      limits.writeQueueBytesSoft,
-      limits.writeQueueBytesHard,
-    );
-    this.sender = new MessageSender(this.queue, transport, clock, minimumLimits, limits.writeQueueBytesHard);
+    const { writeQueueBytesSoft: soft, writeQueueBytesHard: hard } = limits;
+    const onOverflow = ({ code, message }: WireError): void => this.fail(code, message);
+    this.queue = new WriteQueue(transport, { onUnsent: () => this.stall.begin(), onOverflow }, soft, hard);
+    this.sender = new MessageSender(this.queue, transport, clock, minimumLimits, hard);
     this.turns = new StreamTurns(transport, clock);
     this.sender.onRoom(() => this.turns.onRoom());
     this.schemas = new SchemaExchange(this, options.schemas);
@@ -136,6 +131,11 @@ export class Connection implements Link, FrameReaderOwner, DrainOwner {
   /** Calls of the peer that are not answered. */
   get callsIn(): number {
     return this.callee.inFlight;
+  }
+
+  /** Calls that ended well, of both sides. */
+  get callsFinished(): number {
+    return this.callee.finished + this.caller.finished;
   }
 
   /** Handlers that have not ended, those of cancelled calls included. */
@@ -216,7 +216,7 @@ export class Connection implements Link, FrameReaderOwner, DrainOwner {
   }
 
   chargeReset(): boolean {
-    return this.flood.chargeReset(this.callee.finished + this.caller.finished);
+    return this.flood.chargeReset(this.callsFinished);
   }
 
   admitFragment(more: boolean, bytes: number): boolean {

@@ -90,6 +90,7 @@ export class Server {
   async listen(options: ListenOptions = {}): Promise<ListenAddress> {
     if (this.stopped) throw new RpcError('FAILED_PRECONDITION', 'this server was closed');
     this.compressors = await compressorsFor([this.settings.compression, ...this.host.compressions()]);
+    if (this.stopped) throw new RpcError('FAILED_PRECONDITION', 'this server was closed');
     const { path } = options;
     const listener = this.createListener(path);
     await new Promise<void>((resolve, reject) => {
@@ -102,7 +103,8 @@ export class Server {
         resolve();
       });
     });
-    this.listeners.add(listener);
+    if (this.stopped) listener.close();
+    else this.listeners.add(listener);
     const address = listener.address();
     if (address === null || typeof address === 'string') return { host: '', port: 0, path: address ?? path ?? '' };
     return { host: address.address, port: address.port, path: '' };

@@ -5,7 +5,7 @@
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { connect, Server } from '../../src/index.js';
-import { withProcess } from '../support/process.js';
+import { TestProcess, withProcess } from '../support/process.js';
 import { failureOf, handlers, Notes, sleep } from '../support/rpc.js';
 
 const DRAINS = Number(process.env['TRUNKLINE_DRAINS'] ?? 8);
@@ -77,6 +77,45 @@ test(`F13 F15 ${DRAINS} servers drain one after the other under ${CALLERS} calle
 
 test('F13 the next server may take its time: calls wait for it, those that were refused and new ones', () =>
   roll(3, 60));
+
+test('F13 SIGTERM ends one process, another takes its port over: of the calls of many callers none fails or runs twice', async () => {
+  const script = new URL('./rolling-process.js', import.meta.url);
+  const first = await TestProcess.start(script, { args: ['0'] });
+  const processes = [first];
+  const { port } = first.ready as { port: number };
+  const channel = connect(`tcp://127.0.0.1:${port}`);
+  try {
+    const notes = channel.client(Notes);
+    const answered = new Map<string, number>();
+    let calls = 0;
+    let over = false;
+    const caller = async (): Promise<void> => {
+      while (!over) {
+        const id = calls++;
+        const answer = await notes.echo({ id, text: '' });
+        assert.is(answer.id, id);
+        answered.set(answer.text, (answered.get(answer.text) ?? 0) + 1);
+      }
+    };
+    const callers = Promise.all(Array.from({ length: CALLERS }, caller));
+    const ran: number[] = [];
+    for (let restarts = 0; restarts <= 3; restarts++) {
+      const server = processes[restarts] as TestProcess;
+      while ((answered.get(`${server.pid}`) ?? 0) < CALLS_A_SERVER) await Promise.race([sleep(2), callers]);
+      if (restarts === 3) over = true;
+      else processes.push(await TestProcess.start(script, { args: [`${port}`] }));
+      if (over) await callers;
+      const ids = server.hear();
+      server.signal('SIGTERM');
+      ran.push(...((await ids) as number[]));
+    }
+    assert.is(new Set(ran).size, calls);
+    assert.is(ran.length, calls);
+  } finally {
+    await channel.close({ graceMs: 100 });
+    for (const server of processes) await server.kill();
+  }
+});
 
 test('F14 SIGTERM with a hung handler: the grace passes, its call is CANCELLED, and the process ends', async () => {
   await withProcess(new URL('./draining-process.js', import.meta.url), {}, async (server) => {

@@ -12,6 +12,7 @@ import {
   raw,
   Server,
   serverStream,
+  unary,
 } from '../../src/index.js';
 import { VirtualClock } from '../support/clock.js';
 import { callNumber, type Frame, frame } from '../support/frames.js';
@@ -247,6 +248,24 @@ test('after DRAIN nothing is sent before the next HELLO: a socket that a closing
   place.cut = false;
   await clock.advanceSettled(100);
   assert.equal(await call, note);
+  await close();
+});
+
+test('a server that drains whenever somebody comes is not besieged, neither by calls that wait nor by a channel that serves', async () => {
+  const { clock, notes, place, serve, channel, attempts, close } = mobile();
+  channel.add(defineService('test.Still', { stand: unary({ request: raw, response: raw }) }), { stand: (it) => it });
+  place.server = serve();
+  await Promise.all([channel.ready(), clock.advanceSettled(0)]);
+  const draining = place.server.drain();
+  attempts.length = 0;
+  await clock.advanceSettled(2_000);
+  await draining;
+  assert.ok(attempts.length >= 15 && attempts.length <= 21, `${attempts.length} attempts in 2 s`);
+  const waiting = notes.echo(note);
+  await clock.advanceSettled(250);
+  place.server = serve();
+  await clock.advanceSettled(250);
+  assert.equal(await waiting, note);
   await close();
 });
 
