@@ -408,6 +408,46 @@ test('B26 an item longer than the window arrives, since what has come of it is g
   await peer.close();
 });
 
+test('B26 an item longer than the window behind others arrives once those are taken', async () => {
+  let open: () => void = () => {};
+  const opened = new Promise<void>((resolve) => {
+    open = resolve;
+  });
+  const peer = await HandCaller.open(
+    {
+      up: async (items) => {
+        await opened;
+        let bytes = 0;
+        for await (const one of items) bytes += one.length;
+        return Buffer.from(String(bytes));
+      },
+    },
+    narrow,
+  );
+  peer.send(request('up'), item(call, 'one'), item(call, 'two'));
+  let left = window - 2 * 15;
+  let unsent = 300_000;
+  const part = 10_000;
+  const sendOn = (): void => {
+    for (; left >= part + 12 && unsent > part; unsent -= part) {
+      peer.send(item(call, Buffer.alloc(part), flags.MORE));
+      left -= part + 12;
+    }
+  };
+  sendOn();
+  assert.equal(await peer.answers(), []);
+  open();
+  for (let rounds = 0; unsent > part; rounds++) {
+    assert.ok(rounds < 50, `${unsent} bytes are left, ${left} of credit`);
+    for (const { name, payload } of await peer.frames()) if (name === 'CREDIT') left += payload.readUInt32LE(0);
+    sendOn();
+  }
+  peer.send(item(call, Buffer.alloc(unsent)), end(call));
+  const answer = (await peer.answers()).find(({ name }) => name === 'RESPONSE');
+  assert.is(answer?.payload.toString(), '300006');
+  await peer.close();
+});
+
 test('an item beyond messageBytesMax fails that call, and the rest of it is dropped', async () => {
   const peer = await HandCaller.open({ chat: idle.chat as never }, { limits: { messageBytesMax: 65_536 } });
   const part = item(call, Buffer.alloc(30_000), flags.MORE);
