@@ -2,62 +2,16 @@
 import { Readable } from 'node:stream';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
-import {
-  type BlobSource,
-  blob,
-  type ChannelOptions,
-  connect,
-  defineService,
-  type Handlers,
-  raw,
-  Server,
-  type ServerOptions,
-} from '../../src/index.js';
+import type { BlobSource } from '../../src/index.js';
 import { failureOf, sleep } from '../support/rpc.js';
 import { Random } from '../support/seed.js';
+import { info, MIB, openFiles } from './files.js';
 import { until } from './until.js';
 
-const MIB = 1024 * 1024;
-
-const Info = {
-  type: 'record',
-  name: 'test.Info',
-  fields: [
-    { name: 'name', type: 'string' },
-    { name: 'bytes', type: 'long', default: 0 },
-  ],
-} as const;
-
-const Files = defineService('test.Files', {
-  put: blob({ request: Info, response: Info }),
-  rawHead: blob({ request: raw, response: raw }),
-});
-
-type FilesHandlers = Handlers<typeof Files>;
-
-async function open(
-  handlers: Partial<FilesHandlers> = {},
-  options: { readonly server?: ServerOptions; readonly channel?: ChannelOptions } = {},
-) {
-  const server = new Server({ onHandlerError: () => {}, ...options.server }).add(Files, {
-    put: ({ head, body }) => ({ head, body }),
-    rawHead: ({ head, body }) => ({ head, body }),
-    ...handlers,
-  });
-  const { port } = await server.listen({ host: '127.0.0.1' });
-  const channel = connect(`tcp://127.0.0.1:${port}`, options.channel);
-  const close = async () => {
-    await channel.close({ graceMs: 100 });
-    await server.close();
-  };
-  return { server, channel, files: channel.client(Files), close };
-}
-
-const info = (bytes: number) => ({ name: 'a file', bytes });
 const random = new Random(11);
 
 test('bytes of any size come back as they were sent, with the head', async () => {
-  const { files, close } = await open();
+  const { files, close } = await openFiles();
   for (const size of [0, 1, 4096, 4097, 65_523, 65_524, 65_525, 65_536, 100_000, MIB, 9 * MIB + 1]) {
     const sent = random.bytes(size);
     const answer = await files.put({ head: info(size), body: sent });
@@ -70,7 +24,7 @@ test('bytes of any size come back as they were sent, with the head', async () =>
 });
 
 test('64 MiB pass through a handler that sends them back while they still come', async () => {
-  const { files, close } = await open();
+  const { files, close } = await openFiles();
   const sent = random.bytes(64 * MIB);
   const answer = await files.put({ head: info(sent.length), body: sent });
   let at = 0;
@@ -83,7 +37,7 @@ test('64 MiB pass through a handler that sends them back while they still come',
 });
 
 test('a body comes from a Readable, a generator or a list, and goes to whoever iterates it', async () => {
-  const { files, close } = await open();
+  const { files, close } = await openFiles();
   const pieces = Array.from({ length: 40 }, (_, index) => random.bytes(index * 1000));
   const whole = Buffer.concat(pieces);
   const sources: BlobSource[] = [
@@ -107,7 +61,7 @@ test('a body comes from a Readable, a generator or a list, and goes to whoever i
 });
 
 test('heads that are raw bytes, and heads longer than a frame', async () => {
-  const { files, close } = await open();
+  const { files, close } = await openFiles();
   for (const size of [0, 10, 70_000, 3 * MIB]) {
     const head = random.bytes(size);
     const answer = await files.rawHead({ head, body: Buffer.from('body') });
@@ -119,7 +73,7 @@ test('heads that are raw bytes, and heads longer than a frame', async () => {
 
 test('a handler answers before, without and after reading; what it did not read is not sent on', async () => {
   let read = 0;
-  const { files, close } = await open({
+  const { files, close } = await openFiles({
     async put({ head, body }) {
       if (head.name === 'all') read = (await body.buffer({ bytesMax: 8 * MIB })).length;
       return { head: { name: 'done', bytes: read }, body: head.name === 'none' ? null : Buffer.from('x') };
@@ -136,7 +90,7 @@ test('a handler answers before, without and after reading; what it did not read 
 
 test('a body that is too long to be collected says so and is cancelled', async () => {
   let reason: unknown = null;
-  const { files, close } = await open({
+  const { files, close } = await openFiles({
     put: ({ head }, context) => {
       context.signal.addEventListener('abort', () => {
         reason = context.signal.reason;

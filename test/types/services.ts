@@ -1,8 +1,11 @@
 /**
  * What TypeScript makes of service definitions, clients and handlers: a test by being compiled, see `schema-values.ts`.
  */
+import { Readable } from 'node:stream';
 import { clientStream, duplex, serverStream } from '../../src/avro/method.js';
 import {
+  type BlobBody,
+  blob,
   type CallContext,
   type Client,
   declared,
@@ -64,6 +67,9 @@ export const defineStreams = () =>
     add: clientStream({ request: City, response: 'int' }),
     chat: duplex({ request: 'string', response: 'string', errors: [NoCity], longs: 'bigint' }),
   });
+
+export const defineFiles = () => defineService('demo.Files', { put: blob({ request: CityId, response: City }) });
+
 type Cities = ReturnType<typeof defineCities>;
 type Methods = Cities['methods'];
 type Streams = ReturnType<typeof defineStreams>['methods'];
@@ -122,6 +128,40 @@ export const wrongCalls = (): unknown[] => [
   // @ts-expect-error the response has no such field
   cities.get({ id: 1 }).then((city) => city.mayor),
 ];
+
+// Blobs.
+
+declare const files: Client<ReturnType<typeof defineFiles>>;
+export async function putEverything(): Promise<unknown[]> {
+  const { head, body } = await files.put({ head: { id: 1 }, body: Readable.from([]) }, { deadlineMs: 5 });
+  expectType<Equal<typeof body, BlobBody>>(true);
+  const whole: Buffer = await body.buffer({ bytesMax: 5 });
+  for await (const piece of body) expectType<Equal<typeof piece, Buffer>>(true);
+  await files.put({ head: { id: 1 }, body: null });
+  await files.put({ head: { id: 1 }, body: [new Uint8Array(1)] });
+  return [head.population.toFixed(), whole];
+}
+export const wrongBlobs = (): unknown[] => [
+  // @ts-expect-error a blob has a body
+  files.put({ head: { id: 1 } }),
+  // @ts-expect-error a wrong head
+  files.put({ head: { name: 'x' }, body: null }),
+  // @ts-expect-error a string is no body
+  files.put({ head: { id: 1 }, body: 'text' }),
+  // @ts-expect-error a list of strings is no body
+  files.put({ head: { id: 1 }, body: ['text'] }),
+];
+export const fileHandlers: Handlers<ReturnType<typeof defineFiles>> = {
+  put({ head, body }, context) {
+    expectType<Equal<typeof head, { id: number }>>(true);
+    context.priority = 1;
+    return { head: { id: head.id, name: '' }, body };
+  },
+};
+export const wrongFileHandlers: Handlers<ReturnType<typeof defineFiles>> = {
+  // @ts-expect-error the head of the answer misses a field
+  put: ({ head, body }) => ({ head, body }),
+};
 
 // Handlers.
 
