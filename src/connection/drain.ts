@@ -54,7 +54,7 @@ export class Drain {
   begin(text: string, graceMs: number): void {
     const { clock } = this.owner;
     const graceAt = clock.now() + graceMs;
-    this.record ??= encodeDrain({ text, graceMs: Math.min(graceMs, GRACE_MS_MAX) });
+    this.record ??= encodeDrain({ text, graceMs: Math.min(Math.ceil(graceMs), GRACE_MS_MAX) });
     if (graceAt >= this.graceAt) return;
     this.graceAt = graceAt;
     this.graceTimer?.cancel();

@@ -21,6 +21,8 @@ export class IncomingPieces extends IncomingStream {
 
   override onItem(flags: number, buffer: Buffer, start: number, end: number): void {
     const cost = this.count(end - start);
+    // Who has given up drops what comes, a head of several frames too.
+    if (this.left || this.ended) return;
     if (this.headDue) {
       this.onOtherItem(flags, buffer, start, end, cost);
       this.headDue = this.insideItem;
@@ -29,7 +31,6 @@ export class IncomingPieces extends IncomingStream {
     if (flags !== 0) {
       throw new WireError(CloseCode.FLAGS, `flags 0x${flags.toString(16)} on an ITEM of a blob's bytes`);
     }
-    if (this.left || this.ended) return;
     if (end === start) this.giveBack(cost);
     else if (this.waiters.length > 0 && this.items.codec !== null) {
       this.giveBack(cost);

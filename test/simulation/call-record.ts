@@ -1,5 +1,6 @@
 /** One call of a simulation as both sides saw it, and what must be true of it. */
 import { defaultLimits, RpcError, type Started } from '../../src/index.js';
+import { BlobFlow } from './blob-flow.js';
 import { ItemFlow } from './item-flow.js';
 import type { CallPlan, Plan } from './plan.js';
 import { Salt } from './service.js';
@@ -15,6 +16,12 @@ export class CallRecord {
   /** Items that the caller sends, and those that it gets. */
   readonly toCallee: ItemFlow;
   readonly toCaller: ItemFlow;
+  /** The bytes of its blobs. */
+  readonly blobToCallee: BlobFlow;
+  readonly blobToCaller: BlobFlow;
+  /** How often its caller was asked back, and whether the handler was told that it certainly was not. */
+  askedBack = 0;
+  notAskedBack = false;
   /** `ok`, `left` by a caller that took no more items, or the code of the failure; null while it is open. */
   outcome: string | null = null;
   /** How often it settled: once. */
@@ -36,14 +43,16 @@ export class CallRecord {
     const problem = (text: string): void => this.problem(text);
     this.toCallee = new ItemFlow(id, Salt.toCallee, items, itemBytes, problem);
     this.toCaller = new ItemFlow(id, Salt.toCaller, items, itemBytes, problem);
+    this.blobToCallee = new BlobFlow(id, Salt.toCallee, items * itemBytes, itemBytes, problem);
+    this.blobToCaller = new BlobFlow(id, Salt.toCaller, items * itemBytes, itemBytes, problem);
   }
 
   private get sendsItems(): boolean {
-    return this.plan.kind === 'clientStream' || this.plan.kind === 'duplex';
+    return ['clientStream', 'duplex', 'blob'].includes(this.plan.kind);
   }
 
   private get takesItems(): boolean {
-    return this.plan.kind === 'serverStream' || this.plan.kind === 'duplex';
+    return ['serverStream', 'duplex', 'blob'].includes(this.plan.kind);
   }
 
   problem(text: string): void {
@@ -81,16 +90,22 @@ export class CallRecord {
     if (runs > 0 && started === 'no') this.problem(`started=no, but its handler ran: ${outcome} ${this.text}`);
     if (runs === 0 && started === 'yes' && plan.kind !== 'oneway')
       this.problem(`${outcome} with started=yes, but its handler never ran`);
+    if (this.askedBack > Number(!this.notAskedBack)) {
+      this.problem(
+        `its caller was asked back ${this.askedBack} times${this.notAskedBack ? ' in spite of started=no' : ''}`,
+      );
+    }
     this.judgeTime(lateMs);
     if (!this.wasDisplaced(run)) this.judgeOutcome(run);
     for (const flow of [this.toCallee, this.toCaller]) this.judgeFlow(run, flow);
+    for (const flow of [this.blobToCallee, this.blobToCaller]) this.judgeBlobFlow(run, flow);
     if (run.weather !== 'stormy' && !this.wasDisplaced(run)) this.judgeCalm();
   }
 
-  /** A draining server refused it, and it cannot be sent elsewhere: its items were taken from their source already. */
+  /** A draining server refused it, and it cannot be sent elsewhere: its source may not give its items again. */
   private wasDisplaced({ weather }: Plan): boolean {
     const refused = this.outcome === 'UNAVAILABLE' && this.started === 'no';
-    return weather === 'rolling' && refused && this.sendsItems && this.toCallee.given > 0;
+    return weather === 'rolling' && refused && this.sendsItems;
   }
 
   private judgeTime(lateMs: number): void {
@@ -133,6 +148,15 @@ export class CallRecord {
     }
   }
 
+  private judgeBlobFlow(run: Plan, flow: BlobFlow): void {
+    if (flow.running !== 0) this.problem(`${flow.running} sources of its bytes have begun and not ended`);
+    const { streamWindowBytesMax } = { ...defaultLimits, ...run.limits };
+    const heldBytes = flow.heldMost - 2 * this.plan.itemBytes;
+    if (heldBytes > streamWindowBytesMax) {
+      this.problem(`${heldBytes} bytes were given and not taken, with a window of ${streamWindowBytesMax}`);
+    }
+  }
+
   /** Nothing went wrong: then the plan says what must have come of it. */
   private judgeCalm(): void {
     const { plan, outcome, runs, toCallee } = this;
@@ -142,9 +166,14 @@ export class CallRecord {
     if (given && expected !== null && outcome !== expected) {
       this.problem(`${outcome} in place of ${expected} on a network without faults: ${this.text}`);
     }
-    const handlerLeaves = plan.kind === 'clientStream' && plan.leaveAfter > 0 && plan.leaveAfter <= plan.items;
-    if (outcome === 'ok' && this.sendsItems && !handlerLeaves && toCallee.taken !== toCallee.count) {
-      this.problem(`its handler took ${toCallee.taken} of ${toCallee.count} items`);
+    const handlerLeaves =
+      (plan.kind === 'clientStream' || plan.kind === 'blob') && plan.leaveAfter > 0 && plan.leaveAfter <= plan.items;
+    if (outcome === 'ok' && this.sendsItems && !handlerLeaves) {
+      const { taken, bytes } = this.blobToCallee;
+      if (plan.kind !== 'blob' && toCallee.taken !== toCallee.count) {
+        this.problem(`its handler took ${toCallee.taken} of ${toCallee.count} items`);
+      }
+      if (plan.kind === 'blob' && taken !== bytes) this.problem(`its handler took ${taken} of ${bytes} bytes`);
     }
     // A cancelled call's handler hears of it as soon as a frame has come over.
     if (plan.kind === 'unary' && plan.act === 'untilAborted' && runs > 0 && this.cancelledAt <= this.settledAt) {
@@ -157,7 +186,7 @@ export class CallRecord {
   private expectedOutcome(): string | null {
     const { kind, act, leaveAfter, items, batches } = this.plan;
     if (kind === 'oneway') return 'ok';
-    if (this.takesItems && !batches && leaveAfter > 0 && leaveAfter <= items) return 'left';
+    if (this.takesItems && kind !== 'blob' && !batches && leaveAfter > 0 && leaveAfter <= items) return 'left';
     if (act === 'untilAborted') return null;
     if (act === 'refuse') return 'ABORTED';
     return act === 'throw' ? 'INTERNAL' : 'ok';

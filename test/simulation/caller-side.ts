@@ -40,6 +40,9 @@ export class CallerSide {
       case 'clientStream':
         this.checkAnswer(record, await stub.collect(this.sourceOf(record), options));
         return 'ok';
+      case 'blob':
+        await this.store(record, stub, request, options);
+        return 'ok';
       case 'serverStream':
       case 'duplex': {
         const stream = kind === 'duplex' ? stub.chat(this.sourceOf(record), options) : stub.list(request, options);
@@ -49,6 +52,20 @@ export class CallerSide {
         return 'ok';
       }
     }
+  }
+
+  private async store(record: CallRecord, stub: Client<typeof Work>, head: Part, options: CallOptions): Promise<void> {
+    const { plan, blobToCallee, blobToCaller } = record;
+    const { pauseMs, slowMs } = plan;
+    const source = pauseMs < 0 ? blobToCallee.source() : blobToCallee.sourceLater(this.clock, pauseMs);
+    const answer = await stub.store({ head, body: source }, options);
+    this.checkAnswer(record, answer.head);
+    for await (const piece of answer.body) {
+      blobToCaller.take(piece);
+      if (slowMs > 0) await this.clock.sleep(slowMs);
+    }
+    const { taken, bytes } = blobToCaller;
+    if (taken !== bytes) record.problem(`ended behind ${taken} of ${bytes} bytes`);
   }
 
   /** True: it left early. */

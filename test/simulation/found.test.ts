@@ -2,6 +2,7 @@
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import {
+  blob,
   clientStream,
   connect,
   defineService,
@@ -12,6 +13,7 @@ import {
   Server,
   schema,
   serverStream,
+  unary,
 } from '../../src/index.js';
 import { SimulatedNetwork, type SimulatedNetworkOptions } from '../../src/testing/index.js';
 import { Witness } from './witness.js';
@@ -142,6 +144,47 @@ test('the end of a stream waits with its items for their schema: deadline, failu
     assert.equal(lost, { code: 'UNAVAILABLE', seen: [], tookMs: 200 });
   }
   await network.run(server.drain());
+});
+
+test('a connection that comes while a server drains gets a grace in whole milliseconds', async () => {
+  const network = new SimulatedNetwork({ seed: 1, latencyMs: 0.3 });
+  const { clock } = network;
+  const Slow = defineService('sim.Slow', { ask: unary({ request: 'long', response: 'long' }) });
+  const server = new Server(network.options('server')).add(Slow, {
+    ask: (ms) => clock.sleep(ms).then(() => ms),
+  });
+  network.listen('server', server);
+  const first = connect('tcp://server:1', network.options('first'));
+  const running = first.client(Slow).ask(2_000);
+  await network.advance(10);
+  const drained = server.drain({ graceMs: 5_000 });
+  const late = connect('tcp://server:1', network.options('late'));
+  const refused = late
+    .client(Slow)
+    .ask(1, { deadlineMs: 1_000 })
+    .catch((error: unknown) => (error as RpcError).started);
+  assert.is(await network.run(refused), 'no');
+  assert.is(await network.run(running), 2_000);
+  await network.run(Promise.all([drained, first.close(), late.close()]));
+});
+
+test('the rest of a long head is dropped when its caller has given up', async () => {
+  const Blobs = defineService('sim.Blobs', { get: blob({ request: 'null', response: raw }) });
+  const network = new SimulatedNetwork({ seed: 1, latencyMs: 10, bytesPerSecond: 1_000_000 });
+  const server = new Server(network.options('server'));
+  server.add(Blobs, { get: () => ({ head: Buffer.alloc(500_000), body: null }) });
+  network.listen('server', server);
+  const channel = connect('tcp://server:1', network.options('client'));
+  const stub = channel.client(Blobs);
+  await network.run(channel.ready());
+  const abandoned = stub
+    .get({ head: null, body: null }, { deadlineMs: 200 })
+    .catch((error: unknown) => (error as RpcError).code);
+  assert.is(await network.run(abandoned), 'DEADLINE_EXCEEDED');
+  const { head } = await network.run(stub.get({ head: null, body: null }));
+  assert.is(head.length, 500_000);
+  assert.is(network.openSockets, 2);
+  await network.run(Promise.all([channel.close(), server.drain()]));
 });
 
 test.run();

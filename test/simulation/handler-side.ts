@@ -1,8 +1,16 @@
 /** The handlers of a simulated server: they do what the plan of the call says, and note what they see. */
-import { type CallContext, type Handlers, type ItemStream, RpcError } from '../../src/index.js';
+import {
+  type CallContext,
+  type Handlers,
+  type IncomingBlob,
+  type ItemStream,
+  type OutgoingBlob,
+  RpcError,
+} from '../../src/index.js';
 import type { VirtualClock } from '../../src/testing/index.js';
 import type { CallRecord } from './call-record.js';
-import { bodyOf, type Part, Salt, type Work } from './service.js';
+import { servesBack } from './plan.js';
+import { Back, bodyOf, type Part, Salt, type Work } from './service.js';
 
 /** Calls beyond the plan: a probe of whether the network carries calls at all. */
 const PROBE_BYTES = 9;
@@ -19,6 +27,7 @@ export class HandlerSide {
     list: (request, context) => this.list(request, context),
     collect: (items, context) => this.collect(items, context),
     chat: (items, context) => this.chat(items, context),
+    store: (blob, context) => this.store(blob, context),
   };
 
   private ask(request: Part, context: CallContext): Part | Promise<Part> {
@@ -87,6 +96,24 @@ export class HandlerSide {
     }
   }
 
+  /** Takes the bytes, or some of them, and answers with others. */
+  private async store(blob: IncomingBlob<Part>, context: CallContext): Promise<OutgoingBlob<Part>> {
+    const record = this.recordOf(context);
+    const { plan, blobToCallee, blobToCaller } = record;
+    this.begin(record, blob.head);
+    try {
+      let pieces = 0;
+      for await (const piece of blob.body) {
+        blobToCallee.take(piece);
+        if (++pieces === plan.leaveAfter) break;
+      }
+      await this.work(record, context);
+      return { head: answerOf(plan.id, plan.answerBytes), body: blobToCaller.source() };
+    } finally {
+      record.ended++;
+    }
+  }
+
   private recordOf({ metadata }: CallContext): CallRecord {
     return this.records[Number(metadata['id']) - 1] as CallRecord;
   }
@@ -111,9 +138,25 @@ export class HandlerSide {
       record.abortedAt = clock.now();
       throw signal.reason;
     }
+    if (act === 'askBack' && servesBack(record.plan)) {
+      await this.askBack(record, context);
+      return;
+    }
     await clock.sleep(ms);
     if (act === 'refuse') throw new RpcError('ABORTED', 'planned');
     if (act === 'throw') throw new Error('planned');
+  }
+
+  /** Calls the caller, with what is left of the call's time. */
+  private async askBack(record: CallRecord, { peer, deadlineMs, signal }: CallContext): Promise<void> {
+    const { id } = record.plan;
+    try {
+      const next = await peer.client(Back).confirm(id, { deadlineMs, signal });
+      if (next !== id + 1) record.problem(`its caller confirmed ${next}`);
+    } catch (error) {
+      if (error instanceof RpcError && error.started === 'no') record.notAskedBack = true;
+      throw error;
+    }
   }
 }
 

@@ -34,12 +34,17 @@ export interface CallPlan {
   readonly batches: boolean;
 }
 
-export type CallKind = 'unary' | 'oneway' | 'serverStream' | 'clientStream' | 'duplex';
+export type CallKind = 'unary' | 'oneway' | 'serverStream' | 'clientStream' | 'duplex' | 'blob';
 
 const kinds: readonly CallKind[] = [
   ...(['unary', 'unary', 'unary', 'unary', 'unary'] as const),
-  ...(['oneway', 'serverStream', 'serverStream', 'clientStream', 'duplex'] as const),
+  ...(['oneway', 'serverStream', 'serverStream', 'clientStream', 'duplex', 'blob'] as const),
 ];
+
+/** Whether the call's client serves `Back`. Such a channel connects again by itself; the others wait for a call. */
+export function servesBack({ client }: Pick<CallPlan, 'client'>): boolean {
+  return client % 2 === 0;
+}
 
 /** Takes no longer than this, by itself, when the network is calm. */
 const STREAM_MS_MAX = 2_000;
@@ -184,7 +189,7 @@ function drawLimits(random: Random): Partial<Limits> {
   return {
     keepaliveMs,
     pingIntervalMsMin: Math.min(keepaliveMs, 5_000),
-    keepaliveTimeoutMs: random.pick([200, 2_000, 10_000]),
+    keepaliveTimeoutMs: random.pick([1_500, 2_000, 10_000]),
     stallMsMax: random.pick([1_000, 15_000]),
     connectMsMax: random.pick([2_500, 5_000]),
     callsInFlightMax: random.pick([16, 1_000]),

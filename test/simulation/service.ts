@@ -1,9 +1,9 @@
 /** What the simulated clients call: the call's number says what its handler is to do, and every body follows from it. */
-import { clientStream, defineService, duplex, oneway, serverStream, unary } from '../../src/index.js';
+import { blob, clientStream, defineService, duplex, oneway, serverStream, unary } from '../../src/index.js';
 import { Random } from '../../src/testing/random.js';
 
 /** What a handler does with its call. */
-export const acts = ['answer', 'answerLater', 'refuse', 'throw', 'untilAborted', 'ignoreAbort'] as const;
+export const acts = ['answer', 'answerLater', 'askBack', 'refuse', 'throw', 'untilAborted', 'ignoreAbort'] as const;
 export type Act = (typeof acts)[number];
 
 const id = { name: 'id', type: 'int' } as const;
@@ -25,7 +25,11 @@ export const Work = defineService('sim.Work', {
   list: serverStream({ request: Part, response: Part }),
   collect: clientStream({ request: Part, response: Part }),
   chat: duplex({ request: Part, response: Part }),
+  store: blob({ request: Part, response: Part }),
 });
+
+/** What the clients serve: a handler asks its caller with the call's number, and gets the next one. */
+export const Back = defineService('sim.Back', { confirm: unary({ request: 'int', response: 'int' }) });
 
 const note = { name: 'note', type: 'string', default: '' } as const;
 const OtherPart = { type: 'record', name: 'sim.Part', fields: [body, note, index, id] } as const;
@@ -37,6 +41,7 @@ export const OtherWork = defineService('sim.Work', {
   list: serverStream({ request: OtherPart, response: OtherPart }),
   collect: clientStream({ request: OtherPart, response: OtherPart }),
   chat: duplex({ request: OtherPart, response: OtherPart }),
+  store: blob({ request: OtherPart, response: OtherPart }),
 });
 
 /** Which bytes of a call a body is. */

@@ -23,7 +23,7 @@ test(`${seeds} seeds of mixed calls and faults keep every promise, and take the 
   for (const end of [...ends.split(', '), ...faults.split(', ')]) {
     assert.ok((outcomes[`unary ${end}`] ?? 0) > 0, `no call ended with ${end}: ${JSON.stringify(outcomes)}`);
   }
-  for (const kind of ['serverStream', 'clientStream', 'duplex']) {
+  for (const kind of ['serverStream', 'clientStream', 'duplex', 'blob']) {
     for (const end of ['ok yes', 'ABORTED yes', 'CANCELLED maybe', 'DEADLINE_EXCEEDED maybe', 'UNAVAILABLE maybe']) {
       assert.ok((outcomes[`${kind} ${end}`] ?? 0) > 0, `no ${kind} call ended with ${end}`);
     }

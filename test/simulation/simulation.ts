@@ -7,8 +7,8 @@ import { SimulatedNetwork, type TraceEvent } from '../../src/testing/index.js';
 import { CallRecord } from './call-record.js';
 import { CallerSide } from './caller-side.js';
 import { HandlerSide } from './handler-side.js';
-import { drawPlan, type FaultPlan, type Plan } from './plan.js';
-import { bodyOf, OtherWork, Salt, Work } from './service.js';
+import { drawPlan, type FaultPlan, type Plan, servesBack } from './plan.js';
+import { Back, bodyOf, OtherWork, Salt, Work } from './service.js';
 import { Witness } from './witness.js';
 
 export interface Outcome {
@@ -104,7 +104,13 @@ class Simulation {
   private openChannel(client: number): ClientEnd {
     const { limits } = this.plan;
     const channel = connect('tcp://server:1', { ...this.network.options(`client ${client}`), limits });
+    if (servesBack({ client })) channel.add(Back, { confirm: (id) => this.confirm(id) });
     return { channel, stub: channel.client(this.plan.otherVersion ? OtherWork : Work) };
+  }
+
+  private confirm(id: number): number {
+    (this.records[id - 1] as CallRecord).askedBack++;
+    return id + 1;
   }
 
   private stubOf(record: CallRecord): Client<typeof Work> {
