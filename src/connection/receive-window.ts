@@ -8,12 +8,12 @@
  * Credit goes back in portions of a quarter of the window, so that a CREDIT frame pays for many items.
  *
  * The window doubles, up to `sizeMax`, while it is what limits the stream: a probe takes the time from a CREDIT until the peer goes
- * beyond what it could have sent without it. If the connection was silent for more than 40 % of that time, the peer had used up
- * its credit and waited, so more bytes fit between the two sides than the window allows. On a fast path the pauses between two
+ * beyond what it could have sent without it. If the connection was silent for more than 40 % of that time in one piece, the peer had
+ * used up its credit and waited, so more bytes fit between the two sides than the window allows. On a fast path the pauses between two
  * chunks stay below a third; at 1 Gb/s and 16 ms the share is nine tenths at 256 KiB and a half at 1 MiB.
  *
- * A slow application makes the peer wait as well, but then most of the window is held here when credit goes back. So a probe only
- * begins while the peer has at least a quarter left: a window that the application does not empty never grows.
+ * A slow application makes the peer wait as well, but then much of the window is held here when credit goes back. So a probe only
+ * begins while the peer has at least half of it left: one that the application does not empty in a round trip does not grow.
  */
 const SILENT_SHARE = 0.4;
 
@@ -22,9 +22,13 @@ export class ReceiveWindow {
   left: number;
   private size: number;
   private owed = 0;
-  /** Bytes of the window that are to come until the probe ends; 0: no probe runs. */
+  /** A probe runs. */
+  probing = false;
+  /** What the peer could still send without the CREDIT that began it, and when that was. */
   private probeLeft = 0;
   private probeAt = 0;
+  /** The longest silence of the connection in it. */
+  private silentMsMax = 0;
 
   constructor(
     size: number,
@@ -43,20 +47,18 @@ export class ReceiveWindow {
    * The same while a probe runs. `now`, `silentMs`: time of the chunk, and of the silence before it, in milliseconds.
    */
   probe(bytes: number, now: number, silentMs: number): void {
-    if (this.probeLeft === 0) return;
-    this.probeLeft -= bytes;
-    if (this.probeLeft > 0) return;
-    this.probeLeft = 0;
+    if (!this.probing) return;
     const tookMs = now - this.probeAt;
-    if (silentMs > tookMs * SILENT_SHARE && this.size < this.sizeMax) {
+    // The silence before the chunk in which it began was before it.
+    if (tookMs > 0 && silentMs > this.silentMsMax) this.silentMsMax = silentMs;
+    this.probeLeft -= bytes;
+    if (this.probeLeft >= 0) return;
+    this.probing = false;
+    if (this.silentMsMax > tookMs * SILENT_SHARE && this.size < this.sizeMax) {
       const more = Math.min(this.size, this.sizeMax - this.size);
       this.size += more;
       this.owed += more;
     }
-  }
-
-  get probing(): boolean {
-    return this.probeLeft > 0;
   }
 
   /** So much is not held any more. Returns the credit to give at once; 0: not yet. */
@@ -73,9 +75,11 @@ export class ReceiveWindow {
 
   private giveBack(now: number): number {
     const { owed } = this;
-    if (this.probeLeft === 0 && this.size < this.sizeMax && this.left >= this.size >> 2) {
+    if (!this.probing && this.size < this.sizeMax && this.left >= this.size >> 1) {
+      this.probing = true;
       this.probeLeft = this.left;
       this.probeAt = now;
+      this.silentMsMax = 0;
     }
     this.left += owed;
     this.owed = 0;
