@@ -17,7 +17,7 @@ export interface AnnouncedLimits {
   readonly metadataEntriesMax: number;
   /** Methods that the peer may declare on one connection. Default 1,024. */
   readonly methodsMax: number;
-  /** Bytes of stream items that the peer may send before it gets CREDIT. Default 262,144. */
+  /** Bytes of one stream that the peer may send ahead of the application that reads it; an item costs 12 and its own. Default 262,144. */
   readonly streamWindowBytes: number;
   /** Mean time between two PING frames that is accepted. Default 5,000 ms. */
   readonly pingIntervalMsMin: number;
@@ -33,7 +33,10 @@ export interface LocalLimits {
   readonly writeQueueBytesSoft: number;
   /** Bytes of unsent frames at which the connection is given up, and of long messages from which more wait. Default 16 MiB. */
   readonly writeQueueBytesHard: number;
-  /** Bytes to which the window of a stream grows while it is what limits the stream. Default 2 MiB: 1 Gb/s at 16 ms. */
+  /**
+   * Bytes to which that window grows while the way is long and the application fast. At least streamWindowBytes. Default 2 MiB, or
+   * streamWindowBytes when that is more: 1 Gb/s at 16 ms.
+   */
   readonly streamWindowBytesMax: number;
   /** Bytes held for messages that have arrived in part, or wait for a schema. Default 64 MiB. */
   readonly assemblyBytesMax: number;

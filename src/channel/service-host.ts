@@ -43,7 +43,8 @@ type HandlerOf<M> = HandlersOf<RequestOutput<M>, ResponseInput<M>>[KindOf<M>];
 
 /**
  * The handlers of service `S`, one a method. A handler answers with a value or a promise of it, one of a stream with an iterable or
- * async iterable such as a generator's; a throw is a failure.
+ * async iterable such as a generator's; a throw is a failure, and comes behind the items given before it. When a call ends before its
+ * handler does, `context.signal` aborts and a generator is left: its `finally` runs.
  */
 export type Handlers<S extends ServiceDefinition> = {
   readonly [N in keyof S['methods']]: HandlerOf<S['methods'][N]>;

@@ -67,18 +67,24 @@ export interface UnaryStub<Request, Response> {
 /** A method without an answer: resolves when the request was handed over, which says nothing of the other side. */
 export type OnewayStub<Request> = (request: Request, options?: CallOptions) => Promise<void>;
 
-/** A method of many answers: `for await (const item of stub(request))`. Failures are thrown by the stream that it returns. */
+/**
+ * A method of many answers: `for await (const item of stub(request))`. The call begins at once, whether or not the stream is read.
+ * Never throws: failures are thrown by the stream. The deadline is that of the whole stream; `Infinity` for one without an end.
+ */
 export type ServerStreamStub<Request, Response> = (request: Request, options?: CallOptions) => ItemStream<Response>;
 
-/** A method that takes many messages, from an iterable or async iterable, and has one answer. */
+/**
+ * A method that takes many messages, from an array, a generator, a `Readable` of objects or any other iterable, and has one answer.
+ * When the call ends first, the iterable is ended too, which runs a generator's `finally`.
+ */
 export interface ClientStreamStub<Request, Response> {
-  /** Rejects with an `RpcError`. */
+  /** Rejects with an `RpcError`: CANCELLED, with the error as its `cause`, when the iterable throws. */
   (items: ItemSource<Request>, options?: CallOptions): Promise<Response>;
   /** The same call; resolves with `{ value, metadata, ledger }`. */
   detailed(items: ItemSource<Request>, options?: CallOptions): Promise<CallResult<Response>>;
 }
 
-/** A method of many messages both ways, in any order. */
+/** A method of many messages both ways, in any order. Sends as `ClientStreamStub`, answers as `ServerStreamStub`. */
 export type DuplexStub<Request, Response> = (items: ItemSource<Request>, options?: CallOptions) => ItemStream<Response>;
 
 /**

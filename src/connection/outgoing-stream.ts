@@ -18,8 +18,11 @@ import { FIRST_SHARE_BYTES, type StreamInLine } from './stream-turns.js';
 /** With less credit than this a stream waits for more, rather than to cut items into crumbs. */
 const CREDIT_BYTES_MIN = 1_024;
 
-/** What gives the items of a stream: an array, a generator, an async generator, a `Readable` in object mode. */
-export type ItemSource<T = unknown> = Iterable<T> | AsyncIterable<T>;
+/**
+ * What gives the items of a stream: an array, a generator, an async generator, a `Readable` in object mode. The next item is taken
+ * when the one before it has left.
+ */
+export type ItemSource<T = unknown> = readonly T[] | Iterable<T> | AsyncIterable<T>;
 
 /** Whoever owns the call of a stream. At most one of these is called, once. */
 export interface SourceOwner {

@@ -15,7 +15,7 @@ import { projectRoot } from '../support/root.js';
 const root = fileURLToPath(projectRoot);
 
 const cities = `
-import { type Client, defineService, type Handlers, schema, unary } from 'trunkline';
+import { type Client, clientStream, defineService, duplex, type Handlers, schema, serverStream, unary } from 'trunkline';
 const City = schema({ type: 'record', name: 'demo.City', fields: [
   { name: 'id', type: 'long' },
   { name: 'kind', type: { type: 'enum', name: 'Kind', symbols: ['TOWN', 'VILLAGE'] } },
@@ -26,6 +26,9 @@ const None = schema({ type: 'error', name: 'None', fields: [{ name: 'id', type: 
 export const Cities = defineService('demo.Cities', {
   get: unary({ request: City, response: City, errors: [None] }),
   big: unary({ request: 'long', response: 'long', longs: 'bigint' }),
+  within: serverStream({ request: 'int', response: City }),
+  add: clientStream({ request: City, response: 'int' }),
+  chat: duplex({ request: 'string', response: 'string' }),
 });
 export declare const client: Client<typeof Cities>;
 export declare function serve(handlers: Partial<Handlers<typeof Cities>>): void;
@@ -49,6 +52,37 @@ const programs: Readonly<Record<string, readonly [program: string, error: RegExp
   'a bare value of an ambiguous union': [`void client.get({ id: 1, kind: 'TOWN', shape: 1 });`, /TS2322.*'number'/],
   'a wrong return type': [`serve({ big: () => 'x' });`, /TS2322[^]*'string' is not assignable to type 'bigint \|/],
   'a return value without a field': [`serve({ get: async () => ({ id: 1 }) });`, /TS2322[^]*'kind' is missing/],
+  'right streams': [
+    `void (async () => {
+       for await (const city of client.within(1)) city.near[0]?.id.toFixed();
+       for await (const lines of client.chat(['a']).batches()) lines[0]?.trim();
+       (await client.add([{ id: 1, kind: 'TOWN' }])).toFixed();
+     })();
+     serve({
+       async *within(count, { signal }) { if (!signal.aborted) yield { id: count, kind: 'TOWN' }; },
+       async add(items) { let n = 0; for await (const { id } of items) n += id; return n; },
+       chat: (lines) => lines,
+     });`,
+    null,
+  ],
+  'an item without a field': [`void client.add([{ id: 1 }]);`, /TS2741.*'kind' is missing/],
+  'an item of the wrong type': [`client.chat([1]);`, /TS2322.*'number'.*'string'/],
+  'one item in place of a stream': [
+    `void client.add({ id: 1, kind: 'TOWN' });`,
+    /TS2353.*'id' does not exist in type 'ItemSource</,
+  ],
+  'an awaited server stream': [
+    `void client.within(1).then(() => 1);`,
+    /TS2339.*'then' does not exist on type 'ItemStream</,
+  ],
+  'a handler of one answer for a server stream': [
+    `serve({ within: () => ({ id: 1, kind: 'TOWN' }) });`,
+    /TS2322[^]*\) => Promise<ItemSource</,
+  ],
+  'a generator of wrong items': [
+    `serve({ async *chat(lines) { for await (const line of lines) yield line.length; } });`,
+    /TS2322[^]*'number' is not assignable to type 'string'/,
+  ],
   'an unknown method': [`void client.gte({ id: 1, kind: 'TOWN' });`, /TS2339.*'gte' does not exist/],
   'a handler of no method': [`serve({ gte: () => null });`, /TS2353.*'gte' does not exist/],
   'a number for a bigint': [`void client.big(1);`, /TS2345.*'number'.*'bigint'/],

@@ -2,26 +2,35 @@
  * What TypeScript makes of service definitions, clients and handlers: a test by being compiled, see `schema-values.ts`.
  */
 import { Readable } from 'node:stream';
-import { clientStream, duplex, serverStream } from '../../src/avro/method.js';
 import {
   type BlobBody,
   blob,
   type CallContext,
+  type CallResult,
   type Client,
+  type ClientStreamStub,
+  clientStream,
+  type DuplexStub,
   declared,
   defineService,
+  duplex,
   type ErrorsOf,
   type Handlers,
   type Infer,
+  type ItemSource,
+  type ItemStream,
   isDeclared,
   type MessageCodec,
+  type Metadata,
   oneway,
   type RequestInput,
   type RequestOutput,
   type ResponseInput,
   type ResponseOutput,
   raw,
+  type ServerStreamStub,
   schema,
+  serverStream,
   unary,
 } from '../../src/index.js';
 import { type Equal, expectType } from './equal.js';
@@ -66,6 +75,7 @@ export const defineStreams = () =>
     }),
     add: clientStream({ request: City, response: 'int' }),
     chat: duplex({ request: 'string', response: 'string', errors: [NoCity], longs: 'bigint' }),
+    bytes: duplex({ request: raw, response: raw }),
   });
 
 export const defineFiles = () => defineService('demo.Files', { put: blob({ request: CityId, response: City }) });
@@ -195,6 +205,90 @@ export const wrongHandlers: { readonly [N in keyof Cities['methods']]?: unknown 
 export const fewHandlers: Handlers<Cities> = { point: () => null };
 // @ts-expect-error a handler of no method
 export const moreHandlers: Handlers<Cities> = { ...handlers, gone: () => null };
+
+// Streams.
+
+type StreamsClient = Client<ReturnType<typeof defineStreams>>;
+type StreamsHandlers = Handlers<ReturnType<typeof defineStreams>>;
+type ReadCity = Infer<typeof City>;
+type WrittenCity = { id: number; name: string; population?: number | undefined };
+
+expectType<Equal<StreamsClient['within'], ServerStreamStub<{ west: number }, ReadCity>>>(true);
+expectType<Equal<StreamsClient['add'], ClientStreamStub<WrittenCity, number>>>(true);
+expectType<Equal<StreamsClient['chat'], DuplexStub<string, string>>>(true);
+expectType<Equal<ReturnType<StreamsClient['within']>, ItemStream<ReadCity>>>(true);
+expectType<Equal<Parameters<StreamsClient['bytes']>[0], ItemSource<Uint8Array>>>(true);
+
+declare const streams: StreamsClient;
+export async function readStreams(): Promise<unknown[]> {
+  const seen: unknown[] = [];
+  const within = streams.within({ west: 1 }, { deadlineMs: Infinity });
+  for await (const city of within) {
+    expectType<Equal<typeof city, ReadCity>>(true);
+    seen.push(city.population.toFixed());
+  }
+  for await (const batch of streams.within({ west: 1 }).batches()) {
+    expectType<Equal<typeof batch, ReadCity[]>>(true);
+  }
+  const next = await within.next();
+  if (next.done !== true) seen.push(next.value.name.trim());
+  expectType<Equal<typeof within.metadata, Metadata | null>>(true);
+  async function* cities(): AsyncGenerator<WrittenCity> {
+    yield { id: 1, name: 'x' };
+  }
+  const count: number = await streams.add([{ id: 1, name: 'x' }]);
+  const detailed: CallResult<number> = await streams.add.detailed(cities());
+  for await (const bytes of streams.bytes([new Uint8Array(3)])) expectType<Equal<typeof bytes, Buffer>>(true);
+  for await (const line of streams.chat(new Set(['x']))) seen.push(line.trim());
+  return [...seen, count, detailed];
+}
+export const wrongStreams = (): unknown[] => [
+  // @ts-expect-error a wrong request
+  streams.within({ west: '1' }),
+  // @ts-expect-error one item is no stream of them
+  streams.add({ id: 1, name: 'x' }),
+  // @ts-expect-error items without a field
+  streams.add([{ id: 1 }]),
+  // @ts-expect-error items of another type
+  streams.chat([1, 2]),
+  // @ts-expect-error a Buffer is an iterable of numbers, not of messages
+  streams.bytes(Buffer.alloc(3)),
+  // @ts-expect-error a stream is no promise
+  streams.within({ west: 1 }).then(() => {}),
+  // @ts-expect-error a server stream has no detailed form: its metadata is on the stream
+  streams.within.detailed({ west: 1 }),
+];
+
+export const streamHandlers: StreamsHandlers = {
+  async *within(request, context) {
+    expectType<Equal<typeof context, CallContext>>(true);
+    yield { id: request.west, name: 'x' };
+  },
+  async add(items) {
+    expectType<Equal<typeof items, ItemStream<ReadCity>>>(true);
+    let people = 0;
+    for await (const batch of items.batches()) for (const { population } of batch) people += population;
+    return people;
+  },
+  async chat(lines) {
+    const { value } = await lines.next();
+    return [value ?? 'nothing'];
+  },
+  bytes: (items) => items,
+};
+async function* wrongBytes(): AsyncGenerator<string> {
+  yield 'text';
+}
+export const wrongStreamHandlers: { readonly [N in keyof StreamsHandlers]?: unknown } = {
+  // @ts-expect-error one value in place of a stream
+  within: (() => ({ id: 1, name: 'x' })) satisfies StreamsHandlers['within'],
+  // @ts-expect-error items of another type
+  chat: (() => [1]) satisfies StreamsHandlers['chat'],
+  // @ts-expect-error items in place of the answer
+  add: ((items) => items) satisfies StreamsHandlers['add'],
+  // @ts-expect-error a generator of the wrong items
+  bytes: wrongBytes satisfies StreamsHandlers['bytes'],
+};
 
 // Declared errors.
 
