@@ -1,10 +1,14 @@
-/** The client of the demo: looks cities up, finds the nearest ones, then asks for every city and checks the answers. */
-import { connect, isDeclared } from 'trunkline';
+/**
+ * The client of the demo: looks cities up, finds the nearest ones and shows where the time of that went, streams cities both ways,
+ * then asks for every city and checks the answers.
+ */
+import { connect, formatLedger, isDeclared } from 'trunkline';
 import type { SourceCity } from './cities.js';
 import { type Clients, type LoadResult, LoadRun } from './load.js';
 import { number, report, tallyOf } from './report.js';
 import type { Screen } from './screen.js';
 import { Cities, type City, ServerProcess } from './service.js';
+import { leaveEarly, readCountry, sendAll } from './streams.js';
 
 /** Runs the whole demo against the server at `target`; returns the number of errors. */
 export async function runClient(
@@ -18,8 +22,12 @@ export async function runClient(
   try {
     await lookUp(clients, screen);
     await findNearest(clients, screen);
+    await showLedger(clients, screen);
+    let errors = await readCountry(clients.cities, sources, screen);
+    await leaveEarly(clients.cities, screen);
+    errors += await sendAll(clients.cities, sources, screen);
     const results = await askForAll(clients, sources, seconds, screen);
-    return report(results, screen);
+    return errors + report(results, screen);
   } finally {
     await channel.close();
   }
@@ -52,6 +60,13 @@ async function findNearest({ cities }: Clients, screen: Screen): Promise<void> {
     const list = nearest.map(({ city, km }) => `${nameOf(city)} ${number.format(km)} km`);
     screen.line(`  ${name.padEnd(13)}  ${list.join(' · ')}`);
   }
+}
+
+async function showLedger({ cities }: Clients, screen: Screen): Promise<void> {
+  screen.heading('Where the time went', 'cities.nearest.detailed(place, { ledger: true })');
+  const place = { latitude: 35.68, longitude: 139.69, count: 100 };
+  const { ledger } = await cities.nearest.detailed(place, { ledger: true });
+  if (ledger !== null) for (const line of formatLedger(ledger).split('\n')) screen.line(`  ${line}`);
 }
 
 async function askForAll(

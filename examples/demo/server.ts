@@ -26,6 +26,22 @@ server.add(Cities, {
     }
     return index.nearest(latitude, longitude, count);
   },
+  *inCountry(country) {
+    for (const city of cities.values()) if (city.country === country) yield city;
+  },
+  async census(sent) {
+    let count = 0;
+    let population = 0;
+    const countries = new Set<string>();
+    for await (const batch of sent.batches()) {
+      count += batch.length;
+      for (const city of batch) {
+        population += city.population;
+        countries.add(city.country);
+      }
+    }
+    return { count, countries: countries.size, population };
+  },
 });
 server.add(ServerProcess, {
   cpuMicros() {

@@ -2,7 +2,7 @@
  * What the two processes of the demo agree on: two services and their messages. The schemas are Avro's JSON; the TypeScript types
  * of requests, answers and errors follow from them.
  */
-import { defineService, type Infer, schema, unary } from 'trunkline';
+import { clientStream, defineService, type Infer, schema, serverStream, unary } from 'trunkline';
 
 export const City = schema({
   type: 'record',
@@ -47,12 +47,26 @@ const Nearby = schema({
 });
 export type Nearby = Infer<typeof Nearby>;
 
+const Census = schema({
+  type: 'record',
+  name: 'demo.Census',
+  fields: [
+    { name: 'count', type: 'int' },
+    { name: 'countries', type: 'int' },
+    { name: 'population', type: 'long' },
+  ],
+});
+
 /** Look-ups among the cities of GeoNames. */
 export const Cities = defineService('demo.Cities', {
   /** The city with this id. */
   get: unary({ request: CityId, response: City, errors: [NoSuchCity] }),
   /** The `count` cities nearest to a point, the nearest first. */
   nearest: unary({ request: Point, response: { type: 'array', items: Nearby } }),
+  /** Every city of a country, by its code of two letters. */
+  inCountry: serverStream({ request: 'string', response: City }),
+  /** Counts the cities that the caller sends. */
+  census: clientStream({ request: City, response: Census }),
 });
 
 /** What the server process says of itself; a connection carries any number of services. */

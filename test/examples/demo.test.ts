@@ -15,6 +15,10 @@ test('the demo checks every city at 64 and 512 calls in flight, exits 0, and lea
   assert.match(stdout, 'Shanghai, CN      22,315,474 inhabitants');
   assert.match(stdout, 'demo.NoSuchCity');
   assert.match(stdout, 'Mount Everest  Lobujya, NP 11 km');
+  assert.match(stdout, /US {2}100 % {2}[\d,]+ cities {2}[\d,]+ inhabitants/);
+  assert.match(stdout, "left early at Tianjin: the server's generator has ended");
+  assert.match(stdout, /the server counted 135,233 cities in \d{3} countries with [\d,]{13} inhabitants/);
+  assert.match(stdout, /network, both ways/);
   // In flight, calls, calls/s, p50, p99, CPU of client and server, errors.
   const rows = [...stdout.matchAll(/^ +(\d+) +([\d,]+) +([\d,]+) +([\d,]+) +([\d,]+) +([\d.,]+) +([\d.,]+) +(\d+)$/gm)];
   const cells = rows.map((row) => row.slice(1).map((cell) => Number(cell.replaceAll(',', ''))));

@@ -21,6 +21,17 @@ const printed: Readonly<Record<string, readonly (string | RegExp)[]>> = {
     'offered: a bicycle',
     'offered: two chairs',
     'the market closes at 18:00',
+  'streams.mjs': [
+    'history: 20.91 degrees after 2 seconds',
+    'server: history ends',
+    'server: history ends',
+    'history: OUT_OF_RANGE behind 100000 items',
+    'upload: 0.5 degrees on average',
+    'smooth: 0 0',
+    'smooth: 1 0.5',
+    'smooth: 2 0.25',
+    'smooth: 3 0.625',
+    'smooth: method halves',
   ],
   'simulation.mjs': [
     '50 seeds: no order was taken twice. Seen: nobody knows, not ordered, order',
