@@ -21,6 +21,7 @@ const printed: Readonly<Record<string, readonly (string | RegExp)[]>> = {
     'offered: a bicycle',
     'offered: two chairs',
     'the market closes at 18:00',
+  ],
   'streams.mjs': [
     'history: 20.91 degrees after 2 seconds',
     'server: history ends',

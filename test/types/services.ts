@@ -233,11 +233,11 @@ export async function readStreams(): Promise<unknown[]> {
   const next = await within.next();
   if (next.done !== true) seen.push(next.value.name.trim());
   expectType<Equal<typeof within.metadata, Metadata | null>>(true);
-  async function* cities(): AsyncGenerator<WrittenCity> {
+  async function* written(): AsyncGenerator<WrittenCity> {
     yield { id: 1, name: 'x' };
   }
   const count: number = await streams.add([{ id: 1, name: 'x' }]);
-  const detailed: CallResult<number> = await streams.add.detailed(cities());
+  const detailed: CallResult<number> = await streams.add.detailed(written());
   for await (const bytes of streams.bytes([new Uint8Array(3)])) expectType<Equal<typeof bytes, Buffer>>(true);
   for await (const line of streams.chat(new Set(['x']))) seen.push(line.trim());
   return [...seen, count, detailed];
