@@ -101,7 +101,7 @@ for (const [row, direction] of [
   test(`${row} on real sockets ends as KEEPALIVE_TIMEOUT, and calls work once it has healed`, async () => {
     let proxy: FaultProxy | undefined;
     const ends = await openEnds({
-      channel: { limits: { keepaliveMs: 100, keepaliveTimeoutMs: 100 } },
+      channel: { limits: { keepaliveMs: 100, keepaliveTimeoutMs: 500 } },
       server: { limits: { pingIntervalMsMin: 0 } },
       handlers: { echo: (request) => (request.id === 2 ? never() : request) },
       through: async (port) => (proxy = await FaultProxy.start(port)).port,
@@ -157,7 +157,7 @@ test('F10 a process that is stopped for less than the keepalive answers late, on
 test('F11 a process that is stopped for longer is UNAVAILABLE; it goes on with nobody listening, and no call runs twice', () =>
   withProcess(processScript, {}, async (child) => {
     const { port } = child.ready as { readonly port: number };
-    const channel = connect(`tcp://127.0.0.1:${port}`, { limits: { keepaliveMs: 100, keepaliveTimeoutMs: 200 } });
+    const channel = connect(`tcp://127.0.0.1:${port}`, { limits: { keepaliveMs: 100, keepaliveTimeoutMs: 500 } });
     const notes = channel.client(Notes);
     await notes.echo({ id: 1, text: '' });
     child.signal('SIGSTOP');

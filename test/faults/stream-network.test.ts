@@ -287,7 +287,7 @@ test('F10 a process that is stopped inside a stream for less than the keepalive 
   }));
 
 test('F11 a process that is stopped inside a stream for longer: the items that came, then UNAVAILABLE, and a new stream from its beginning', () =>
-  withNumbers({ keepaliveMs: 100, keepaliveTimeoutMs: 200 }, async (client, child) => {
+  withNumbers({ keepaliveMs: 100, keepaliveTimeoutMs: 500 }, async (client, child) => {
     let got = 0;
     let error: unknown = null;
     await readNumbers(client, (index) => {
