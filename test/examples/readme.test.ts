@@ -54,14 +54,25 @@ test('it runs when pasted into a project that has the package', () => {
 
 /** What the TypeScript of the README leaves to the reader. */
 const around = `
-import { type ClientChannel, connect, declared, type Handlers, isDeclared, Server } from 'trunkline';
+import { createReadStream, createWriteStream } from 'node:fs';
+import { pipeline } from 'node:stream/promises';
+import { blob, type Client, type ClientChannel, clientStream, connect, declared, duplex, formatLedger } from 'trunkline';
+import { type Handlers, isDeclared, Server, serverStream } from 'trunkline';
 import { SimulatedNetwork } from 'trunkline/testing';
 const City = schema({ type: 'record', name: 'demo.City', fields: [{ name: 'id', type: 'long' }] });
+const FileInfo = schema({ type: 'record', name: 'demo.FileInfo', fields: [{ name: 'name', type: 'string' }] });
+const Receipt = schema({ type: 'record', name: 'demo.Receipt', fields: [{ name: 'id', type: 'long' }] });
+const Filed = defineService('demo.Filed', { put: blob({ request: FileInfo, response: Receipt }) });
+declare const files: Client<typeof Filed>;
+declare const info: Infer<typeof FileInfo>;
+declare const path: string;
+declare function pathOf(info: Infer<typeof FileInfo>): string;
 declare const point: Point;
 declare const signal: AbortSignal;
 declare const channel: ClientChannel;
 declare const server: Server;
 declare const handlers: Handlers<typeof Places>;
+declare const places: Client<typeof Places>;
 `;
 
 test('the TypeScript of the README compiles', () => {
