@@ -315,7 +315,8 @@ export class Channel {
     if (connection.peerDrained) {
       this.movingUntil = this.settings.clock.now() + this.settings.limits.drainReconnectMsMax;
       // Perhaps the target still leads to the one that drains: it is not asked again and again without a pause.
-      if (connection.callsFinished === 0) this.backOff(new RpcError('UNAVAILABLE', `${connection.peer} is draining`));
+      if (connection.callsFinished === 0)
+        this.onAttemptFailed(new RpcError('UNAVAILABLE', `${connection.peer} is draining`));
     } else if (reason !== null && !greeted(connection)) {
       // A peer that never said HELLO counts as a failed attempt: the next one waits.
       this.onAttemptFailed(reason);
@@ -323,15 +324,11 @@ export class Channel {
     if (this.wanted) this.connect();
   }
 
-  private backOff(failure: RpcError): void {
+  private onAttemptFailed(failure: RpcError): void {
+    if (this.state === 'closed') return;
     this.state = 'backoff';
     this.failure = failure;
     this.retryAt = this.settings.clock.now() + this.backoff.nextMs();
-  }
-
-  private onAttemptFailed(failure: RpcError): void {
-    if (this.state === 'closed') return;
-    this.backOff(failure);
     if (this.retryAt >= this.movingUntil) {
       this.movingUntil = -Infinity;
       this.waiting.failAll(() => again(failure));
