@@ -101,7 +101,7 @@ export function drawPlan(seed: number, random: Random): Plan {
   const conditions = drawConditions(random, calm);
   const bytesMax = (conditions.pieceBytesMax ?? Number.POSITIVE_INFINITY) * 60;
   const calls: CallPlan[] = [];
-  const count = random.between(4, 28);
+  const count = random.between(3, 20);
   let at = 0;
   for (let id = 1; id <= count; id++) {
     at = Math.min(SPAN_MS, at + random.pick([0, 0, 0, 1, 5, 40, 300, 1_000]));
@@ -122,7 +122,7 @@ export function drawPlan(seed: number, random: Random): Plan {
 
 /** Mostly small messages, some of several frames, few of several windows. */
 function drawBytes(random: Random): number {
-  if (random.oneIn(40)) return random.between(100_000, 200_000);
+  if (random.oneIn(60)) return random.between(100_000, 200_000);
   if (random.oneIn(8)) return random.between(10_000, 70_000);
   return random.pick([0, 1, 20, 100, 1_000, 3_000]);
 }
@@ -149,7 +149,7 @@ type StreamPlan = Pick<CallPlan, 'items' | 'itemBytes' | 'pauseMs' | 'slowMs' | 
 /** Mostly a few small items; some streams are longer than a window, some items longer than a frame. */
 function drawStream(random: Random, bytesMax: number): StreamPlan {
   const items = random.pick([0, 1, 2, 5, 5, 20, 60]);
-  const bytes = random.oneIn(12) ? random.between(100_000, 400_000) : items * random.pick([0, 1, 10, 200, 1_000]);
+  const bytes = random.oneIn(16) ? random.between(100_000, 400_000) : items * random.pick([0, 1, 10, 200, 1_000]);
   const itemBytes = items === 0 ? 0 : Math.floor(Math.min(bytes, bytesMax) / items);
   const msMax = items === 0 ? 0 : STREAM_MS_MAX / items;
   return {
