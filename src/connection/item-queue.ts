@@ -179,6 +179,8 @@ export class ItemQueue {
       message.expand();
       this.batchBytes += codec.amplifies ? AMPLIFIED_BYTES : message.end - message.start;
       return message.decode(codec);
+    } catch (error) {
+      throw unreadableItem(error);
     } finally {
       message.release();
     }
@@ -196,7 +198,11 @@ export function decodeItem(codec: MessageCodec, from: Buffer, start: number, end
   try {
     return codec.decode(from, start, end);
   } catch (error) {
-    if (error instanceof RpcError) throw error;
-    throw new RpcError('INTERNAL', 'an item could not be decoded', { cause: error });
+    throw unreadableItem(error);
   }
+}
+
+/** A codec of the application's own may throw anything. */
+function unreadableItem(error: unknown): RpcError {
+  return error instanceof RpcError ? error : new RpcError('INTERNAL', 'an item could not be decoded', { cause: error });
 }

@@ -267,8 +267,8 @@ export class OutgoingStream implements StreamInLine {
   /** What the iterable throws when it is ended concerns nobody: its call is over. */
   private async end(): Promise<void> {
     const source = this.source as { readonly destroy?: unknown } | null | undefined;
-    if (typeof source?.destroy === 'function') source.destroy();
     try {
+      if (typeof source?.destroy === 'function') source.destroy();
       await (this.iterator?.return?.() as Promise<unknown> | undefined);
     } catch {
       // See above.
