@@ -93,7 +93,8 @@ export class CallerSide {
   private optionsOf(record: CallRecord): CallOptions {
     const { deadlineMs, cancelAfterMs, id } = record.plan;
     const metadata = { id: String(id) };
-    if (cancelAfterMs === null) return { deadlineMs, metadata };
+    const ledger = id % 4 === 0;
+    if (cancelAfterMs === null) return { deadlineMs, metadata, ledger };
     const controller = new AbortController();
     const cancel = (): void => {
       if (record.settled === 0) record.cancelledAt = this.clock.now();
@@ -101,7 +102,7 @@ export class CallerSide {
     };
     if (cancelAfterMs === 0) queueMicrotask(cancel);
     else this.clock.setTimer(cancel, cancelAfterMs);
-    return { deadlineMs, metadata, signal: controller.signal };
+    return { deadlineMs, metadata, ledger, signal: controller.signal };
   }
 
   private checkAnswer(record: CallRecord, answer: Part): void {
