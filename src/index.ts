@@ -39,7 +39,7 @@ export {
 } from './avro/service.js';
 export { type Schema, schema } from './avro/typed-schema.js';
 export { type CallLedger, formatLedger } from './base/call-ledger.js';
-export { type LimitHit, type RpcCode, RpcCodes, RpcError, type Started } from './base/errors.js';
+export { type LatePart, type LimitHit, type RpcCode, RpcCodes, RpcError, type Started } from './base/errors.js';
 export { defaultLimits, type Limits, minimumLimits } from './base/limits.js';
 export type { ChannelOptions } from './channel/channel.js';
 export type { DrainReport } from './channel/connection-set.js';

@@ -150,7 +150,7 @@ function isDeclaredErrorsCodec(codec: MessageCodec): codec is DeclaredErrorsCode
 }
 
 function partsOf(failure: RpcError): DeclaredErrorOptions {
-  const { code, message, started, limit, retryAfterMs, elsewhere, metadata, ledger, cause } = failure;
+  const { code, message, started, limit, retryAfterMs, elsewhere, metadata, ledger, late, cause } = failure;
   return {
     code,
     message,
@@ -158,6 +158,7 @@ function partsOf(failure: RpcError): DeclaredErrorOptions {
     elsewhere,
     metadata,
     ledger,
+    late,
     cause,
     ...(limit === undefined ? {} : { limit }),
     ...(retryAfterMs === undefined ? {} : { retryAfterMs }),

@@ -47,6 +47,13 @@ export function rpcCodeName(number: number): RpcCode {
  */
 export type Started = 'no' | 'maybe' | 'yes';
 
+/**
+ * Which part of a call was late when its deadline passed: `here`, this process (its queue, or a busy event loop); `network`, or the
+ * peer's whole process, which looks the same from here; `queue`, the peer had the call and had not started its handler;
+ * `handler`, it had.
+ */
+export type LatePart = 'here' | 'network' | 'queue' | 'handler';
+
 /** The limit behind a failure: its name with the unit as last word, its value, and the option that changes it. */
 export interface LimitHit {
   readonly name: string;
@@ -66,13 +73,22 @@ export interface RpcErrorOptions {
   readonly metadata?: ErrorMetadata | null;
   /** Where the time of the failed call went. */
   readonly ledger?: CallLedger | null;
+  /** Of DEADLINE_EXCEEDED: which part was late. */
+  readonly late?: LatePart | undefined;
   readonly cause?: unknown;
 }
 
 export type ErrorMetadata = Readonly<Record<string, string | Buffer>>;
 
 /** What an error says of itself when nothing was given: on the prototype, so that a printed error shows only what it knows. */
-const absent = { limit: undefined, retryAfterMs: undefined, elsewhere: false, metadata: null, ledger: null };
+const absent = {
+  limit: undefined,
+  retryAfterMs: undefined,
+  elsewhere: false,
+  metadata: null,
+  ledger: null,
+  late: undefined,
+};
 
 export class RpcError extends Error {
   readonly code: RpcCode;
@@ -87,6 +103,8 @@ export class RpcError extends Error {
   declare readonly metadata: ErrorMetadata | null;
   /** Where the time went: of a call that asked for it and that the other side failed; else null. */
   declare readonly ledger: CallLedger | null;
+  /** Of a DEADLINE_EXCEEDED that this side made or was sent: which part was late; else undefined. */
+  declare readonly late: LatePart | undefined;
 
   constructor(code: RpcCode, message: string, options: RpcErrorOptions = {}) {
     super(message, options.cause === undefined ? undefined : { cause: options.cause });
@@ -97,6 +115,7 @@ export class RpcError extends Error {
     if (options.elsewhere === true) this.elsewhere = true;
     if (options.metadata != null) this.metadata = options.metadata;
     if (options.ledger != null) this.ledger = options.ledger;
+    if (options.late !== undefined) this.late = options.late;
   }
 
   /** The code as it travels. */

@@ -26,6 +26,7 @@ import { CallQueue } from '../connection/call-queue.js';
 import type { Reject, Resolve } from '../connection/call-table.js';
 import { Connection } from '../connection/connection.js';
 import { DeadlineTimer } from '../connection/deadline-timer.js';
+import { expiredUnsent } from '../connection/failures.js';
 import { type CallExtras, PendingCall } from '../connection/pending-call.js';
 import {
   compressorsFor,
@@ -110,7 +111,7 @@ export class Channel {
     if (compression !== 'off') this.compressions.add(compression);
     this.host = new ServiceHost(options);
     this.backoff = new Backoff(random);
-    this.waiting = new CallQueue(limits.callsQueuedMax, `a connection to ${nameOf(this.target)}`);
+    this.waiting = new CallQueue(limits.callsQueuedMax, `a connection to ${nameOf(this.target)}`, () => 'network');
     this.connections = new ConnectionSet(clock, 'the channel closes');
     this.timer = new DeadlineTimer(clock, (now) => this.waiting.sweep(now));
   }
@@ -192,7 +193,7 @@ export class Channel {
       return;
     }
     if (!(call.deadlineAt > now)) {
-      call.fail(new RpcError('DEADLINE_EXCEEDED', 'the deadline had passed before the call was sent'));
+      call.fail(expiredUnsent());
       return;
     }
     if (call.extras?.signal?.aborted) {

@@ -6,8 +6,10 @@ import type { KindOf, RequestInput, ResponseOutput } from '../avro/method.js';
 import type { ServiceDefinition, ServiceMethod } from '../avro/service.js';
 import { RpcError } from '../base/errors.js';
 import { BlobBody, type IncomingBlob, type OutgoingBlob, partsOf } from '../connection/blob.js';
+import type { CallContext } from '../connection/call-context.js';
 import type { LedgerSetting } from '../connection/call-marks.js';
 import type { Reject, Resolve } from '../connection/call-table.js';
+import { type CancelSource, EitherSource } from '../connection/cancel-source.js';
 import { IncomingPieces } from '../connection/incoming-pieces.js';
 import { IncomingStream } from '../connection/incoming-stream.js';
 import type { ItemStream } from '../connection/item-stream.js';
@@ -42,6 +44,11 @@ export interface CallOptions {
   readonly deadlineMs?: number;
   /** Cancels the call: it fails with CANCELLED at once, and the handler's `context.signal` aborts. */
   readonly signal?: AbortSignal;
+  /**
+   * The context of the handler that makes this call on behalf of its own: the call gets no more time than is left of that, and is
+   * cancelled with it; the error's `cause` is then why.
+   */
+  readonly parent?: CallContext;
   /** Sent with the request: strings and Buffers by name. */
   readonly metadata?: Metadata;
   /**
@@ -135,6 +142,12 @@ export function clientOf<S extends ServiceDefinition>(calls: Calls, service: S):
   return Object.freeze(stubs) as Client<S>;
 }
 
+/** What cancels the call. */
+function cancelSourceOf({ signal, parent }: CallOptions): CancelSource | null {
+  if (parent === undefined) return signal ?? null;
+  return signal === undefined ? parent.followers : new EitherSource(signal, parent.followers);
+}
+
 const noOptions: CallOptions = Object.freeze({});
 
 type SingleStub = (request: unknown, options?: CallOptions) => Promise<unknown>;
@@ -222,9 +235,10 @@ function describeSource(method: MethodSpec, source: unknown): RpcError | null {
 }
 
 /** What is no number is refused as NaN is: INVALID_ARGUMENT. */
-function deadlineOf({ deadlineMs }: CallOptions, deadlineMsDefault: number): number {
-  if (deadlineMs === undefined) return deadlineMsDefault;
-  return typeof deadlineMs === 'number' ? deadlineMs : Number.NaN;
+function deadlineOf(options: CallOptions, deadlineMsDefault: number): number {
+  const { deadlineMs = deadlineMsDefault, parent } = options;
+  if (typeof deadlineMs !== 'number') return Number.NaN;
+  return parent === undefined ? deadlineMs : Math.min(deadlineMs, parent.deadlineMs);
 }
 
 function extrasOf(
@@ -247,7 +261,8 @@ function detailsOf(
   deadlineMs: number,
   detailed: boolean,
 ): CallExtras {
-  const { signal = null, metadata = null, priority = 0 } = options;
+  const { metadata = null, priority = 0 } = options;
+  const signal = cancelSourceOf(options);
   // A oneway call has no answer that could say anything.
   const ledger = kind === 'oneway' ? null : ledgers.marks(options.ledger, name, deadlineMs);
   return { signal, metadata, detailed, priority, ledger };

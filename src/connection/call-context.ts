@@ -4,6 +4,7 @@
  */
 import type { RpcError } from '../base/errors.js';
 import type { Metadata } from '../wire/records/metadata.js';
+import { type CancelSource, Followers } from './cancel-source.js';
 import type { Link } from './link.js';
 import type { PeerInfo } from './peer-info.js';
 
@@ -20,6 +21,8 @@ export class CallContext<P extends PeerInfo = PeerInfo> {
   private readonly received: Metadata | null;
   private controller: AbortController | null = null;
   private abortReason: RpcError | null = null;
+  /** On the prototype, null, until somebody follows: so it costs other calls nothing. */
+  declare private following: Followers | null;
 
   /** @internal */
   constructor(link: Link, deadlineAt: number, metadata: Metadata | null) {
@@ -50,6 +53,13 @@ export class CallContext<P extends PeerInfo = PeerInfo> {
     return this.controller.signal;
   }
 
+  /** @internal For calls that are made on behalf of this one. */
+  get followers(): CancelSource {
+    this.following ??= new Followers();
+    if (this.abortReason !== null) this.following.abort(this.abortReason);
+    return this.following;
+  }
+
   /** Who calls. */
   get peer(): P {
     // The owner of the connection has made it of its own kind (`ConnectionOptions.makePeer`).
@@ -61,6 +71,7 @@ export class CallContext<P extends PeerInfo = PeerInfo> {
     if (this.abortReason !== null) return;
     this.abortReason = reason;
     this.controller?.abort(reason);
+    this.following?.abort(reason);
   }
 
   /** @internal Whether this is how a handler gave up when its signal aborted: Node's AbortError has the reason as its cause. */
@@ -68,3 +79,4 @@ export class CallContext<P extends PeerInfo = PeerInfo> {
     return this.abortReason !== null && error instanceof Error && error.cause === this.abortReason;
   }
 }
+Object.defineProperty(CallContext.prototype, 'following', { value: null, writable: true });

@@ -2,7 +2,7 @@
  * Calls that wait for a free slot, for room in the write queue, or for a connection: in order, bounded by count, each with
  * its deadline running. Nothing of them has been sent, so whatever ends them, they did not start.
  */
-import { limitError, RpcError } from '../base/errors.js';
+import { type LatePart, limitError, RpcError } from '../base/errors.js';
 import type { PendingCall } from './pending-call.js';
 
 export class CallQueue {
@@ -15,6 +15,8 @@ export class CallQueue {
     private readonly lengthMax: number,
     /** What they wait for, for the texts of their failures: `a free call slot`. */
     private readonly awaited: string,
+    /** Which part is late when a deadline passes here. */
+    private readonly late: () => LatePart,
   ) {}
 
   /** Takes the call in, or fails it when the queue is full; not a call that was taken in before and is sent again. */
@@ -55,10 +57,8 @@ export class CallQueue {
       const call = this.calls[index];
       if (call === undefined || call.settled) continue;
       if (call.deadlineAt <= now) {
-        this.end(
-          call,
-          new RpcError('DEADLINE_EXCEEDED', `the deadline passed while the call waited for ${this.awaited}`),
-        );
+        const text = `the deadline passed while the call waited for ${this.awaited}`;
+        this.end(call, new RpcError('DEADLINE_EXCEEDED', text, { late: this.late() }));
       } else if (call.deadlineAt < earliest) {
         earliest = call.deadlineAt;
       }

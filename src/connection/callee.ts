@@ -390,8 +390,9 @@ export class Callee implements CalleeCalls {
     for (const entry of this.slots) {
       if (entry === null || entry.phase === Phase.FREE) continue;
       const { deadlineAt, started } = entry;
+      const where = started === 'yes' ? 'while its handler was at work' : 'before its handler started';
       if (deadlineAt > now) earliest = Math.min(earliest, deadlineAt);
-      else this.endEarly(entry, new RpcError('DEADLINE_EXCEEDED', 'the deadline passed at the callee', { started }));
+      else this.endEarly(entry, new RpcError('DEADLINE_EXCEEDED', `the deadline passed ${where}`, { started }));
     }
     return earliest;
   }

@@ -18,6 +18,7 @@ import { type CallSlot, CallTable, type Reject, type Resolve, settled } from './
 import { CallerDeadlines } from './caller-deadlines.js';
 import { CallerStreams } from './caller-streams.js';
 import { CancelPacer } from './cancel-pacer.js';
+import type { CancelSource } from './cancel-source.js';
 import type { DeadlineTimer } from './deadline-timer.js';
 import { displacedCall, refusedByDrain } from './displaced-call.js';
 import { isPriority, readFailure, refusal, unreadable, unsendable } from './failures.js';
@@ -44,6 +45,7 @@ export class Caller implements CallEnds {
   finished = 0;
   private readonly table: CallTable;
   private readonly timer: DeadlineTimer;
+  private readonly deadlines: CallerDeadlines;
   private readonly waiting: WaitingCalls;
   private readonly cancels: CancelPacer;
   private readonly receiver: ResponseReceiver;
@@ -57,8 +59,9 @@ export class Caller implements CallEnds {
     private readonly openerBit: OpenerBit,
   ) {
     this.table = new CallTable(link.peerLimits.callsInFlightMax);
-    this.timer = new CallerDeadlines(link, this.table, this, (now) => this.waiting.sweep(now)).timer;
-    this.waiting = new WaitingCalls(link.limits.callsQueuedMax, this.timer);
+    this.deadlines = new CallerDeadlines(link, this.table, this, (now) => this.waiting.sweep(now));
+    this.timer = this.deadlines.timer;
+    this.waiting = new WaitingCalls(link, this.timer);
     link.sender.onRoom(() => this.resumeLarge());
     this.receiver = new ResponseReceiver(link, this);
     this.requests = new RequestWatch(link);
@@ -168,7 +171,7 @@ export class Caller implements CallEnds {
 
   /** The connection is over. `describe` makes each call's error from whether its request had left. */
   close(describe: (started: 'no' | 'maybe') => RpcError): void {
-    this.timer.stop();
+    this.deadlines.close();
     this.cancels.close();
     this.requests.close();
     for (const call of this.waiting.takeAll()) this.link.displace(call, describe('no'));
@@ -341,7 +344,7 @@ export class Caller implements CallEnds {
     this.starting = false;
   }
 
-  private watchAbort(entry: CallSlot, call: number, signal: AbortSignal): void {
+  private watchAbort(entry: CallSlot, call: number, signal: CancelSource): void {
     entry.onAbort = () => {
       if (entry.call !== call || entry.givenUp) return;
       const started = entry.long !== null ? 'no' : entry.incoming?.begun ? 'yes' : 'maybe';

@@ -23,7 +23,10 @@ export function readFailure(
     const message = new IncomingMessage(link, flags, false, buffer, start, end);
     marks?.answered(message.durations, link.now);
     const record = decodeFailure(buffer, message.start, end);
-    const failure = new RpcError(rpcCodeName(record.code), record.text, {
+    const code = rpcCodeName(record.code);
+    const late = record.started === 'yes' ? 'handler' : 'queue';
+    const failure = new RpcError(code, record.text, {
+      late: code === 'DEADLINE_EXCEEDED' ? late : undefined,
       started: record.started,
       elsewhere: record.elsewhere,
       metadata: message.metadata,
@@ -45,8 +48,13 @@ export function refusal(link: Link, remainingMs: number, extras: CallExtras | nu
   if (extras?.signal?.aborted) return abortError(extras.signal, 'no');
   if (Number.isNaN(remainingMs)) return new RpcError('INVALID_ARGUMENT', 'deadlineMs is not a number');
   if (extras !== null && !isPriority(extras)) return new RpcError('INVALID_ARGUMENT', 'priority is not a whole number');
-  if (!(remainingMs > 0)) return new RpcError('DEADLINE_EXCEEDED', 'the deadline had passed before the call was sent');
+  if (!(remainingMs > 0)) return expiredUnsent();
   return new RpcError('UNAVAILABLE', `the connection to ${link.peer} is ${link.state}`);
+}
+
+/** The error of a call whose deadline had passed before anything could be done for it. */
+export function expiredUnsent(): RpcError {
+  return new RpcError('DEADLINE_EXCEEDED', 'the deadline had passed before the call was sent', { late: 'here' });
 }
 
 export function isPriority({ priority }: CallExtras): boolean {

@@ -8,13 +8,14 @@ import { RpcError, type Started } from '../base/errors.js';
 import type { MethodSpec } from '../wire/message-codec.js';
 import type { Metadata } from '../wire/records/metadata.js';
 import type { CallMarks } from './call-marks.js';
+import type { CancelSource } from './cancel-source.js';
 import type { IncomingStream } from './incoming-stream.js';
 import type { ItemSource } from './outgoing-stream.js';
 
 /** What only some calls bring; null for the usual call. */
 export interface CallExtras {
   readonly metadata: Metadata | null;
-  readonly signal: AbortSignal | null;
+  readonly signal: CancelSource | null;
   /** Answer with `CallResult` (value and metadata) in place of the bare value. */
   readonly detailed: boolean;
   /** Of long messages the higher goes first. */
@@ -93,7 +94,7 @@ export class PendingCall {
  * Calls back once when the signal aborts; at once if it has, which a getter of the request may have done meanwhile. One
  * signal may end thousands of calls: that many listeners are no leak, of which Node warns from the eleventh on.
  */
-export function listenForAbort(signal: AbortSignal, callback: () => void): void {
+export function listenForAbort(signal: CancelSource, callback: () => void): void {
   if (signal.aborted) {
     callback();
     return;
@@ -108,6 +109,6 @@ export function leftEarly(started: Started): RpcError {
 }
 
 /** The error of a call that its caller gave up. */
-export function abortError(signal: AbortSignal, started: Started): RpcError {
+export function abortError(signal: CancelSource, started: Started): RpcError {
   return new RpcError('CANCELLED', 'the caller cancelled the call', { started, cause: signal.reason });
 }

@@ -2,10 +2,12 @@
  * The calls of one connection that have no slot yet. Nothing of them has been sent; their deadlines run and their signals are
  * heard. Used by `Caller`.
  */
+import type { LatePart } from '../base/errors.js';
 import type { MethodSpec } from '../wire/message-codec.js';
 import { CallQueue } from './call-queue.js';
 import type { Reject, Resolve } from './call-table.js';
 import type { DeadlineTimer } from './deadline-timer.js';
+import type { Link } from './link.js';
 import { type CallExtras, PendingCall } from './pending-call.js';
 
 export class WaitingCalls {
@@ -15,11 +17,12 @@ export class WaitingCalls {
   readonly tooLarge: CallQueue;
 
   constructor(
-    lengthMax: number,
+    { limits, queue }: Link,
     private readonly timer: DeadlineTimer,
   ) {
-    this.forSlot = new CallQueue(lengthMax, 'a free call slot');
-    this.tooLarge = new CallQueue(lengthMax, "the peer's HELLO, or for large messages to leave");
+    const late = (): LatePart => (queue.saturated ? 'network' : 'here');
+    this.forSlot = new CallQueue(limits.callsQueuedMax, 'a free call slot', late);
+    this.tooLarge = new CallQueue(limits.callsQueuedMax, "the peer's HELLO, or for large messages to leave", late);
   }
 
   get length(): number {
