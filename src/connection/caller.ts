@@ -171,7 +171,6 @@ export class Caller implements CallEnds {
 
   /** The connection is over. `describe` makes each call's error from whether its request had left. */
   close(describe: (started: 'no' | 'maybe') => RpcError): void {
-    this.deadlines.close();
     this.cancels.close();
     this.requests.close();
     for (const call of this.waiting.takeAll()) this.link.displace(call, describe('no'));
@@ -180,6 +179,7 @@ export class Caller implements CallEnds {
       const left = this.link.queue.isHandedOver(entry.position);
       this.end(entry, describe(left ? 'maybe' : 'no'), !left);
     }
+    this.deadlines.close();
   }
 
   /** The calls that were sent and have no answer. */
