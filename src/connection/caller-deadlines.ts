@@ -50,7 +50,7 @@ export class CallerDeadlines {
   /** The connection is over. */
   close(): void {
     this.timer.stop();
-    for (const one of [...this.overdue]) this.settle(one, null);
+    for (let one = this.overdue[0]; one !== undefined; one = this.overdue[0]) this.settle(one, null);
   }
 
   private sweep(now: number): number {
@@ -60,10 +60,9 @@ export class CallerDeadlines {
       if (entry.deadlineAt <= now) this.expire(entry, now);
       else earliest = Math.min(earliest, entry.deadlineAt);
     }
-    for (const one of [...this.overdue]) {
-      if (one.deadlineAt + GRACE_MS <= now) this.settle(one, null);
-      else earliest = Math.min(earliest, one.deadlineAt + GRACE_MS);
-    }
+    const over = this.overdue.filter(({ deadlineAt }) => deadlineAt + GRACE_MS <= now);
+    for (const one of over) this.settle(one, null);
+    for (const { deadlineAt } of this.overdue) earliest = Math.min(earliest, deadlineAt + GRACE_MS);
     return earliest;
   }
 
