@@ -225,7 +225,7 @@ for (const kind of ['stream', 'collect', 'both'] as const) {
     assert.ok(ms >= 50 && ms <= 60, `${ms} ms`);
     assert.is(items, { stream: 2, collect: 0, both: 1 }[kind]);
     await network.advance(10);
-    const reason: unknown = (contexts[0] as CallContext).signal.reason;
+    const reason = (contexts[0] as CallContext).signal.reason as RpcError;
     assert.instance(reason, RpcError);
     assert.is(reason.code, 'DEADLINE_EXCEEDED');
     await close();
