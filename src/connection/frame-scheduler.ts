@@ -32,6 +32,8 @@ const TURN_BYTES = 64 * 1024;
 const FRAGMENT_BYTES_LEAST = 1024;
 /** Long messages go on while the socket holds no more than this. */
 const UNSENT_BYTES_MAX = 128 * 1024;
+/** From so many bytes on nothing is held back for more. */
+const CORKED_BYTES_MAX = 64 * 1024;
 /** Frames written in one turn of the event loop, so that a fast reader does not keep this process from reading. */
 const FRAGMENTS_A_TURN = 8;
 
@@ -253,8 +255,11 @@ export class FrameScheduler {
     this.heldBytes -= bytes;
   }
 
-  /** Holds the socket back until all promises of this tick have run: what they write leaves in the same system call. */
-  private corkTick(): void {
+  /**
+   * Holds the socket back until all promises of this tick have run, or, with little to send by then, until what has arrived was
+   * read: what is written meanwhile leaves in the same system call.
+   */
+  corkTick(): void {
     if (this.corked) return;
     this.corked = true;
     this.transport.cork();
@@ -262,7 +267,12 @@ export class FrameScheduler {
   }
 
   private readonly onTickEnd = (): void => {
-    process.nextTick(this.uncork);
+    process.nextTick(this.judgeCork);
+  };
+
+  private readonly judgeCork = (): void => {
+    if (this.transport.unsentBytes >= CORKED_BYTES_MAX) this.uncork();
+    else this.clock.afterReads(this.uncork);
   };
 
   private readonly uncork = (): void => {

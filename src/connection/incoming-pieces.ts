@@ -31,6 +31,7 @@ export class IncomingPieces extends IncomingStream {
     if (flags !== 0) {
       throw new WireError(CloseCode.FLAGS, `flags 0x${flags.toString(16)} on an ITEM of a blob's bytes`);
     }
+    this.link?.sender.corkTick();
     if (end === start) this.giveBack(cost);
     else if (this.waiters.length > 0 && this.items.codec !== null) {
       this.giveBack(cost);

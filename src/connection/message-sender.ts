@@ -179,6 +179,11 @@ export class MessageSender {
     return this.sendApart(RESPONSE, 0, call, 0, codec, value, -1, metadata, compression, ROOM_BYTES, null, durations);
   }
 
+  /** More than one small frame is to come of this tick: they leave together. */
+  corkTick(): void {
+    this.scheduler.corkTick();
+  }
+
   /** The socket has room again, or a stream got credit. */
   pump(): void {
     this.scheduler.pump();

@@ -218,6 +218,7 @@ export class OutgoingStream implements StreamInLine {
   }
 
   private async writeHead(value: unknown, codec: MessageCodec): Promise<boolean> {
+    this.link.sender.corkTick();
     return (
       (await this.untilReady()) && !this.stopped && (this.write(value, codec) || (await this.finish(value, codec)))
     );
