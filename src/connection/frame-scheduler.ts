@@ -34,8 +34,10 @@ const FRAGMENT_BYTES_LEAST = 1024;
 const UNSENT_BYTES_MAX = 128 * 1024;
 /** From so many bytes on nothing is held back for more. */
 const CORKED_BYTES_MAX = 64 * 1024;
-/** Frames written in one turn of the event loop, so that a fast reader does not keep this process from reading. */
-const FRAGMENTS_A_TURN = 8;
+/** Bytes written in one turn of the event loop, so that a fast reader does not keep this process from reading. */
+const BYTES_A_TURN = 512 * 1024;
+/** The same while others wait, who wait for these. */
+const BYTES_A_TURN_SHARED = 64 * 1024;
 
 /** Frames of higher priority that may go before the next one of a message. */
 export const PASSED_OVER_MAX = 16;
@@ -177,14 +179,15 @@ export class FrameScheduler {
     const { transport } = this;
     // One system call for all of them, and for what their senders write next.
     this.corkTick();
-    for (let frames = 0; this.messages.length > 0; frames++) {
+    let share = 0;
+    while (this.messages.length > 0) {
       if (transport.unsentBytes > UNSENT_BYTES_MAX) break;
-      if (frames === FRAGMENTS_A_TURN) {
+      if (share >= 1) {
         this.pumpSoon();
         break;
       }
       if (!this.advance()) break;
-      this.writeFragment(this.messages[this.turn] as LongMessage);
+      share += this.writeFragment(this.messages[this.turn] as LongMessage);
     }
   }
 
@@ -212,7 +215,8 @@ export class FrameScheduler {
     return true;
   }
 
-  private writeFragment(message: LongMessage): void {
+  /** Returns its share of what may be written in this turn of the event loop. */
+  private writeFragment(message: LongMessage): number {
     const { queue, frameBytesMax } = this;
     // What fits a frame, its prefix aside, is not long: nobody gains by its being cut.
     const long = message.body.length > frameBytesMax;
@@ -231,7 +235,8 @@ export class FrameScheduler {
     this.position = queue.position;
     // Writing may have ended the connection, and `close` emptied the list.
     const index = this.messages[this.turn] === message ? this.turn : -1;
-    if (index < 0) return;
+    const share = (end - at) / (shared ? BYTES_A_TURN_SHARED : BYTES_A_TURN);
+    if (index < 0) return share;
     if (last) {
       this.remove(index, message);
       message.onSent?.();
@@ -239,6 +244,7 @@ export class FrameScheduler {
       message.turnAt = message.at;
       this.turn++;
     }
+    return share;
   }
 
   private remove(index: number, message: LongMessage): void {
