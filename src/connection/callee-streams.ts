@@ -15,7 +15,7 @@ import { BlobBody, partsOf } from './blob.js';
 import type { CallContext } from './call-context.js';
 import type { HostedMethod } from './call-host.js';
 import { type CalleeSlot, Phase } from './callee-slot.js';
-import { type Execution, isThenable } from './execution.js';
+import { asRefusal, type Execution, isThenable } from './execution.js';
 import type { IncomingMethod } from './incoming-methods.js';
 import { IncomingPieces } from './incoming-pieces.js';
 import { IncomingStream, type StreamOwner } from './incoming-stream.js';
@@ -81,8 +81,7 @@ export class CalleeStreams {
         const message = codec.decode(buffer, start, end);
         request = incoming === null ? message : { head: message, body: new BlobBody(incoming) };
       } catch (error) {
-        if (!(error instanceof RpcError)) throw error;
-        this.calls.failCall(entry, error);
+        this.calls.failCall(entry, asRefusal(error));
         return;
       }
     }

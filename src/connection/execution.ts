@@ -222,7 +222,8 @@ export function isThenable(value: unknown): value is PromiseLike<unknown> {
   );
 }
 
-function asRefusal(error: unknown): RpcError {
+/** A codec of the application's own may throw anything. */
+export function asRefusal(error: unknown): RpcError {
   return error instanceof RpcError
     ? error
     : new RpcError('INTERNAL', 'the request could not be decoded', { cause: error });

@@ -61,6 +61,16 @@ for (const [side, make] of sides) {
     make({ limits: { writeQueueBytesSoft: 65_536, writeQueueBytesHard: 65_536 } });
   });
 
+  test(`${side} refuses a window that would grow to less than it is, or beyond what the protocol can say`, () => {
+    const { message } = refusal(() => make({ limits: { streamWindowBytes: 300_000, streamWindowBytesMax: 299_999 } }));
+    assert.match(message, /streamWindowBytesMax is 299999, but must be from streamWindowBytes, 300000, to 2147483647/);
+    const large = refusal(() => make({ limits: { streamWindowBytesMax: 2 ** 31 } }));
+    assert.match(large.message, /streamWindowBytesMax is 2147483648/);
+    make({ limits: { streamWindowBytes: 65_536, streamWindowBytesMax: 65_536 } });
+    // One that is set larger than the default growth stays as it is.
+    make({ limits: { streamWindowBytes: 4 << 20 } });
+  });
+
   test(`${side} takes undefined as the default, and the least and most that are allowed`, () => {
     const nothing = Object.fromEntries(Object.keys(defaultLimits).map((name) => [name, undefined]));
     make({ limits: nothing as Partial<Limits> });

@@ -174,9 +174,11 @@ test('a codec of the application that throws anything fails its own stream and n
   const Picky = defineService('test.Picky', {
     down: serverStream({ request: raw, response: picky }),
     up: clientStream({ request: picky, response: raw }),
+    of: serverStream({ request: picky, response: raw }),
   });
   const server = new Server({ onHandlerError: () => {} }).add(Picky, {
     down: () => [1, 2, 3, 4],
+    of: () => [],
     async up(items) {
       for await (const item of items) void item;
       return Buffer.alloc(0);
@@ -189,6 +191,7 @@ test('a codec of the application that throws anything fails its own stream and n
   assert.equal(got, [1, 2]);
   assert.ok(error instanceof RpcError && error.code === 'INTERNAL');
   assert.is((await failureOf(client.up([1, 3]))).code, 'INTERNAL');
+  assert.is((await failureOf(collect(client.of(3)))).code, 'INTERNAL');
   assert.is((await client.up([1, 2])).length, 0);
   await channel.close();
   await server.close();
