@@ -161,23 +161,27 @@ test('streams write in turn, each its share, and a turn of the event loop passes
   });
   for (const stream of streams) turns.enter(stream);
   await Promise.resolve();
-  // 64 KiB a turn.
-  assert.equal(order, [0, 1, 2, 3]);
+  const inOneTurn = order.length;
+  assert.ok(inOneTurn > 1 && inOneTurn < 20, `${inOneTurn} streams in one turn`);
+  assert.equal(
+    order,
+    Array.from({ length: inOneTurn }, (_, id) => id),
+  );
   await clock.advanceSettled(1);
   assert.ok(order.length >= 60);
   for (let at = 0; at + 20 <= 60; at += 20) assert.is(new Set(order.slice(at, at + 20)).size, 20);
 });
 
 test('short streams that end early do not add up to a turn without end', async () => {
-  const clock = new VirtualClock();
-  const turns = new StreamTurns(new ScriptedTransport(), clock);
-  for (let ended = 0; ended < 10_000; ended++) turns.leave(1_000);
-  let served = 0;
-  for (let stream = 0; stream < 100; stream++) {
-    turns.enter({ window: new SendWindow(1e9), onTurn: () => served++ });
-  }
-  await Promise.resolve();
-  assert.is(served, 4);
+  const served = async (endedBefore: number): Promise<number> => {
+    const turns = new StreamTurns(new ScriptedTransport(), new VirtualClock());
+    for (let ended = 0; ended < endedBefore; ended++) turns.leave(1_000);
+    let count = 0;
+    for (let stream = 0; stream < 100; stream++) turns.enter({ window: new SendWindow(1e9), onTurn: () => count++ });
+    await Promise.resolve();
+    return count;
+  };
+  assert.is(await served(10_000), await served(0));
 });
 
 test('the backlog gives back what it took, whatever the order of both', () =>
