@@ -89,16 +89,24 @@ export class Caller implements CallEnds {
     const promise = new Promise(takeResolvers);
     const resolve = takenResolve;
     const reject = takenReject;
-    // One look at the clock per batch of calls.
-    if (!link.queue.due) link.now = link.clock.now();
+    this.readClock();
     this.start(spec, request, link.now + deadlineMs, deadlineMs, extras, resolve, reject);
     return promise;
+  }
+
+  /** Once per batch of calls. What else began the batch, such as an answer, has not read the clock. */
+  private readClock(): void {
+    const { link } = this;
+    const { queue } = link;
+    if (queue.due && queue.timed) return;
+    link.now = link.clock.now();
+    queue.timed = queue.due;
   }
 
   /** The same for a call that has waited elsewhere. */
   resume(call: PendingCall): void {
     const { link } = this;
-    if (!link.queue.due) link.now = link.clock.now();
+    this.readClock();
     const { spec, request, deadlineAt, extras } = call;
     this.start(spec, request, deadlineAt, deadlineAt - link.now, extras, call.resolve, call.reject);
   }

@@ -22,7 +22,7 @@ export function startKeepalive(link: Link, pings: Pings, random: () => number, l
   const silenceMs = Math.max(limits.keepaliveMs, peerLimits.pingIntervalMsMin);
   return new Keepalive(clock, random, silenceMs, keepaliveTimeoutMs, {
     lastReadAt,
-    sendPing: () => pings.send(),
+    sendPing: () => pings.ask(),
     onDead: () => link.fail(CloseCode.KEEPALIVE_TIMEOUT, `no answer to PING within ${keepaliveTimeoutMs} ms`),
   });
 }

@@ -20,6 +20,11 @@ export class Pings {
     this.budget = new ResetBudget(PINGS_BURST, perSecond, link.clock.now());
   }
 
+  /** For keepalive: one that is not answered yet asks already, and several behind a long delay would be taken for a flood. */
+  ask(): void {
+    if (this.outstanding === 0) this.send();
+  }
+
   send(): void {
     const payload = Buffer.alloc(PING_BYTES);
     this.outstanding++;

@@ -37,6 +37,8 @@ export class WriteQueue {
   saturated = false;
   /** A batch is due at the end of this tick. */
   due = false;
+  /** While a batch is due: a call has read the clock since it began. */
+  timed = false;
   /**
    * A codec is writing behind `end`. Should the value that it encodes send something itself (a getter that makes a call),
    * that goes to a fresh slab, and the sender sees that `slab` has changed.
@@ -94,6 +96,7 @@ export class WriteQueue {
     }
     if (!this.due) {
       this.due = true;
+      this.timed = false;
       process.nextTick(this.onTickEnd);
     }
   }

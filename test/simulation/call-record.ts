@@ -9,6 +9,8 @@ import { Salt } from './service.js';
 const SLACK_MS = 100;
 /** A cancel on a calm network has reached its handler by then, also behind what the socket already holds. */
 const CANCEL_MS_MAX = 1_000;
+/** Pieces in which a blob's bytes may come. */
+const PIECES_MAX = 4_000;
 /** What an item costs beside its body: the header and three numbers. */
 const FRAME_BYTES = 15;
 
@@ -113,7 +115,8 @@ export class CallRecord {
     const { kind, act, deadlineMs, slowMs, items } = plan;
     const deadlineAt = madeAt + deadlineMs;
     // Who takes items slowly learns of the end as late.
-    const slackMs = SLACK_MS + lateMs + (this.takesItems ? slowMs * (items + 1) : 0);
+    const things = kind === 'blob' ? PIECES_MAX : items + 1;
+    const slackMs = SLACK_MS + lateMs + (this.takesItems ? slowMs * things : 0);
     if (settledAt > deadlineAt + slackMs) this.problem(`settled ${settledAt - deadlineAt} ms behind its deadline`);
     if (outcome === 'DEADLINE_EXCEEDED' && settledAt < deadlineAt - 1) {
       this.problem(`DEADLINE_EXCEEDED ${deadlineAt - settledAt} ms before its deadline: ${this.text}`);

@@ -187,4 +187,67 @@ test('the rest of a long head is dropped when its caller has given up', async ()
   await network.run(Promise.all([channel.close(), server.drain()]));
 });
 
+test('a call made in the same tick as an answer gets its whole deadline, however long nothing was read before', async () => {
+  const network = new SimulatedNetwork({ seed: 1 });
+  const { clock } = network;
+  const Asker = defineService('sim.Asker', {
+    ask: unary({ request: 'null', response: 'null' }),
+    askBack: unary({ request: 'null', response: 'string' }),
+  });
+  const Back = defineService('sim.Back', { confirm: unary({ request: 'null', response: 'null' }) });
+  let together: Promise<void> = Promise.resolve();
+  const server = new Server(network.options('server')).add(Asker, {
+    ask: () => together.then(() => null),
+    askBack: async (_, { peer }) => {
+      await together;
+      // The answer of `ask` is written, and not sent yet.
+      await Promise.resolve();
+      const back = peer.client(Back).confirm(null, { deadlineMs: 1_000 });
+      return back.then(
+        () => 'confirmed',
+        (error: RpcError) => error.code,
+      );
+    },
+  });
+  network.listen('server', server);
+  const channel = connect('tcp://server:1', network.options('client')).add(Back, { confirm: () => null });
+  const stub = channel.client(Asker);
+  await network.run(channel.ready());
+  together = clock.sleep(3_000);
+  const [, outcome] = await network.run(Promise.all([stub.ask(null), stub.askBack(null)]));
+  assert.is(outcome, 'confirmed');
+  await network.run(Promise.all([channel.close(), server.drain()]));
+});
+
+test('a peer whose PINGs are held up for long is not taken for a flood', async () => {
+  const limits = { keepaliveMs: 500, keepaliveTimeoutMs: 600, pingIntervalMsMin: 500 };
+  const patient = { ...limits, keepaliveMs: 60_000 };
+  const network = new SimulatedNetwork({ seed: 1 });
+  const Ticks = defineService('sim.Ticks', { tell: serverStream({ request: 'null', response: 'int' }) });
+  const server = new Server({ ...network.options('server'), limits: patient }).add(Ticks, {
+    async *tell() {
+      for (let tick = 0; tick < 20; tick++) {
+        await network.clock.sleep(900);
+        yield tick;
+      }
+    },
+  });
+  network.listen('server', server);
+  const channel = connect('tcp://server:1', { ...network.options('client'), limits });
+  let ticks = 0;
+  const read = async () => {
+    for await (const _ of channel.client(Ticks).tell(null)) ticks++;
+  };
+  await network.run(channel.ready());
+  const all = read();
+  await network.advance(10);
+  // The client hears the ticks, and in every pause between two of them it asks; all of it arrives at once.
+  network.partition('client', 'server', 'forth');
+  await network.advance(15_000);
+  network.heal();
+  await network.run(all);
+  assert.is(ticks, 20);
+  await network.run(Promise.all([channel.close(), server.drain()]));
+});
+
 test.run();
