@@ -155,6 +155,24 @@ test('a peer that does not say what it took: the answer counts, without a ledger
   await channel.close({ graceMs: 0 });
 });
 
+for (const type of ['RESPONSE', 'FAILURE', 'END'] as const) {
+  test(`durations on a ${type} that nobody asked for end the connection`, async () => {
+    const listener = await ScriptedListener.listen();
+    const channel = connect(`tcp://127.0.0.1:${listener.port}`);
+    const work = channel.client(Work);
+    const ready = channel.ready();
+    const peer = await listener.accept();
+    await peer.handshake();
+    await ready;
+    const failed = failureOf(type === 'END' ? work.stream(Buffer.alloc(1)).next() : work.wait(Buffer.alloc(1)));
+    const { call } = await peer.skipTo('REQUEST');
+    peer.send(frame(type, { call, flags: flags.LEDGER, payload: Buffer.alloc(12) }));
+    assert.match((await failed).message, /FLAGS/);
+    await listener.close();
+    await channel.close({ graceMs: 0 });
+  });
+}
+
 test('a call that waits for its connection, or for a slot, was waiting here', async () => {
   const network = new SimulatedNetwork({ seed: 1, latencyMs: 10 });
   const channel = connect('tcp://server:1', {
