@@ -7,7 +7,7 @@
  *    +--> network, or here       +--> GRACE_MS are over, or any other answer came: network, or here
  *
  * Only the callee can tell its queue from its handler, and its own FAILURE is on its way when the deadline is due here: an
- * overdue call waits for it, a bounded time (spec/decisions/004-which-part-was-late.md). Its slot is given up already, and
+ * overdue call waits for it, a bounded time (spec/decisions/005-which-part-was-late.md). Its slot is given up already, and
  * whatever else comes for it is dropped. Used by `Caller`.
  */
 import { type LatePart, RpcError } from '../base/errors.js';
