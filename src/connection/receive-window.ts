@@ -8,14 +8,19 @@
  * Credit goes back in portions of a quarter of the window, so that a CREDIT frame pays for many items.
  *
  * The window doubles, up to `sizeMax`, while it is what limits the stream: a probe takes the time from a CREDIT until the peer goes
- * beyond what it could have sent without it. If the connection was silent for more than 40 % of that time in one piece, the peer had
- * used up its credit and waited, so more bytes fit between the two sides than the window allows. On a fast path the pauses between two
- * chunks stay below a third; at 1 Gb/s and 16 ms the share is nine tenths at 256 KiB and a half at 1 MiB.
+ * beyond what it could have sent without it. If the connection was silent for more than 40 % of that time in one piece, and for 4 ms
+ * at least, the peer had used up its credit and waited: more bytes fit between the two sides than the window allows. On a fast
+ * path the pauses between two chunks stay below a third; at 1 Gb/s and 16 ms the share is nine tenths at 256 KiB and a half at
+ * 1 MiB. A process that waits for a core falls silent as well, but not so long so often: two probes in a row must say the same.
  *
  * A slow application makes the peer wait as well, but then much of the window is held here when credit goes back. So a probe only
  * begins while the peer has at least half of it left: one that the application does not empty in a round trip does not grow.
  */
 const SILENT_SHARE = 0.4;
+/** A shorter silence costs too little: 256 KiB in 4 ms are 64 MB/s. */
+const SILENT_MS_MIN = 4;
+/** Probes in a row that must find the peer waiting. */
+const WAITED_PROBES = 2;
 
 export class ReceiveWindow {
   /** Bytes that the peer may still send, as this side knows it. */
@@ -29,6 +34,8 @@ export class ReceiveWindow {
   private probeAt = 0;
   /** The longest silence of the connection in it. */
   private silentMsMax = 0;
+  /** Probes in a row that found the peer waiting. */
+  private waitedProbes = 0;
 
   constructor(
     size: number,
@@ -54,7 +61,10 @@ export class ReceiveWindow {
     this.probeLeft -= bytes;
     if (this.probeLeft >= 0) return;
     this.probing = false;
-    if (this.silentMsMax > tookMs * SILENT_SHARE && this.size < this.sizeMax) {
+    const waited = this.silentMsMax > Math.max(SILENT_MS_MIN, tookMs * SILENT_SHARE);
+    this.waitedProbes = waited ? this.waitedProbes + 1 : 0;
+    if (this.waitedProbes >= WAITED_PROBES && this.size < this.sizeMax) {
+      this.waitedProbes = 0;
       const more = Math.min(this.size, this.sizeMax - this.size);
       this.size += more;
       this.owed += more;

@@ -48,7 +48,7 @@ async function readFast(limits: Partial<Limits>, ms: number): Promise<number> {
 }
 
 test('with 20 ms of latency the window grows eightfold, and so does what arrives', async () => {
-  const rounds = 25;
+  const rounds = 60;
   const ms = rounds * 2 * LATENCY_MS;
   const fixed = await readFast({ streamWindowBytesMax: 256 * 1024 }, ms);
   const growing = await readFast({}, ms);
