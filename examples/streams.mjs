@@ -39,9 +39,9 @@ server.add(Meter, {
     return sum / count;
   },
   async *smooth(readings, context) {
-    let last = null;
+    let last = Number.NaN;
     for await (const { second, celsius } of readings) {
-      last = last === null ? celsius : (last + celsius) / 2;
+      last = Number.isNaN(last) ? celsius : (last + celsius) / 2;
       yield { second, celsius: last };
     }
     context.responseMetadata = { method: 'halves' };
@@ -64,6 +64,7 @@ let seen = 0;
 try {
   for await (const _ of meter.history(200_000)) seen++;
 } catch (error) {
+  if (!(error instanceof RpcError)) throw error;
   console.log(`history: ${error.code} behind ${seen} items`);
 }
 

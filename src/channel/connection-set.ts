@@ -56,7 +56,8 @@ export class ConnectionSet {
     this.open.delete(connection);
     (connection.peer as Peer).onClosed();
     this.cancelled.push(...(connection.left ?? []));
-    if (this.phase !== 'ended' && connection.executing > 0) this.closed.add(connection);
+    // What its own grace cut off, handlers included, it has said; nobody waits for those any more.
+    if (this.phase !== 'ended' && connection.executing > 0 && connection.left === null) this.closed.add(connection);
     this.judge();
   }
 
