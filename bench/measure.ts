@@ -37,12 +37,34 @@ export function measureCase(settings: CaseSettings): Promise<Sample> {
   return withPair(settings, async (pair) => ({ contender, inFlight, ...(await measurePair(pair, settings)) }));
 }
 
-export async function measurePair({ server, client }: Pair, { seconds, warmUpSeconds }: Times): Promise<Measured> {
+export async function measurePair(pair: Pair, { seconds, warmUpSeconds }: Times): Promise<Measured> {
   await sleep(warmUpSeconds);
+  const [client, server] = await marksAround(pair, seconds);
+  return measuredBetween(client, server);
+}
+
+/** A side that waits for a core may do nothing in a short window: the window lasts until something was done, or this long. */
+const IDLE_SECONDS_MAX = 15;
+const IDLE_STEP_SECONDS = 0.5;
+
+/** Marks of the client and of the server, `seconds` apart. */
+export async function marksAround(
+  { server, client }: Pair,
+  seconds: number,
+): Promise<readonly [client: [Mark, Mark], server: [Mark, Mark]]> {
   const [server0, client0] = await Promise.all([server.mark(), client.mark()]);
   await sleep(seconds);
-  const [server1, client1] = await Promise.all([server.mark(), client.mark()]);
-  return measuredBetween([client0, client1], [server0, server1]);
+  for (let idle = 0; ; idle += IDLE_STEP_SECONDS) {
+    const [server1, client1] = await Promise.all([server.mark(), client.mark()]);
+    const done = client1.done > client0.done && server1.done > server0.done;
+    if (done || client1.failed > 0 || idle >= IDLE_SECONDS_MAX) {
+      return [
+        [client0, client1],
+        [server0, server1],
+      ];
+    }
+    await sleep(IDLE_STEP_SECONDS);
+  }
 }
 
 export function measuredBetween(client: readonly [Mark, Mark], server: readonly [Mark, Mark]): Measured {

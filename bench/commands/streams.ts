@@ -3,7 +3,7 @@
  * nobody reads, in turns; so many calls of every kind at once; and a producer that a slow consumer must hold back.
  */
 import { defaultLimits } from '../../src/index.js';
-import { type Measured, measuredBetween, problemOf, sleep } from '../measure.js';
+import { type Measured, marksAround, measuredBetween, problemOf, sleep } from '../measure.js';
 import { Options } from '../options.js';
 import { findPinning, type Pinning } from '../process/cores.js';
 import type { Held, Mark } from '../process/messages.js';
@@ -125,15 +125,14 @@ export function measureStalled(settings: StreamsSettings): Promise<Window[]> {
   });
 }
 
-async function measureWindow({ server, client }: Pair, stalled: boolean, seconds: number): Promise<Window> {
+async function measureWindow(pair: Pair, stalled: boolean, seconds: number): Promise<Window> {
+  const { server, client } = pair;
   await client.act(stalled ? 'stall' : 'release');
   await sleep(Math.min(0.2, seconds));
-  const [server0, client0] = await Promise.all([server.mark(), client.mark()]);
-  await sleep(seconds);
-  const [server1, client1] = await Promise.all([server.mark(), client.mark()]);
+  const [clientMarks, serverMarks] = await marksAround(pair, seconds);
   const { held } = await server.act('collect');
-  const { unsentBytesMax } = server1.held as Held;
-  const measured = measuredBetween([client0, client1], [server0, server1]);
+  const { unsentBytesMax } = serverMarks[1].held as Held;
+  const measured = measuredBetween(clientMarks, serverMarks);
   return { stalled, ...measured, held: { ...(held as Held), unsentBytesMax } };
 }
 
