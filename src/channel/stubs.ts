@@ -13,7 +13,7 @@ import { type CancelSource, EitherSource } from '../connection/cancel-source.js'
 import { IncomingPieces } from '../connection/incoming-pieces.js';
 import { IncomingStream } from '../connection/incoming-stream.js';
 import type { ItemStream } from '../connection/item-stream.js';
-import type { ItemSource } from '../connection/outgoing-stream.js';
+import { type ItemSource, isItemSource } from '../connection/outgoing-stream.js';
 import type { CallExtras, CallResult } from '../connection/pending-call.js';
 import type { CompressionName, MethodKind, MethodSpec } from '../wire/message-codec.js';
 import type { Metadata } from '../wire/records/metadata.js';
@@ -227,10 +227,9 @@ function openStream(
   return incoming;
 }
 
-/** What is wrong with the items of a call; null: nothing. A string is iterable, but hardly meant as a stream of characters. */
+/** What is wrong with the items of a call; null: nothing. */
 function describeSource(method: MethodSpec, source: unknown): RpcError | null {
-  const candidate = source as Partial<Iterable<unknown> & AsyncIterable<unknown>> | null;
-  if (typeof source === 'object' && (candidate?.[Symbol.asyncIterator] ?? candidate?.[Symbol.iterator])) return null;
+  if (isItemSource(source)) return null;
   return new RpcError('INVALID_ARGUMENT', `the items for ${method.name} must be an iterable or async iterable object`);
 }
 

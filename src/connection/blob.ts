@@ -7,7 +7,7 @@ import { limitError, RpcError } from '../base/errors.js';
 import { defaultLimits } from '../base/limits.js';
 import type { Metadata } from '../wire/records/metadata.js';
 import type { IncomingStream } from './incoming-stream.js';
-import type { ItemSource } from './outgoing-stream.js';
+import { type ItemSource, isItemSource } from './outgoing-stream.js';
 
 /** Bytes as they are, or what gives them: a `Readable`, a generator, a list of Buffers. Null: none. */
 export type BlobSource = Uint8Array | ItemSource<Uint8Array> | null;
@@ -76,9 +76,7 @@ export class BlobBody implements AsyncIterableIterator<Buffer, undefined> {
 export function piecesOf(body: unknown): ItemSource {
   if (body === null) return [];
   if (body instanceof Uint8Array) return [body];
-  const candidate = body as Partial<AsyncIterable<unknown> & Iterable<unknown>> | undefined;
-  const isSource = typeof body === 'object' && (candidate?.[Symbol.asyncIterator] ?? candidate?.[Symbol.iterator]);
-  if (isSource) return body as ItemSource;
+  if (isItemSource(body)) return body;
   throw new RpcError('INVALID_ARGUMENT', 'the body of a blob must be bytes, an iterable of bytes, or null');
 }
 

@@ -23,7 +23,8 @@ export class DetachedHandlers {
 
   /** The handler has ended. */
   delete(context: CallContext): void {
-    this.handlers.delete(context);
+    // Nearly always there is none: a call that is answered has its handler in its slot.
+    if (this.handlers.size > 0) this.handlers.delete(context);
   }
 
   left(peer: PeerInfo, now: number): LeftCall[] {

@@ -24,6 +24,15 @@ const CREDIT_BYTES_MIN = 1_024;
  */
 export type ItemSource<T = unknown> = readonly T[] | Iterable<T> | AsyncIterable<T>;
 
+/** Whether something gives items. A string is iterable, but hardly meant as a stream of characters. */
+export function isItemSource(value: unknown): value is ItemSource {
+  if (typeof value !== 'object' || value === null) return false;
+  const { [Symbol.asyncIterator]: async, [Symbol.iterator]: sync } = value as Partial<
+    AsyncIterable<unknown> & Iterable<unknown>
+  >;
+  return typeof (async ?? sync) === 'function';
+}
+
 /** Whoever owns the call of a stream. At most one of these is called, once. */
 export interface SourceOwner {
   /** Every item is written. Not when the stream was stopped. */
