@@ -36,13 +36,13 @@ import {
   settingsOf,
 } from '../connection/settings.js';
 import type { Transport } from '../connection/transport.js';
+import { type Address, formatAddress, parseAddress } from '../discovery/address.js';
 import type { CompressionName, MethodSpec } from '../wire/message-codec.js';
 import { Backoff } from './backoff.js';
 import { ConnectionSet, type DrainReport } from './connection-set.js';
-import { dial, nameOf } from './dial.js';
+import { dial } from './dial.js';
 import { makePeer, type Peer } from './peer.js';
 import { type HandlerOptions, ServiceHost } from './service-host.js';
-import { parseTarget, type Target } from './target.js';
 
 export interface ChannelOptions extends EndpointOptions, HandlerOptions {
   /**
@@ -71,7 +71,7 @@ export class Channel {
   readonly deadlineMsDefault: number;
   /** Which calls ask for their ledger. */
   readonly ledgers: LedgerSetting;
-  private readonly target: Target;
+  private readonly target: Address;
   private readonly options: ChannelOptions;
   /** What the peer may call. */
   protected readonly host: ServiceHost;
@@ -99,7 +99,7 @@ export class Channel {
 
   /** Throws an `RpcError` (INVALID_ARGUMENT) for a target or an option that is wrong. */
   constructor(target: string, options: ChannelOptions = {}) {
-    this.target = parseTarget(target);
+    this.target = parseAddress(target);
     this.options = options;
     this.settings = settingsOf(options);
     const { limits, clock, random, compression } = this.settings;
@@ -111,7 +111,11 @@ export class Channel {
     if (compression !== 'off') this.compressions.add(compression);
     this.host = new ServiceHost(options);
     this.backoff = new Backoff(random);
-    this.waiting = new CallQueue(limits.callsQueuedMax, `a connection to ${nameOf(this.target)}`, () => 'network');
+    this.waiting = new CallQueue(
+      limits.callsQueuedMax,
+      `a connection to ${formatAddress(this.target)}`,
+      () => 'network',
+    );
     this.connections = new ConnectionSet(clock, 'the channel closes');
     this.timer = new DeadlineTimer(clock, (now) => this.waiting.sweep(now));
   }
@@ -242,7 +246,7 @@ export class Channel {
     const startedAt = clock.now();
     try {
       this.compressors = await compressorsFor(this.compressions);
-      const transport = await (this.options.dial?.(nameOf(this.target), limits.connectMsMax) ?? this.dial());
+      const transport = await (this.options.dial?.(formatAddress(this.target), limits.connectMsMax) ?? this.dial());
       if ((this.state as ChannelState) === 'closed') {
         transport.destroy();
         return;
@@ -339,7 +343,7 @@ export class Channel {
   }
 
   private closedError(): RpcError {
-    return new RpcError('UNAVAILABLE', `the channel to ${nameOf(this.target)} was closed by this side`);
+    return new RpcError('UNAVAILABLE', `the channel to ${formatAddress(this.target)} was closed by this side`);
   }
 }
 

@@ -9,8 +9,8 @@ import type { Clock } from '../base/clock.js';
 import { RpcError } from '../base/errors.js';
 import { SocketTransport, StandingBuffer } from '../connection/socket-transport.js';
 import type { Transport } from '../connection/transport.js';
+import { type Address, formatAddress } from '../discovery/address.js';
 import { ALPN_PROTOCOL } from '../wire/constants.js';
-import type { Target } from './target.js';
 
 export interface DialOptions {
   /** Options of node:tls for a `tls://` target: `ca`, `cert`, `key`, `servername`, ... */
@@ -20,7 +20,7 @@ export interface DialOptions {
 }
 
 /** Rejects with an `RpcError` (UNAVAILABLE, started=no). */
-export function dial(target: Target, options: DialOptions): Promise<Transport> {
+export function dial(target: Address, options: DialOptions): Promise<Transport> {
   return new Promise((resolve, reject) => {
     // TLS decrypts into buffers of its own.
     const standingBuffer = target.kind === 'tls' ? undefined : new StandingBuffer();
@@ -32,7 +32,9 @@ export function dial(target: Target, options: DialOptions): Promise<Transport> {
     const fail = (error: Error): void => {
       timer.cancel();
       socket.destroy();
-      reject(new RpcError('UNAVAILABLE', `cannot connect to ${nameOf(target)}: ${describe(error)}`, { cause: error }));
+      reject(
+        new RpcError('UNAVAILABLE', `cannot connect to ${formatAddress(target)}: ${describe(error)}`, { cause: error }),
+      );
     };
     const succeed = (): void => {
       if (target.kind === 'tls' && (socket as TLSSocket).alpnProtocol !== ALPN_PROTOCOL) {
@@ -49,7 +51,7 @@ export function dial(target: Target, options: DialOptions): Promise<Transport> {
   });
 }
 
-function open(target: Target, tls: TlsOptions | undefined, standingBuffer: StandingBuffer | undefined): Socket {
+function open(target: Address, tls: TlsOptions | undefined, standingBuffer: StandingBuffer | undefined): Socket {
   const reading = standingBuffer === undefined ? {} : { onread: standingBuffer.onread };
   if (target.kind === 'unix') return connectTcp({ path: target.path, allowHalfOpen: true, ...reading });
   const { host, port } = target;
@@ -66,12 +68,6 @@ function open(target: Target, tls: TlsOptions | undefined, standingBuffer: Stand
     ALPNProtocols: [ALPN_PROTOCOL],
   };
   return connectTls(settings);
-}
-
-export function nameOf(target: Target): string {
-  if (target.kind === 'unix') return `unix:${target.path}`;
-  const host = isIP(target.host) === 6 ? `[${target.host}]` : target.host;
-  return `${target.kind}://${host}:${target.port}`;
 }
 
 /** Happy Eyeballs reports all attempts at once, in an error without a text of its own. */
