@@ -1,16 +1,49 @@
 /** From what `connect` is given to the resolver that finds the endpoints. */
+import { RpcError } from '../base/errors.js';
+import { type Address, parseAddress } from './address.js';
+import { DnsResolver } from './dns.js';
 import type { Resolver } from './resolver.js';
+import { SrvResolver } from './srv.js';
 import { StaticList } from './static-list.js';
 
 /**
  * The resolver for a target: one address (`tcp://host:port`, `tls://host:port`, `unix:/path`), several in an array or with commas
  * between them (`tcp://a:1,b:2`; what names no scheme has that of the one before), or a resolver itself. A path may hold commas:
- * unix sockets are listed in an array. Throws an `RpcError` (INVALID_ARGUMENT) that shows the accepted forms.
+ * unix sockets are listed in an array. `dns://host:port` and `dns+tls://host:port` are all addresses of a host,
+ * `dns+srv://_service._tcp.name` and `dns+srv+tls://...` what SRV records name. Throws an `RpcError` (INVALID_ARGUMENT) that shows the
+ * accepted forms.
  */
 export function resolverFor(target: string | readonly string[] | Resolver): Resolver {
-  if (typeof target === 'string') return new StaticList(split(target));
+  if (typeof target === 'string') return resolverForText(target);
   if (isList(target)) return new StaticList(target.flatMap(split));
   return target;
+}
+
+function resolverForText(target: string): Resolver {
+  const scheme = /^([a-z+]+):\/\//.exec(target)?.[1] ?? '';
+  const rest = target.slice(scheme.length + '://'.length);
+  switch (scheme) {
+    case 'dns':
+    case 'dns+tls': {
+      const { host, port } = hostAndPort(target, rest);
+      return new DnsResolver({ host, port, tls: scheme === 'dns+tls' });
+    }
+    case 'dns+srv':
+    case 'dns+srv+tls':
+      return new SrvResolver({ name: rest.replace(/\/$/, ''), tls: scheme === 'dns+srv+tls' });
+    default:
+      return new StaticList(split(target));
+  }
+}
+
+function hostAndPort(target: string, rest: string): Extract<Address, { host: string }> {
+  try {
+    const address = parseAddress(`tcp://${rest}`);
+    if (address.kind !== 'unix') return address;
+  } catch {
+    // What is wrong is said below, of the target as it was given.
+  }
+  throw new RpcError('INVALID_ARGUMENT', `the target ${JSON.stringify(target)} does not have the form dns://host:port`);
 }
 
 function isList(target: readonly string[] | Resolver): target is readonly string[] {

@@ -55,6 +55,26 @@ test('what is no target is INVALID_ARGUMENT and says so', () => {
   }
 });
 
+test('names of the DNS are targets too', () => {
+  for (const target of [
+    'dns://cities:7',
+    'dns+tls://cities:7',
+    'dns+srv://_rpc._tcp.cities',
+    'dns+srv+tls://_rpc._tcp.cities',
+  ]) {
+    assert.is(resolverFor(target).name, target);
+  }
+  for (const target of [
+    'dns://cities',
+    'dns://a:1,b:2',
+    'dns+srv://',
+    'dns+srv://_rpc._tcp.cities:7',
+    'dns+tcp://a:1',
+  ]) {
+    assert.is(refusal(() => resolverFor(target)).code, 'INVALID_ARGUMENT', target);
+  }
+});
+
 test('a static list keeps weight, priority and name of its endpoints', () => {
   const given = { address: 'tls://b:2', weight: 2, priority: 1, serverName: 'b.example' };
   assert.equal(endpointsOf(new StaticList(['tcp://a:1', given])), [{ address: 'tcp://a:1' }, given]);
