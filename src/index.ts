@@ -38,6 +38,7 @@ export {
   type ServiceOptions,
 } from './avro/service.js';
 export { type Schema, schema } from './avro/typed-schema.js';
+export type { Attempt } from './base/attempt.js';
 export { type CallLedger, formatLedger } from './base/call-ledger.js';
 export { type LatePart, type LimitHit, type RpcCode, RpcCodes, RpcError, type Started } from './base/errors.js';
 export { defaultLimits, type Limits, minimumLimits } from './base/limits.js';
@@ -69,6 +70,13 @@ export type { Endpoint, Resolver, ResolverContext } from './discovery/resolver.j
 export { SrvResolver, type SrvResolverOptions } from './discovery/srv.js';
 export { StaticList } from './discovery/static-list.js';
 export { resolverFor } from './discovery/targets.js';
+export { type ConsistentHashOptions, consistentHash } from './resilience/consistent-hash.js';
+export type { EndpointStats } from './resilience/endpoint-stats.js';
+export { leastLoaded } from './resilience/least-loaded.js';
+export type { Balancer, Candidate, Picker, PickerContext } from './resilience/picker.js';
+export type { RetryBudgetOptions } from './resilience/retry-budget.js';
+export type { RetryOptions } from './resilience/retry-policy.js';
+export { roundRobin } from './resilience/round-robin.js';
 export { type ListenAddress, type ListenOptions, Server, type ServerOptions } from './server/server.js';
 export type { CompressionName, MessageCodec, MethodKind } from './wire/message-codec.js';
 export type { Metadata } from './wire/records/metadata.js';

@@ -37,8 +37,8 @@ import {
 } from '../connection/settings.js';
 import type { Transport } from '../connection/transport.js';
 import { type Address, formatAddress, parseAddress } from '../discovery/address.js';
+import { Backoff } from '../resilience/backoff.js';
 import type { CompressionName, MethodSpec } from '../wire/message-codec.js';
-import { Backoff } from './backoff.js';
 import { ConnectionSet, type DrainReport } from './connection-set.js';
 import { dial } from './dial.js';
 import { makePeer, type Peer } from './peer.js';

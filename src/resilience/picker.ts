@@ -1,0 +1,53 @@
+/**
+ * How an endpoint is chosen for a call. The channel keeps a `Picker`, a snapshot of the endpoints that may be asked at the moment, and
+ * replaces it when that set changes; what moves meanwhile (calls in flight, latency) is read through the candidates. A `Balancer` makes
+ * pickers: `leastLoaded`, `roundRobin`, `consistentHash`, or one of the application's own.
+ *
+ * Pure: no timers, sockets or promises; time and chance come with the context.
+ */
+import type { Attempt } from '../base/attempt.js';
+import type { Clock } from '../base/clock.js';
+import type { EndpointStats } from './endpoint-stats.js';
+
+/** An endpoint that may be picked. The same object stays from snapshot to snapshot. */
+export interface Candidate {
+  /** As the resolver named it, such as `tcp://10.0.0.1:4000`; unique in a snapshot. */
+  readonly address: string;
+  /** Its share of the calls relative to others, more than 0. */
+  readonly weight: number;
+  readonly stats: EndpointStats;
+  /** Calls in flight and waiting there at the moment. */
+  readonly load: number;
+}
+
+export interface Picker<C extends Candidate> {
+  /**
+   * The endpoint for the next call. `key` is the call's own (`CallOptions.key`). `avoid` are the attempts of this call that failed:
+   * their endpoints are picked only when there is no other. Never throws.
+   */
+  pick(key: string | undefined, avoid: readonly Attempt[] | undefined): C;
+}
+
+export interface PickerContext {
+  readonly clock: Clock;
+  /** From 0 inclusive to 1 exclusive, as `Math.random`. */
+  readonly random: () => number;
+}
+
+/** Makes the picker of a snapshot, which has at least one candidate. */
+export type Balancer = <C extends Candidate>(candidates: readonly C[], context: PickerContext) => Picker<C>;
+
+/** Whether an attempt of the call has failed there. */
+export function isAvoided(candidate: Candidate, avoid: readonly Attempt[]): boolean {
+  for (const { endpoint } of avoid) if (endpoint === candidate.address) return true;
+  return false;
+}
+
+/** Nothing to choose from: the one endpoint, whatever happened there before. */
+export class OnlyOne<C extends Candidate> implements Picker<C> {
+  constructor(private readonly candidate: C) {}
+
+  pick(): C {
+    return this.candidate;
+  }
+}

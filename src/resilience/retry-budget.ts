@@ -1,0 +1,67 @@
+/**
+ * How many retries (and hedges) a channel may add to its calls: a share of the calls of the last 10 s, and some a second on top, so that
+ * a channel with few calls can retry too. Without a budget retries multiply the load of servers that fail under load.
+ *
+ * The hot path only counts calls. Here that count is noted about once a second, whenever somebody asks: calls made before the
+ * first note of the window do not count, so what is not known is taken as little, never as much.
+ */
+import { RpcError } from '../base/errors.js';
+
+export interface RetryBudgetOptions {
+  /** Retries as a share of the calls of the last 10 s. Default 0.2 (Finagle's `percentCanRetry`). */
+  readonly share?: number;
+  /** Retries a second on top, of 10 s too: 100 may come at once. Default 10 (Finagle's `minRetriesPerSec`). */
+  readonly perSecondMin?: number;
+}
+
+/** Finagle's `ttl`. */
+const WINDOW_MS = 10_000;
+const NOTE_MS = 1000;
+
+interface Note {
+  readonly at: number;
+  /** Calls made before. */
+  readonly calls: number;
+  /** Retries granted from then to the next note, which is less than a second. */
+  retries: number;
+}
+
+export class RetryBudget {
+  private readonly share: number;
+  private readonly reserve: number;
+  /** Of the window and the second before it, the oldest first. */
+  private readonly notes: Note[] = [];
+
+  constructor({ share = 0.2, perSecondMin = 10 }: RetryBudgetOptions = {}) {
+    if (!(share >= 0 && share <= 10)) throw wrong('share', share, 'from 0 to 10');
+    if (!(perSecondMin >= 0 && perSecondMin < Infinity)) throw wrong('perSecondMin', perSecondMin, '0 or more');
+    this.share = share;
+    this.reserve = (perSecondMin * WINDOW_MS) / 1000;
+  }
+
+  /** Takes one retry; false when there is none left. `callsMade` is the channel's running count of calls, without retries. */
+  withdraw(now: number, callsMade: number): boolean {
+    if (this.left(now, callsMade) < 1) return false;
+    this.notes[this.notes.length - 1].retries++;
+    return true;
+  }
+
+  /** How many retries may be made now. Asking now and then also lets the calls since count. */
+  left(now: number, callsMade: number): number {
+    const { notes } = this;
+    while (notes.length > 0 && notes[0].at <= now - WINDOW_MS - NOTE_MS) notes.shift();
+    const last = notes.at(-1);
+    if (last === undefined || now >= last.at + NOTE_MS) notes.push({ at: now, calls: callsMade, retries: 0 });
+    let retries = 0;
+    let callsBefore = callsMade;
+    for (const note of notes) {
+      retries += note.retries;
+      if (note.at >= now - WINDOW_MS && note.calls < callsBefore) callsBefore = note.calls;
+    }
+    return Math.max(0, Math.floor(this.reserve + this.share * (callsMade - callsBefore) - retries));
+  }
+}
+
+function wrong(name: string, value: number, range: string): RpcError {
+  return new RpcError('INVALID_ARGUMENT', `retry budget: ${name} is ${value}, but must be ${range}`);
+}
