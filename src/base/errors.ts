@@ -3,8 +3,9 @@
  * (gRPC's names and numbers), whether the call may have run, and, where a limit was hit, that limit by name, value and
  * setting. Message texts are for people and may change; `code` and `started` are API.
  *
- * Bottom of the layers: imports nothing but a type, used by all.
+ * Bottom of the layers: used by all, imports only what its fields are.
  */
+import { type Attempt, noAttempts } from './attempt.js';
 import type { CallLedger } from './call-ledger.js';
 
 /** gRPC's status codes, by name. `OK` is 0 and never an error. */
@@ -75,6 +76,8 @@ export interface RpcErrorOptions {
   readonly ledger?: CallLedger | null;
   /** Of DEADLINE_EXCEEDED: which part was late. */
   readonly late?: LatePart | undefined;
+  /** Where the call was tried, in order. */
+  readonly attempts?: readonly Attempt[];
   readonly cause?: unknown;
 }
 
@@ -88,6 +91,7 @@ const absent = {
   metadata: null,
   ledger: null,
   late: undefined,
+  attempts: noAttempts,
 };
 
 export class RpcError extends Error {
@@ -105,6 +109,11 @@ export class RpcError extends Error {
   declare readonly ledger: CallLedger | null;
   /** Of a DEADLINE_EXCEEDED that this side made or was sent: which part was late; else undefined. */
   declare readonly late: LatePart | undefined;
+  /**
+   * Where the call was tried and how that ended, in order, the attempt that failed with this error being the last; empty when it was
+   * sent nowhere. Printed only when there was more than one, since code and `started` of a single one are the error's own.
+   */
+  declare readonly attempts: readonly Attempt[];
 
   constructor(code: RpcCode, message: string, options: RpcErrorOptions = {}) {
     super(message, options.cause === undefined ? undefined : { cause: options.cause });
@@ -116,6 +125,7 @@ export class RpcError extends Error {
     if (options.metadata != null) this.metadata = options.metadata;
     if (options.ledger != null) this.ledger = options.ledger;
     if (options.late !== undefined) this.late = options.late;
+    if (options.attempts !== undefined) tellAttempts(this, options.attempts);
   }
 
   /** The code as it travels. */
@@ -125,6 +135,12 @@ export class RpcError extends Error {
 }
 for (const [name, value] of Object.entries({ name: 'RpcError', ...absent })) {
   Object.defineProperty(RpcError.prototype, name, { value, configurable: true, writable: true });
+}
+
+/** Lets an error tell where its call was tried. For whoever ends calls: the error must be of this call alone. */
+export function tellAttempts(error: RpcError, attempts: readonly Attempt[]): void {
+  const enumerable = attempts.length > 1;
+  Object.defineProperty(error, 'attempts', { value: attempts, enumerable, configurable: true, writable: true });
 }
 
 /** A failure caused by a limit: the text names the limit, its value and the setting that changes it. */

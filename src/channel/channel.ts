@@ -283,7 +283,7 @@ export class Channel {
       observer: {
         onOpen: (opened) => this.onGreeted(opened),
         onRetired: (retired, reason) => this.leave(retired, reason),
-        onDisplaced: (call, failure) => this.resend(call, failure),
+        onGivenBack: (call, failure, why) => (why === 'moved' ? this.resend(call, failure) : call.fail(failure)),
         onClosed: (closed) => this.connections.onClosed(closed),
         onHandlersEnded: (closed) => this.connections.onHandlersEnded(closed),
       },

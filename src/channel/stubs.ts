@@ -61,13 +61,21 @@ export interface CallOptions {
    * `RpcError` of a call that the other side failed. Default: the channel's.
    */
   readonly ledger?: boolean;
+  /** Calls of one key go to one endpoint, where the channel's balancer is `consistentHash`. Default: none. */
+  readonly key?: string;
+  /**
+   * Waits, as long as the deadline allows, when no endpoint can be reached, in place of failing with UNAVAILABLE. Default: the channel's.
+   */
+  readonly waitForReady?: boolean;
+  /** The call may be made twice without harm, so the channel may make it again when it failed. Default: the method's `idempotent`. */
+  readonly idempotent?: boolean;
 }
 
-/** A method of one answer: call it for the response, or `detailed` for the response with its metadata and ledger. */
+/** A method of one answer: call it for the response, or `detailed` for the response with its metadata, ledger and attempts. */
 export interface UnaryStub<Request, Response> {
   /** Rejects with an `RpcError`. */
   (request: Request, options?: CallOptions): Promise<Response>;
-  /** The same call; resolves with `{ value, metadata, ledger }`. */
+  /** The same call; resolves with `{ value, metadata, ledger, attempts }`. */
   detailed(request: Request, options?: CallOptions): Promise<CallResult<Response>>;
 }
 
@@ -87,7 +95,7 @@ export type ServerStreamStub<Request, Response> = (request: Request, options?: C
 export interface ClientStreamStub<Request, Response> {
   /** Rejects with an `RpcError`: CANCELLED, with the error as its `cause`, when the iterable throws. */
   (items: ItemSource<Request>, options?: CallOptions): Promise<Response>;
-  /** The same call; resolves with `{ value, metadata, ledger }`. */
+  /** The same call; resolves with `{ value, metadata, ledger, attempts }`. */
   detailed(items: ItemSource<Request>, options?: CallOptions): Promise<CallResult<Response>>;
 }
 
@@ -219,8 +227,8 @@ function openStream(
   const details = detailsOf(calls, method, options, deadlineMs, false);
   const extras = source === undefined ? { ...details, incoming } : { ...details, incoming, source };
   const resolve = (result: unknown): void => {
-    const { metadata, ledger } = result as CallResult;
-    incoming.end(metadata, ledger);
+    const { metadata, ledger, attempts } = result as CallResult;
+    incoming.end(metadata, ledger, attempts);
   };
   const reject = (error: unknown): void => incoming.fail(error as RpcError);
   calls.start(method, request, deadlineMs, extras, resolve, reject);
@@ -248,8 +256,9 @@ function extrasOf(
   detailed: boolean,
 ): CallExtras | null {
   const extras = detailsOf(calls, method, options, deadlineMs, detailed);
-  const { signal, metadata, priority, ledger } = extras;
-  const usual = signal === null && metadata === null && priority === 0 && ledger === null && !detailed;
+  const { signal, metadata, priority, ledger, key, waitForReady, idempotent } = extras;
+  const silent = signal === null && metadata === null && ledger === null && !detailed;
+  const usual = silent && priority === 0 && key === undefined && waitForReady === undefined && idempotent === undefined;
   return usual ? null : extras;
 }
 
@@ -260,9 +269,9 @@ function detailsOf(
   deadlineMs: number,
   detailed: boolean,
 ): CallExtras {
-  const { metadata = null, priority = 0 } = options;
+  const { metadata = null, priority = 0, key, waitForReady, idempotent } = options;
   const signal = cancelSourceOf(options);
   // A oneway call has no answer that could say anything.
   const ledger = kind === 'oneway' ? null : ledgers.marks(options.ledger, name, deadlineMs);
-  return { signal, metadata, detailed, priority, ledger };
+  return { signal, metadata, detailed, priority, ledger, key, waitForReady, idempotent };
 }

@@ -2,6 +2,7 @@
  * What a blob is to an application: a head, which is a message, and a body of raw bytes. The body goes out from whatever has the
  * bytes, uncopied; it comes in as pieces, in the order in which they were sent and cut at any place.
  */
+import type { Attempt } from '../base/attempt.js';
 import type { CallLedger } from '../base/call-ledger.js';
 import { limitError, RpcError } from '../base/errors.js';
 import { defaultLimits } from '../base/limits.js';
@@ -51,6 +52,11 @@ export class BlobBody implements AsyncIterableIterator<Buffer, undefined> {
   /** Where the time went, of a call that this side made with `ledger: true`: once it has ended, and if the other side said. */
   get ledger(): CallLedger | null {
     return this.pieces.ledger;
+  }
+
+  /** Where a call that this side made was tried, in order; filled when it has ended. */
+  get attempts(): readonly Attempt[] {
+    return this.pieces.attempts;
   }
 
   /**

@@ -19,9 +19,9 @@ export class CallQueue {
     private readonly late: () => LatePart,
   ) {}
 
-  /** Takes the call in, or fails it when the queue is full; not a call that was taken in before and is sent again. */
+  /** Takes the call in, or fails it when the queue is full; not a call that was taken in before and is made again. */
   push(call: PendingCall): void {
-    if (this.length >= this.lengthMax && call.resends === 0) {
+    if (this.length >= this.lengthMax && call.resends === 0 && call.retries === 0) {
       const limit = { name: 'callsQueuedMax', value: this.lengthMax, setting: 'limits.callsQueuedMax' };
       call.fail(limitError(`too many calls wait for ${this.awaited}`, limit));
       return;

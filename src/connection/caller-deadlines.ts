@@ -12,6 +12,7 @@
  */
 import { type LatePart, RpcError } from '../base/errors.js';
 import { type CallSlot, type CallTable, type Reject, settled } from './call-table.js';
+import { endHere, type Tried, triedIn } from './caller-ends.js';
 import { DeadlineTimer } from './deadline-timer.js';
 import type { IncomingStream } from './incoming-stream.js';
 import type { Link } from './link.js';
@@ -29,6 +30,7 @@ interface OverdueCall {
   readonly reject: Reject;
   readonly incoming: IncomingStream | null;
   readonly deadlineAt: number;
+  readonly tried: Tried;
   /** How late this loop saw the deadline. */
   readonly lateMs: number;
 }
@@ -81,6 +83,7 @@ export class CallerDeadlines {
     const late = lateMs >= LATE_HERE_MS || !handedOver ? 'here' : 'network';
     const started = long === null || (oneway && long.begun) ? 'maybe' : 'no';
     const failure = new RpcError('DEADLINE_EXCEEDED', `the deadline of ${name} passed ${text}`, { started, late });
+    endHere(this.link, triedIn(entry), failure);
     if (oneway && long?.begun) {
       // No terminal frame would free its slot after a CANCEL, so it is sent to its end. The callee judges the deadline.
       entry.deadlineAt = Infinity;
@@ -96,7 +99,8 @@ export class CallerDeadlines {
   /** Gives the slot up, and settles the call when the callee has said why, or soon. */
   private await(entry: CallSlot, name: string, lateMs: number): void {
     const { call, reject, incoming, deadlineAt, extras } = entry;
-    const one: OverdueCall = { entry, call, name, reject, incoming, deadlineAt, lateMs };
+    const tried = triedIn(entry);
+    const one: OverdueCall = { entry, call, name, reject, incoming, deadlineAt, tried, lateMs };
     entry.reject = settled;
     this.calls.giveUp(entry, new RpcError('DEADLINE_EXCEEDED', ''));
     // What the callee says of its time is still wanted.
@@ -113,6 +117,7 @@ export class CallerDeadlines {
     if (index < 0) return;
     this.overdue.splice(index, 1);
     const error = failure?.code === 'DEADLINE_EXCEEDED' ? failure : this.describe(one, failure);
+    endHere(this.link, one.tried, error);
     one.incoming?.fail(error, true);
     one.reject(error);
   }

@@ -8,6 +8,7 @@ import { readU32 } from '../wire/encoder.js';
 import type { MessageCodec, Resolution } from '../wire/message-codec.js';
 import type { Metadata } from '../wire/records/metadata.js';
 import type { CallSlot, CallTable } from './call-table.js';
+import { attemptsOf, endHere, triedIn } from './caller-ends.js';
 import { unreadable, unsendable } from './failures.js';
 import { IncomingMessage } from './incoming-message.js';
 import type { StreamOwner } from './incoming-stream.js';
@@ -133,11 +134,19 @@ export class CallerStreams {
         failure = unreadable(method, error);
       }
     }
+    const { link } = this;
+    const tried = triedIn(entry);
     this.calls.finished++;
     this.calls.release(entry);
     const ledger = marks === null ? null : marks.finish();
-    if (failure === null) resolve({ value: undefined, metadata, ledger } satisfies CallResult);
-    else reject(failure);
+    if (failure !== null) {
+      if (!givenUp) endHere(link, tried, failure);
+      reject(failure);
+      return;
+    }
+    if (!givenUp) link.stats.onAnswer(link.now, link.now - tried.since);
+    const attempts = attemptsOf(link, tried, 'OK', 'yes', link.now);
+    resolve({ value: undefined, metadata, ledger, attempts } satisfies CallResult);
   }
 
   /**
@@ -186,6 +195,7 @@ export class CallerStreams {
 
   private giveUp(entry: CallSlot, error: RpcError): void {
     const { call } = entry;
+    endHere(this.link, triedIn(entry), error);
     if (this.calls.giveUp(entry, error)) this.calls.cancel(call);
   }
 

@@ -16,17 +16,19 @@ import { CloseCode, Flag } from '../wire/constants.js';
 import type { MethodSpec } from '../wire/message-codec.js';
 import { type CallSlot, CallTable, type Reject, type Resolve, settled } from './call-table.js';
 import { CallerDeadlines } from './caller-deadlines.js';
+import { afterFailure, endHere, givenBackCall, isRepeatable, tellTried, triedIn } from './caller-ends.js';
 import { CallerStreams } from './caller-streams.js';
 import { CancelPacer } from './cancel-pacer.js';
 import type { CancelSource } from './cancel-source.js';
+import type { EndOfCalls } from './close-reason.js';
+import type { GivenBack } from './connection-options.js';
 import type { DeadlineTimer } from './deadline-timer.js';
-import { displacedCall, refusedByDrain } from './displaced-call.js';
-import { isPriority, readFailure, refusal, unreadable, unsendable } from './failures.js';
+import { copyOf, isPriority, readFailure, refusal, unreadable, unsendable } from './failures.js';
 import { LATER, type LongMessage } from './frame-scheduler.js';
 import { type LeftCall, leftCall } from './left-call.js';
 import type { Link } from './link.js';
 import type { OutgoingMethod, OutgoingMethods } from './outgoing-methods.js';
-import { abortError, type CallExtras, listenForAbort, type PendingCall } from './pending-call.js';
+import { abortError, type CallExtras, listenForAbort, type PendingCall, withEarlier } from './pending-call.js';
 import { RequestWatch } from './request-watch.js';
 import { type CallEnds, ResponseReceiver } from './response-receiver.js';
 import { sendRequest } from './send-request.js';
@@ -62,7 +64,7 @@ export class Caller implements CallEnds {
     this.deadlines = new CallerDeadlines(link, this.table, this, (now) => this.waiting.sweep(now));
     this.timer = this.deadlines.timer;
     this.waiting = new WaitingCalls(link, this.timer);
-    link.sender.onRoom(() => this.resumeLarge());
+    link.sender.onRoom(() => this.waiting.resumeLarge(this));
     this.receiver = new ResponseReceiver(link, this);
     this.requests = new RequestWatch(link);
     this.streams = new CallerStreams(link, this.table, this);
@@ -116,7 +118,7 @@ export class Caller implements CallEnds {
     const { callsInFlightMax, streamWindowBytes } = this.link.peerLimits;
     this.table.slotsMax = callsInFlightMax;
     this.streams.widen(streamWindowBytes - minimumLimits.streamWindowBytes);
-    this.resumeLarge();
+    this.waiting.resumeLarge(this);
     this.startWaiting();
   }
 
@@ -131,16 +133,20 @@ export class Caller implements CallEnds {
       this.receiver.receive(entry, method, flags, buffer, start, end);
       return;
     }
-    const { resolve, reject } = entry;
+    const { resolve, reject, since } = entry;
     this.finished++;
     this.release(entry);
     let value: unknown;
     try {
       value = method.response.decode(buffer, start, end);
     } catch (error) {
-      reject(unreadable(method, error));
+      const failure = unreadable(method, error);
+      endHere(this.link, { since, earlier: undefined }, failure);
+      reject(failure);
       return;
     }
+    const { link } = this;
+    link.stats.onAnswer(link.now, link.now - since);
     resolve(value);
   }
 
@@ -157,7 +163,7 @@ export class Caller implements CallEnds {
     if (this.streams.holdEnd(entry, buffer, start, end, (held) => this.onFailure(call, flags, held, 0, held.length)))
       return;
     const failure = readFailure(this.link, entry, flags, buffer, start, end);
-    this.end(entry, failure, refusedByDrain(failure));
+    this.end(entry, failure, entry.givenUp ? null : afterFailure(this.link, entry, failure));
   }
 
   /** The write queue has drained: waiting calls may go on. */
@@ -167,25 +173,31 @@ export class Caller implements CallEnds {
 
   /** The peer takes no more calls; those that wait have not been sent. */
   onPeerDrain(): void {
-    const failure = new RpcError('UNAVAILABLE', `${this.link.peer} is draining`, { elsewhere: true });
-    for (const call of this.waiting.takeAll()) this.link.displace(call, failure);
+    const text = `${this.link.peer} is draining`;
+    const describe = (): RpcError => new RpcError('UNAVAILABLE', text, { elsewhere: true });
+    this.waiting.end(describe, true);
     for (const entry of this.table.slots) {
       // The callee has never heard of the number, which is given again.
       if (entry.call === 0 || entry.long === null || entry.long.begun) continue;
       entry.generation--;
-      this.end(entry, failure, true);
+      this.end(entry, describe(), 'moved');
     }
   }
 
-  /** The connection is over. `describe` makes each call's error from whether its request had left. */
-  close(describe: (started: 'no' | 'maybe') => RpcError): void {
+  /** The connection is over. */
+  close(end: EndOfCalls): void {
+    const { link } = this;
     this.cancels.close();
     this.requests.close();
-    for (const call of this.waiting.takeAll()) this.link.displace(call, describe('no'));
+    const { movable, blamed } = end;
+    this.waiting.end(() => end.failure(false), movable);
     for (const entry of this.table.slots) {
       if (entry.call === 0) continue;
-      const left = this.link.queue.isHandedOver(entry.position);
-      this.end(entry, describe(left ? 'maybe' : 'no'), !left);
+      const left = link.queue.isHandedOver(entry.position);
+      const failure = end.failure(left);
+      if (blamed && !entry.givenUp) link.stats.onFailure(link.clock.now(), failure.code);
+      const why = left ? (isRepeatable(entry) ? 'failed' : null) : 'moved';
+      this.end(entry, failure, movable ? why : null);
     }
     this.deadlines.close();
   }
@@ -196,13 +208,15 @@ export class Caller implements CallEnds {
     return open.map(({ method, since }) => leftCall('out', method?.spec, this.link.peer, now - since, 'running'));
   }
 
-  /** Fails the call of this slot. `unstarted`: that is certain, and whoever owns the connection may send it elsewhere. */
-  private end(entry: CallSlot, failure: RpcError, unstarted: boolean): void {
+  /** Fails the call of this slot; with a `why` whoever owns the connection may make it again. */
+  private end(entry: CallSlot, failure: RpcError, why: GivenBack | null): void {
     const { reject } = entry;
-    const call = unstarted ? displacedCall(entry) : null;
+    // The attempts of a call that was given up are told by whoever gave it up.
+    if (!entry.givenUp) tellTried(this.link, triedIn(entry), failure);
+    const call = why === null ? null : givenBackCall(entry, failure.attempts);
     this.release(entry);
-    if (call === null) reject(failure);
-    else this.link.displace(call, failure);
+    if (call === null || why === null) reject(failure);
+    else this.link.giveBack(call, failure, why);
   }
 
   private start(
@@ -218,7 +232,7 @@ export class Caller implements CallEnds {
     const { state } = link;
     const over = state !== 'open' && state !== 'greeting' && !link.callable;
     if (over || !(remainingMs > 0) || (extras !== null && (extras.signal?.aborted || !isPriority(extras)))) {
-      reject(refusal(link, remainingMs, extras));
+      reject(withEarlier(refusal(link, remainingMs, extras), extras));
       return;
     }
     const { forSlot } = this.waiting;
@@ -256,7 +270,7 @@ export class Caller implements CallEnds {
     let long: LongMessage | null;
     try {
       const method = this.methods.bound[spec.ordinal] ?? this.methods.bind(spec);
-      if (method.failure !== null) throw method.failure;
+      if (method.failure !== null) throw copyOf(method.failure);
       entry.method = method;
       long = sendRequest(link, method, call, request, remainingMs, extras);
     } catch (error) {
@@ -268,7 +282,7 @@ export class Caller implements CallEnds {
         // Too much for the protocol's minimum limits, perhaps not for this peer's own.
         this.waiting.add(this.waiting.tooLarge, spec, request, deadlineAt, extras, resolve, reject);
       } else {
-        reject(unsendable(spec, error));
+        reject(withEarlier(unsendable(spec, error), extras));
       }
       return;
     }
@@ -291,15 +305,6 @@ export class Caller implements CallEnds {
     if (extras.ledger != null) this.requests.add(entry, extras.ledger);
     if (extras.signal !== null) this.watchAbort(entry, call, extras.signal);
     if (entry.call === call && spec.kind !== 'unary') this.streams.begin(entry, call, entry.method, extras);
-  }
-
-  /** Each once: one that is still too much waits again, at the end. */
-  private resumeLarge(): void {
-    const { tooLarge } = this.waiting;
-    for (let left = tooLarge.length; left > 0 && !this.link.sender.isFull(); left--) {
-      const call = tooLarge.shift();
-      if (call !== undefined) this.resume(call);
-    }
   }
 
   private sendOn(entry: CallSlot, call: number, long: LongMessage): void {
@@ -343,7 +348,7 @@ export class Caller implements CallEnds {
       const remainingMs = call === undefined ? 0 : call.deadlineAt - link.now;
       if (call === undefined || !(remainingMs > 0)) {
         this.table.give(entry);
-        call?.reject(refusal(link, remainingMs, call.extras));
+        call?.fail(refusal(link, remainingMs, call.extras));
       } else {
         const { spec, request, deadlineAt, extras, resolve, reject } = call;
         this.begin(entry, spec, request, deadlineAt, remainingMs, extras, resolve, reject);
@@ -357,6 +362,7 @@ export class Caller implements CallEnds {
       if (entry.call !== call || entry.givenUp) return;
       const started = entry.long !== null ? 'no' : entry.incoming?.begun ? 'yes' : 'maybe';
       const error = abortError(signal, started);
+      endHere(this.link, triedIn(entry), error);
       entry.incoming?.fail(error, true);
       if (this.giveUp(entry, error)) this.cancel(call);
     };

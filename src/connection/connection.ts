@@ -10,6 +10,7 @@ import { RpcError } from '../base/errors.js';
 import type { AnnouncedLimits, Limits } from '../base/limits.js';
 import { minimumLimits } from '../base/limits.js';
 import type { Compressor } from '../compression/compressor.js';
+import { EndpointStats } from '../resilience/endpoint-stats.js';
 import { ACCEPTING_SIDE } from '../wire/call-number.js';
 import { CloseCode, type CloseCodeNumber, FrameType, frameTypeName } from '../wire/constants.js';
 import type { FrameDecoder } from '../wire/decoder.js';
@@ -20,8 +21,8 @@ import type { WireError } from '../wire/wire-error.js';
 import { AssemblyLedger } from './assembly.js';
 import { Callee } from './callee.js';
 import { Caller } from './caller.js';
-import { closeReason, lostReason, movesCalls, peerCloseReason, peerRanNothing } from './close-reason.js';
-import type { ConnectionOptions } from './connection-options.js';
+import { closedByPeer, closedHere, EndOfCalls, lost } from './close-reason.js';
+import type { ConnectionOptions, GivenBack } from './connection-options.js';
 import { Drain, type DrainOwner } from './drain.js';
 import { FloodGuard } from './flood-guard.js';
 import { FrameReader, type FrameReaderOwner } from './frame-reader.js';
@@ -58,6 +59,8 @@ export class Connection implements Link, FrameReaderOwner, DrainOwner {
   readonly turns: StreamTurns;
   readonly ledger: AssemblyLedger;
   readonly peer: PeerInfo;
+  readonly endpoint: string;
+  readonly stats: EndpointStats;
   /** What was cut off when this side closed the connection; null: it did not. */
   left: readonly LeftCall[] | null = null;
   readonly acceptedCompressors: readonly Compressor[];
@@ -78,8 +81,6 @@ export class Connection implements Link, FrameReaderOwner, DrainOwner {
   private closeTimer: Timer | null = null;
   private readonly drainState: Drain;
   private peerCompression: readonly string[] = [];
-  /** Calls that did not start may go elsewhere; not from a peer that broke a rule, or said that they do. */
-  private movable = true;
   private reason: RpcError | null = null;
 
   constructor(options: ConnectionOptions) {
@@ -91,6 +92,8 @@ export class Connection implements Link, FrameReaderOwner, DrainOwner {
     this.now = this.lastReadAt = clock.now();
     this.acceptedCompressors = options.compressors;
     this.peer = options.makePeer?.(this, transport.identity) ?? new PeerInfo(transport.identity);
+    this.endpoint = options.endpoint ?? this.peer.toString();
+    this.stats = options.stats ?? new EndpointStats();
     this.ledger = new AssemblyLedger(limits.assemblyBytesMax);
     this.stall = new StallWatch(clock, transport, limits.stallMsMax, (text) => this.fail(CloseCode.STALLED, text));
     const { writeQueueBytesSoft: soft, writeQueueBytesHard: hard } = limits;
@@ -189,10 +192,10 @@ export class Connection implements Link, FrameReaderOwner, DrainOwner {
     return !this.peerDrained && !this.drainState.peerEnded && !this.over;
   }
 
-  displace(call: PendingCall, failure: RpcError): void {
+  giveBack(call: PendingCall, failure: RpcError, why: GivenBack): void {
     const { observer } = this.options;
-    if (observer.onDisplaced !== undefined && this.movable) observer.onDisplaced(call, failure);
-    else call.fail(failure);
+    if (observer.onGivenBack === undefined) call.fail(failure);
+    else observer.onGivenBack(call, failure, why);
   }
 
   compressionFor(method: CompressionName | undefined): MethodCompression {
@@ -202,13 +205,12 @@ export class Connection implements Link, FrameReaderOwner, DrainOwner {
   fail(code: CloseCodeNumber, text: string): void {
     if (this.over) return;
     if (code === CloseCode.SHUTDOWN) this.left ??= this.openCalls();
-    this.movable &&= movesCalls(code);
     // First of all: what follows may overflow the write queue, which fails, or run a listener that makes a call.
-    const reason = closeReason(code, text, this.peer);
-    this.enterClosing(reason);
+    const end = closedHere(code, text, this.peer);
+    this.enterClosing(end.reason);
     this.queue.writeFrame(FrameType.CLOSE, 0, 0, 0, encodeClose({ code, text }));
     this.queue.flush();
-    this.settle(reason);
+    this.settle(end);
     this.transport.end();
     // Input is read and dropped until then: closing a socket with unread input resets it, and CLOSE might be lost.
     this.transport.resume();
@@ -249,7 +251,7 @@ export class Connection implements Link, FrameReaderOwner, DrainOwner {
     const text = 'the grace period of the drain is over';
     this.left = this.openCalls();
     this.callee.cancelAll(text);
-    this.caller.close((started) => new RpcError('CANCELLED', text, { started }));
+    this.caller.close(new EndOfCalls(new RpcError('CANCELLED', text), { blamed: false }));
     this.fail(CloseCode.SHUTDOWN, text);
   }
 
@@ -327,10 +329,9 @@ export class Connection implements Link, FrameReaderOwner, DrainOwner {
 
   private onClose(buffer: Buffer, start: number, end: number): void {
     const record = decodeClose(buffer, start, end);
-    this.movable &&= movesCalls(record.code);
-    const reason = peerCloseReason(record.code, record.text, this.peer);
-    this.enterClosing(reason);
-    this.settle(reason, peerRanNothing(record.code));
+    const closed = closedByPeer(record.code, record.text, this.peer);
+    this.enterClosing(closed.reason);
+    this.settle(closed);
     this.transport.end();
     this.closeTimer = this.clock.setTimer(() => this.transport.destroy(), CLOSE_MS);
   }
@@ -356,7 +357,7 @@ export class Connection implements Link, FrameReaderOwner, DrainOwner {
       return;
     }
     this.drainState.onReadEnd();
-    this.caller.close((started) => new RpcError('UNAVAILABLE', `${this.peer} ended the connection`, { started }));
+    this.caller.close(new EndOfCalls(new RpcError('UNAVAILABLE', `${this.peer} ended the connection`)));
     // It cannot answer a PING any more.
     this.keepalive?.stop();
     this.schemas.onReadEnd();
@@ -369,9 +370,9 @@ export class Connection implements Link, FrameReaderOwner, DrainOwner {
   }
 
   /** The one teardown: every timer, table and buffer, and every open call settles with `reason`. */
-  private settle(reason: RpcError, nothingRan = false): void {
+  private settle(end: EndOfCalls): void {
     if (this.reason !== null) return;
-    this.reason = reason;
+    this.reason = end.reason;
     this.handshakeTimer?.cancel();
     this.handshakeTimer = null;
     this.drainState.stop();
@@ -382,17 +383,16 @@ export class Connection implements Link, FrameReaderOwner, DrainOwner {
     this.turns.close();
     this.queue.close();
     this.schemas.close();
-    const { code, message, cause } = reason;
-    this.caller.close((left) => new RpcError(code, message, { started: nothingRan ? 'no' : left, cause }));
-    this.outgoingMethods.close(reason);
-    this.callee.close(reason);
+    this.caller.close(end);
+    this.outgoingMethods.close(end.reason);
+    this.callee.close(end.reason);
   }
 
   private onTransportClosed(error: Error | null): void {
     this.phase = transition(this.phase, 'closed');
-    const lost = this.reason ?? lostReason(error, this.peer);
-    this.options.observer.onRetired(this, lost);
-    this.settle(lost);
+    const end = lost(error, this.peer);
+    this.options.observer.onRetired(this, this.reason ?? end.reason);
+    this.settle(end);
     this.closeTimer?.cancel();
     this.closeTimer = null;
     this.options.observer.onClosed(this, this.reason as RpcError);

@@ -71,6 +71,11 @@ export function unsendable(spec: MethodSpec, error: unknown, started: Started = 
   return new RpcError(known?.code ?? 'INVALID_ARGUMENT', message, { started, cause: error, ...limit });
 }
 
+/** What many calls fail with, for one of them: an error tells the attempts of its call. */
+export function copyOf({ code, message, started, limit, cause }: RpcError): RpcError {
+  return new RpcError(code, message, { started, cause, ...(limit === undefined ? {} : { limit }) });
+}
+
 /** An answer that cannot be used: the handler has run, but what it said is lost. */
 export function unreadable(method: OutgoingMethod, error: unknown): RpcError {
   const known = error instanceof RpcError ? error : null;

@@ -11,8 +11,9 @@
  * they are taken. What is kept is bounded by the window and one long message. An error comes behind the items that came before
  * it, unless this side itself gave up.
  */
+import { type Attempt, noAttempts } from '../base/attempt.js';
 import type { CallLedger } from '../base/call-ledger.js';
-import { RpcError } from '../base/errors.js';
+import { RpcError, tellAttempts } from '../base/errors.js';
 import { CloseCode, Flag, FrameType, HEADER_BYTES } from '../wire/constants.js';
 import { writeU32 } from '../wire/encoder.js';
 import type { MessageCodec } from '../wire/message-codec.js';
@@ -42,6 +43,7 @@ const DONE: IteratorResult<never, undefined> = Object.freeze({ value: undefined,
 export class IncomingStream<T = unknown> implements ItemStream<T> {
   metadata: Metadata | null = null;
   ledger: CallLedger | null = null;
+  attempts: readonly Attempt[] = noAttempts;
   /** The peer's items are complete, or the call has failed. */
   ended = false;
   /** The peer's END has come. */
@@ -277,9 +279,10 @@ export class IncomingStream<T = unknown> implements ItemStream<T> {
   }
 
   /** The stream is complete. */
-  end(metadata: Metadata | null = null, ledger: CallLedger | null = null): void {
+  end(metadata: Metadata | null = null, ledger: CallLedger | null = null, attempts = noAttempts): void {
     this.metadata = metadata;
     this.ledger = ledger;
+    this.attempts = attempts;
     this.ended = this.complete = true;
     this.items.discharge();
     this.wake();
@@ -291,6 +294,9 @@ export class IncomingStream<T = unknown> implements ItemStream<T> {
     this.failure = error;
     this.metadata = error.metadata;
     this.ledger = error.ledger;
+    // What comes behind the end of the call, such as a schema that does not fit, knows of no attempt.
+    if (error.attempts.length > 0) this.attempts = error.attempts;
+    else if (this.attempts.length > 0) tellAttempts(error, this.attempts);
     if (atOnce) this.drop();
     this.partial?.release();
     this.partial = null;
@@ -307,7 +313,8 @@ export class IncomingStream<T = unknown> implements ItemStream<T> {
     owner?.onUnreadable(error);
     if (this.failure !== failure) return;
     // The call has ended, but what it brought cannot be read.
-    this.failure = new RpcError('INTERNAL', error.message, { started: 'yes', cause: error });
+    const { attempts } = this;
+    this.failure = new RpcError('INTERNAL', error.message, { started: 'yes', cause: error, attempts });
     this.ended = true;
   }
 

@@ -1,4 +1,5 @@
 /** A stream of items as the application that reads it sees it; `IncomingStream` is one. */
+import type { Attempt } from '../base/attempt.js';
 import type { CallLedger } from '../base/call-ledger.js';
 import type { Metadata } from '../wire/records/metadata.js';
 
@@ -22,4 +23,6 @@ export interface ItemStream<T> extends AsyncIterableIterator<T, undefined> {
   readonly metadata: Metadata | null;
   /** Where the time went, of a call that this side made with `ledger: true`: once it has ended, and if the other side said. */
   readonly ledger: CallLedger | null;
+  /** Where a call that this side made was tried, in order; filled when it has ended. */
+  readonly attempts: readonly Attempt[];
 }

@@ -6,9 +6,11 @@ import type { Clock } from '../base/clock.js';
 import type { RpcError } from '../base/errors.js';
 import type { AnnouncedLimits, Limits } from '../base/limits.js';
 import type { Compressor } from '../compression/compressor.js';
+import type { EndpointStats } from '../resilience/endpoint-stats.js';
 import type { CloseCodeNumber } from '../wire/constants.js';
 import type { CompressionName } from '../wire/message-codec.js';
 import type { AssemblyLedger } from './assembly.js';
+import type { GivenBack } from './connection-options.js';
 import type { MessageSender } from './message-sender.js';
 import type { MethodCompression } from './method-compression.js';
 import type { PeerInfo } from './peer-info.js';
@@ -26,6 +28,8 @@ export interface Link {
   readonly state: ConnectionState;
   /** The peer takes calls of this side, as far as is known. */
   readonly callable: boolean;
+  /** The peer has sent DRAIN. */
+  readonly peerDrained: boolean;
   /** Milliseconds of the clock, read once per chunk and once per batch of calls. */
   now: number;
   /** Milliseconds in which nothing was read before the chunk that is being read. */
@@ -37,6 +41,10 @@ export interface Link {
   /** Gives the buffer of the frame at hand to whoever keeps its payload, or says no: then that is copied. */
   readonly reader: { claim(buffer: Buffer): boolean };
   readonly peer: PeerInfo;
+  /** Address of the peer, for attempts. */
+  readonly endpoint: string;
+  /** Counts how calls of this side end. */
+  readonly stats: EndpointStats;
   /** Codecs that this side announced. */
   readonly acceptedCompressors: readonly Compressor[];
   /** How a method's messages are compressed towards this peer. */
@@ -50,8 +58,8 @@ export interface Link {
   /** Reads no more frames until `resumeReading`; nested calls count once. */
   pauseReading(): void;
   resumeReading(): void;
-  /** A call of this side certainly did not start: it is sent elsewhere, or fails. */
-  displace(call: PendingCall, failure: RpcError): void;
+  /** A call of this side failed and may be made again: whoever owns the connection does that, or fails it. */
+  giveBack(call: PendingCall, failure: RpcError, why: GivenBack): void;
   /** A call ended; the connection may have waited for the last one. */
   onCallEnded(): void;
 }

@@ -3,8 +3,9 @@
  * cannot start at once.
  */
 import { setMaxListeners } from 'node:events';
+import { type Attempt, noAttempts } from '../base/attempt.js';
 import type { CallLedger } from '../base/call-ledger.js';
-import { RpcError, type Started } from '../base/errors.js';
+import { RpcError, type Started, tellAttempts } from '../base/errors.js';
 import type { MethodSpec } from '../wire/message-codec.js';
 import type { Metadata } from '../wire/records/metadata.js';
 import type { CallMarks } from './call-marks.js';
@@ -26,11 +27,21 @@ export interface CallExtras {
   readonly incoming?: IncomingStream;
   /** Gives the caller's items, of a client stream or duplex call. */
   readonly source?: ItemSource;
-  /** How often the call has been sent again (`limits.resendsMax`). */
+  /** How often the call has been sent again because it had not started (`limits.resendsMax`). */
   readonly resends?: number;
+  /** How often it has been made again otherwise. */
+  readonly retries?: number;
+  /** Where it was tried before, without success. */
+  readonly attempts?: readonly Attempt[];
+  /** Calls of one key go to one endpoint, where the channel's balancer does that. */
+  readonly key?: string | undefined;
+  /** Waits for an endpoint in place of failing when none can be reached. */
+  readonly waitForReady?: boolean | undefined;
+  /** May be made twice without harm; overrides `MethodSpec.idempotent`. */
+  readonly idempotent?: boolean | undefined;
 }
 
-const noExtras: CallExtras = { metadata: null, signal: null, detailed: false, priority: 0 };
+export const noExtras: CallExtras = { metadata: null, signal: null, detailed: false, priority: 0 };
 
 /** The answer of a call made with `detailed`. */
 export interface CallResult<Response = unknown> {
@@ -39,6 +50,8 @@ export interface CallResult<Response = unknown> {
   readonly metadata: Metadata | null;
   /** Where the time went; null unless the call asked for it (`ledger: true`) and the other side said what it took. */
   readonly ledger: CallLedger | null;
+  /** Where the call was tried, in order; the last one answered, with code `OK`. */
+  readonly attempts: readonly Attempt[];
 }
 
 export class PendingCall {
@@ -55,19 +68,33 @@ export class PendingCall {
     readonly reject: (error: unknown) => void,
   ) {}
 
-  /** How often it has been sent again. */
+  /** How often it has been sent again because it had not started. */
   get resends(): number {
     return this.extras?.resends ?? 0;
   }
 
-  /** The same call, to be sent once more. */
-  again(): PendingCall {
-    const extras = { ...(this.extras ?? noExtras), resends: this.resends + 1 };
+  /** How often it has been made again though it may have started, or was refused. */
+  get retries(): number {
+    return this.extras?.retries ?? 0;
+  }
+
+  /** Where it was tried. */
+  get attempts(): readonly Attempt[] {
+    return this.extras?.attempts ?? noAttempts;
+  }
+
+  /** The same call, to be made once more, until the same deadline. */
+  again(as: 'resend' | 'retry' = 'resend'): PendingCall {
+    const { resends, retries } = this;
+    const count = as === 'resend' ? { resends: resends + 1 } : { retries: retries + 1 };
+    const extras = { ...(this.extras ?? noExtras), ...count };
     return new PendingCall(this.spec, this.request, this.deadlineAt, extras, this.resolve, this.reject);
   }
 
+  /** `error` is of this call alone: it is told the attempts. */
   fail(error: unknown): void {
     this.leave();
+    if (error instanceof RpcError) withEarlier(error, this.extras);
     this.reject(error);
   }
 
@@ -88,6 +115,12 @@ export class PendingCall {
     this.onAbort = () => callback(abortError(signal, 'no'));
     listenForAbort(signal, this.onAbort);
   }
+}
+
+/** The error of a call that was not sent, which must be of this call alone: it tells where that was tried before. */
+export function withEarlier(error: RpcError, extras: CallExtras | null): RpcError {
+  if (extras?.attempts !== undefined) tellAttempts(error, extras.attempts);
+  return error;
 }
 
 /**

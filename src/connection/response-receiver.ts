@@ -5,6 +5,7 @@
 import type { RpcError } from '../base/errors.js';
 import { CloseCode, Flag } from '../wire/constants.js';
 import type { CallSlot } from './call-table.js';
+import { attemptsOf, endHere, triedIn } from './caller-ends.js';
 import { unreadable } from './failures.js';
 import { IncomingMessage } from './incoming-message.js';
 import type { Link } from './link.js';
@@ -93,17 +94,25 @@ export class ResponseReceiver {
       return;
     }
     const { metadata } = message;
+    const { link } = this;
+    const tried = triedIn(entry);
     this.calls.finished++;
     this.calls.release(entry);
+    link.stats.onAnswer(link.now, link.now - tried.since);
     const ledger = marks === null ? null : marks.finish();
-    if (extras?.detailed) resolve({ value, metadata, ledger } satisfies CallResult);
-    else resolve(value);
+    if (!extras?.detailed) {
+      resolve(value);
+      return;
+    }
+    const attempts = attemptsOf(link, tried, 'OK', 'yes', link.now);
+    resolve({ value, metadata, ledger, attempts } satisfies CallResult);
   }
 
   /** The response cannot be used: the handler has run, its answer is lost. `more`: the rest of it is still to come. */
   private failReceived(entry: CallSlot, method: OutgoingMethod, error: unknown, more: boolean): void {
     const { call } = entry;
     const failure = unreadable(method, error);
+    endHere(this.link, triedIn(entry), failure);
     if (more) {
       if (this.calls.giveUp(entry, failure)) this.calls.cancel(call);
     } else {

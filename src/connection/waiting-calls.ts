@@ -2,13 +2,13 @@
  * The calls of one connection that have no slot yet. Nothing of them has been sent; their deadlines run and their signals are
  * heard. Used by `Caller`.
  */
-import type { LatePart } from '../base/errors.js';
+import type { LatePart, RpcError } from '../base/errors.js';
 import type { MethodSpec } from '../wire/message-codec.js';
 import { CallQueue } from './call-queue.js';
 import type { Reject, Resolve } from './call-table.js';
 import type { DeadlineTimer } from './deadline-timer.js';
 import type { Link } from './link.js';
-import { type CallExtras, PendingCall } from './pending-call.js';
+import { type CallExtras, PendingCall, withEarlier } from './pending-call.js';
 
 export class WaitingCalls {
   /** For a free slot, or for room in the write queue. */
@@ -17,9 +17,10 @@ export class WaitingCalls {
   readonly tooLarge: CallQueue;
 
   constructor(
-    { limits, queue }: Link,
+    private readonly link: Link,
     private readonly timer: DeadlineTimer,
   ) {
+    const { limits, queue } = link;
     const late = (): LatePart => (queue.saturated ? 'network' : 'here');
     this.forSlot = new CallQueue(limits.callsQueuedMax, 'a free call slot', late);
     this.tooLarge = new CallQueue(limits.callsQueuedMax, "the peer's HELLO, or for large messages to leave", late);
@@ -47,10 +48,22 @@ export class WaitingCalls {
     return Math.min(this.forSlot.sweep(now), this.tooLarge.sweep(now));
   }
 
-  /** Takes all of them out. */
-  *takeAll(): Iterable<PendingCall> {
+  /** Each once: one that is still too much waits again, at the end. */
+  resumeLarge(caller: { resume(call: PendingCall): void }): void {
+    const { tooLarge } = this;
+    for (let left = tooLarge.length; left > 0 && !this.link.sender.isFull(); left--) {
+      const call = tooLarge.shift();
+      if (call !== undefined) caller.resume(call);
+    }
+  }
+
+  /** They cannot be sent here: gives them back, if they are `movable`, or fails them. */
+  end(describe: () => RpcError, movable: boolean): void {
     for (const queue of [this.forSlot, this.tooLarge]) {
-      for (let call = queue.shift(); call !== undefined; call = queue.shift()) yield call;
+      for (let call = queue.shift(); call !== undefined; call = queue.shift()) {
+        if (movable) this.link.giveBack(call, withEarlier(describe(), call.extras), 'moved');
+        else call.fail(describe());
+      }
     }
   }
 }

