@@ -1,8 +1,9 @@
-/** A host of a simulated network: who listens there, how fast its programs read, and what its process is to its peers. */
-import { ProcessIdentity } from '../connection/process-identity.js';
+/** A host of a simulated network: who listens there, how fast its programs read, and the process that runs on it. */
 import type { Transport } from '../connection/transport.js';
 import type { Random } from './random.js';
+import { SimulatedProcess } from './simulated-process.js';
 import type { ReadingRate } from './simulated-socket.js';
+import type { VirtualClock } from './virtual-clock.js';
 
 /** A server, or whatever takes transports. */
 export interface Acceptor {
@@ -12,12 +13,24 @@ export interface Acceptor {
 export class Host {
   acceptor: Acceptor | null = null;
   readonly rate: ReadingRate = { bytesPerSecond: Number.POSITIVE_INFINITY };
-  readonly identity: ProcessIdentity;
+  process: SimulatedProcess;
 
   constructor(
     readonly name: string,
     readonly random: Random,
+    private readonly clock: VirtualClock,
   ) {
-    this.identity = new ProcessIdentity(random.bytes(16));
+    this.process = this.newProcess();
+  }
+
+  /** Its process is gone; another takes its place, which does nothing yet. */
+  endProcess(): void {
+    this.acceptor = null;
+    this.process.end();
+    this.process = this.newProcess();
+  }
+
+  private newProcess(): SimulatedProcess {
+    return new SimulatedProcess(this.clock, this.random.bytes(16));
   }
 }

@@ -18,6 +18,7 @@ import { type Acceptor, Host } from './host.js';
 import { Lane } from './lane.js';
 import { completeConditions, defaultConditions, Path, type PathConditions } from './path.js';
 import { Random } from './random.js';
+import type { SimulatedProcess } from './simulated-process.js';
 import { SimulatedSocket, type SocketOwner } from './simulated-socket.js';
 import { Trace, type TraceEvent } from './trace.js';
 import { type Settling, VirtualClock } from './virtual-clock.js';
@@ -75,15 +76,15 @@ export class SimulatedNetwork {
 
   /**
    * Options for a client or server on `host`: add others with `{ ...network.options('shop'), limits }`. A client dials the host
-   * that its target names, `tcp://orders:1`; the port means nothing.
+   * that its target names, `tcp://orders:1`; the port means nothing. All that is made by them is one process, which `crash` ends.
    */
   options(host: string): SimulatedEndpointOptions {
-    const { random, identity } = this.host(host);
+    const { random, process } = this.host(host);
     return {
-      clock: this.clock,
+      clock: process,
       random: () => random.unit(),
-      identity,
-      dial: (target, connectMsMax) => this.dial(host, target, connectMsMax),
+      identity: process.identity,
+      dial: (target, connectMsMax) => this.dial(host, process, target, connectMsMax),
     };
   }
 
@@ -181,6 +182,20 @@ export class SimulatedNetwork {
     return pairs.length;
   }
 
+  /**
+   * The process on `host` is gone, as by SIGKILL: nothing listens there, its connections are closed without a word, bytes that had
+   * not left are lost, and none of its timers runs any more. Its peers get the end of the stream, or ECONNRESET. `options(host)` are
+   * those of a new process from now on, which may `listen` in its place. What waits in the test for something else, such as a handler
+   * for `network.clock`, goes on, and nobody hears of it.
+   */
+  crash(host: string): void {
+    this.trace.add(this.clock.now(), 'crash', host, '', 0);
+    this.host(host).endProcess();
+    for (const { dialing, accepting } of this.pairs) {
+      for (const socket of [dialing, accepting]) if (socket.host === host) socket.orphan();
+    }
+  }
+
   /** From now on `host` reads so many bytes per second from each of its connections: 0 for nothing, Infinity for the usual. */
   setReading(host: string, bytesPerSecond: number): void {
     if (!(bytesPerSecond >= 0)) throw new RangeError(`bytesPerSecond is ${bytesPerSecond}, but must be at least 0`);
@@ -204,7 +219,7 @@ export class SimulatedNetwork {
   private host(name: string): Host {
     let host = this.hosts.get(name);
     if (host === undefined) {
-      host = new Host(name, this.random.fork(`host ${name}`));
+      host = new Host(name, this.random.fork(`host ${name}`), this.clock);
       this.hosts.set(name, host);
     }
     return host;
@@ -237,8 +252,10 @@ export class SimulatedNetwork {
     return false;
   }
 
-  private dial(from: string, target: string, connectMsMax: number): Promise<Transport> {
+  private dial(from: string, process: SimulatedProcess, target: string, connectMsMax: number): Promise<Transport> {
     const to = hostOf(target);
+    // Nobody is left who could dial.
+    if (!process.alive) return new Promise(() => {});
     this.trace.add(this.clock.now(), 'dial', from, to, 0);
     return new Promise((resolve, reject) => {
       let over = false;
@@ -246,7 +263,7 @@ export class SimulatedNetwork {
         over = true;
         timer.cancel();
         this.dialing--;
-        act();
+        if (process.alive) act();
       };
       const fail = (why: string): void => {
         if (!over) settle(() => reject(new RpcError('UNAVAILABLE', `cannot connect to ${target}: ${why}`)));
@@ -260,7 +277,7 @@ export class SimulatedNetwork {
         const socket = this.accept(from, to, forth, back);
         this.carry(back, () => {
           if (socket === null) fail('connect ECONNREFUSED');
-          else if (over) socket.destroy();
+          else if (over || !process.alive) socket.destroy();
           else settle(() => resolve(socket));
         });
       });

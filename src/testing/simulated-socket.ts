@@ -102,6 +102,12 @@ export class SimulatedSocket implements Transport, LaneReader, LaneWriter {
     this.close(null);
   }
 
+  /** @internal The process that held it is gone; the kernel closes it. */
+  orphan(): void {
+    this.events = null;
+    this.destroy();
+  }
+
   /** @internal The host's reading rate has changed. */
   onRateChanged(): void {
     this.inbound?.onRateChanged();

@@ -10,6 +10,8 @@ export class WaitingTimer {
     readonly order: number,
     /** Null once it was cancelled or has run. */
     public callback: (() => void) | null,
+    /** Whose it is, where that matters. */
+    readonly owner: object | null,
   ) {}
 }
 
@@ -19,8 +21,8 @@ export class TimerHeap {
   private readonly heap: WaitingTimer[] = [];
   private made = 0;
 
-  add(at: number, callback: () => void): WaitingTimer {
-    const timer = new WaitingTimer(at, this.made++, callback);
+  add(at: number, callback: () => void, owner: object | null): WaitingTimer {
+    const timer = new WaitingTimer(at, this.made++, callback, owner);
     this.live++;
     const { heap } = this;
     let place = heap.length;
@@ -40,6 +42,10 @@ export class TimerHeap {
     if (timer.callback === null) return;
     timer.callback = null;
     this.live--;
+  }
+
+  cancelOf(owner: object): void {
+    for (const timer of this.heap) if (timer.owner === owner) this.cancel(timer);
   }
 
   /** When the next timer is due, Infinity if there is none. */

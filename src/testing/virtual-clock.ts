@@ -53,6 +53,16 @@ export class VirtualClock implements Clock {
     return this.add(this.timers, callback, ms);
   }
 
+  /** @internal A timer of `owner`, which `cancelTimersOf` ends. */
+  setTimerOf(owner: object, callback: () => void, ms: number): Timer {
+    return this.add(this.timers, callback, ms, owner);
+  }
+
+  /** @internal */
+  cancelTimersOf(owner: object): void {
+    this.timers.cancelOf(owner);
+  }
+
   /**
    * As `setTimer`, for input that comes in `ms`. What is due runs behind the timers that are due, as Node reads its sockets behind its
    * timers: after `block`, timers run before the input that came in time.
@@ -134,9 +144,9 @@ export class VirtualClock implements Clock {
     for (const callback of callbacks) callback();
   }
 
-  private add(heap: TimerHeap, callback: () => void, ms: number): Timer {
+  private add(heap: TimerHeap, callback: () => void, ms: number, owner: object | null = null): Timer {
     if (Number.isNaN(ms)) throw new Error('a timer of NaN milliseconds');
-    const timer = heap.add(this.time + Math.max(0, ms), callback);
+    const timer = heap.add(this.time + Math.max(0, ms), callback, owner);
     return { cancel: () => heap.cancel(timer) };
   }
 

@@ -32,6 +32,10 @@ function open(
   return { network, server, channel, notes: channel.client(Notes), close };
 }
 
+/** Rejects when the signal aborts. */
+const aborted = (signal: AbortSignal): Promise<never> =>
+  new Promise((_, reject) => signal.addEventListener('abort', () => reject(signal.reason as Error), { once: true }));
+
 const note = { id: 1, text: 'one' };
 
 test('one seed takes one way, byte by byte; another seed takes another', async () => {
@@ -169,6 +173,76 @@ test('F4 a reset fails what was sent with started=maybe, and the next call dials
   assert.equal(await network.run(notes.echo(note)), note);
   assert.is(server.connectionCount, 1);
   await close();
+});
+
+test('F12 a crash ends a process without a word: connections, timers and the listener are gone, another process may come', async () => {
+  let ended = 0;
+  const slow = async (request: { id: number; text: string }) => {
+    network.options('orders').clock?.setTimer(() => ended++, 500);
+    await network.clock.sleep(1_000);
+    return request;
+  };
+  const { network, server, notes, channel } = open({ latencyMs: 10 }, { echo: slow });
+  await network.run(channel.ready());
+  const instance = network.options('orders').identity;
+  const lost = failureOf(notes.echo(note));
+  await network.advance(100);
+  const drained = server.drain({ graceMs: 50_000 });
+  const crashedAt = network.clock.now();
+  network.crash('orders');
+  const failure = await network.run(lost);
+  assert.is(failure.code, 'UNAVAILABLE');
+  assert.is(failure.started, 'maybe');
+  assert.is(network.clock.now(), crashedAt + 10);
+  assert.match((await network.run(failureOf(notes.echo(note)))).message, /ECONNREFUSED/);
+  // The handler's own wait goes on, but the process has no timers any more: neither the handler's nor the drain's.
+  await network.advance(2_000);
+  assert.is(ended, 0);
+  const state = await Promise.race([drained, Promise.resolve('pending')]);
+  assert.is(state, 'pending');
+  await network.run(channel.close());
+  assert.is(network.openSockets, 0);
+  assert.is(network.clock.pending, 0);
+
+  assert.is.not(network.options('orders').identity, instance);
+  const next = new Server(network.options('orders')).add(Notes, handlers({}));
+  network.listen('orders', next);
+  const again = connect('tcp://orders:1', network.options('shop'));
+  assert.equal(await network.run(again.client(Notes).echo(note)), note);
+  await network.run(Promise.all([again.close(), next.close()]));
+  assert.is(network.clock.pending, 0);
+});
+
+test('F12 a client that crashes while it dials and calls leaves nothing behind at its server', async () => {
+  const network = new SimulatedNetwork({ seed: 1, latencyMs: 10 });
+  const server = new Server(network.options('orders')).add(
+    Notes,
+    handlers({ echo: (_, { signal }) => aborted(signal) }),
+  );
+  network.listen('orders', server);
+  const channel = connect('tcp://orders:1', network.options('shop'));
+  let settled = 0;
+  channel
+    .client(Notes)
+    .echo(note)
+    .finally(() => settled++)
+    .catch(() => {});
+  await network.advance(100);
+  const dialing = connect('tcp://orders:1', network.options('shop'))
+    .ready()
+    .finally(() => settled++)
+    .catch(() => {});
+  void dialing;
+  await network.advance(15);
+  assert.is(server.connectionCount, 2);
+  network.crash('shop');
+  // Its sockets end as those of a client that has said everything and still listens: the handler runs until its call's deadline.
+  await network.advance(31_000);
+  assert.is(server.connectionCount, 0);
+  assert.is(network.openSockets, 0);
+  assert.is(settled, 0);
+  await network.run(server.drain());
+  assert.is(network.clock.pending, 0);
 });
 
 test('F1 where nobody listens a connection is refused, and a partition makes it run into its time', async () => {
