@@ -65,7 +65,11 @@ export type { ItemSource } from './connection/outgoing-stream.js';
 export type { CallResult } from './connection/pending-call.js';
 export type { NameServers, SrvRecord } from './discovery/address-book.js';
 export { DnsResolver, type DnsResolverOptions } from './discovery/dns.js';
+export type { EtcdFetch, EtcdOptions } from './discovery/etcd-client.js';
+export { EtcdRegistry, type EtcdRegistryOptions } from './discovery/etcd-registry.js';
+export { EtcdResolver, type EtcdResolverOptions } from './discovery/etcd-resolver.js';
 export type { LookUpOptions } from './discovery/look-up-loop.js';
+export type { Registration, Registry, RegistryContext } from './discovery/registry.js';
 export type { Endpoint, Resolver, ResolverContext } from './discovery/resolver.js';
 export { SrvResolver, type SrvResolverOptions } from './discovery/srv.js';
 export { StaticList } from './discovery/static-list.js';
@@ -77,6 +81,12 @@ export type { Balancer, Candidate, Picker, PickerContext } from './resilience/pi
 export type { RetryBudgetOptions } from './resilience/retry-budget.js';
 export type { RetryOptions } from './resilience/retry-policy.js';
 export { roundRobin } from './resilience/round-robin.js';
-export { type ListenAddress, type ListenOptions, Server, type ServerOptions } from './server/server.js';
+export {
+  type ListenAddress,
+  type ListenOptions,
+  type RegisterOptions,
+  Server,
+  type ServerOptions,
+} from './server/server.js';
 export type { CompressionName, MessageCodec, MethodKind } from './wire/message-codec.js';
 export type { Metadata } from './wire/records/metadata.js';

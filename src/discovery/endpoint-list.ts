@@ -32,7 +32,7 @@ export class EndpointList {
     if (this.closed || text === this.told) return false;
     this.told = text;
     this.context.onEndpoints(list);
-    if (list.length < sorted.length) this.error(this.tooMany(sorted.length));
+    if (list.length < sorted.length) this.error(this.tooMany());
     return true;
   }
 
@@ -45,8 +45,8 @@ export class EndpointList {
     this.closed = true;
   }
 
-  private tooMany(count: number): RpcError {
+  private tooMany(): RpcError {
     const limit = { name: 'endpointsMax', value: this.endpointsMax, setting: 'endpointsMax of the resolver' };
-    return limitError(`${this.source} names ${count} endpoints, the first ones count`, limit);
+    return limitError(`${this.source} names more endpoints than are taken`, limit);
   }
 }

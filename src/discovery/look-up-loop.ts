@@ -51,6 +51,13 @@ export class LookUpLoop {
     void this.run();
   }
 
+  /** Begins with a rest, as after a look-up. */
+  rest(): void {
+    const { clock, random } = this.context;
+    this.floorAt = clock.now() + this.floor.nextMs();
+    this.schedule(clock.now() + jittered(this.periodMs, random));
+  }
+
   /** Look again, as soon as the floor allows. */
   refresh(): void {
     if (this.state === 'stopped') return;

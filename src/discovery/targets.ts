@@ -1,7 +1,10 @@
-/** From what `connect` is given to the resolver that finds the endpoints. */
+/** From what `connect` and `server.register` are given to the resolver or the registry. */
 import { RpcError } from '../base/errors.js';
 import { type Address, parseAddress } from './address.js';
 import { DnsResolver } from './dns.js';
+import { EtcdRegistry } from './etcd-registry.js';
+import { EtcdResolver } from './etcd-resolver.js';
+import type { Registry } from './registry.js';
 import type { Resolver } from './resolver.js';
 import { SrvResolver } from './srv.js';
 import { StaticList } from './static-list.js';
@@ -10,7 +13,8 @@ import { StaticList } from './static-list.js';
  * The resolver for a target: one address (`tcp://host:port`, `tls://host:port`, `unix:/path`), several in an array or with commas
  * between them (`tcp://a:1,b:2`; what names no scheme has that of the one before), or a resolver itself. A path may hold commas:
  * unix sockets are listed in an array. `dns://host:port` and `dns+tls://host:port` are all addresses of a host,
- * `dns+srv://_service._tcp.name` and `dns+srv+tls://...` what SRV records name. Throws an `RpcError` (INVALID_ARGUMENT) that shows the
+ * `dns+srv://_service._tcp.name` and `dns+srv+tls://...` what SRV records name, `etcd://host:2379,host2:2379/prefix` the servers that are
+ * registered there (`etcd+tls://`: asked by https). Throws an `RpcError` (INVALID_ARGUMENT) that shows the
  * accepted forms.
  */
 export function resolverFor(target: string | readonly string[] | Resolver): Resolver {
@@ -31,9 +35,26 @@ function resolverForText(target: string): Resolver {
     case 'dns+srv':
     case 'dns+srv+tls':
       return new SrvResolver({ name: rest.replace(/\/$/, ''), tls: scheme === 'dns+srv+tls' });
+    case 'etcd':
+    case 'etcd+tls':
+      return new EtcdResolver(etcdOf(target));
     default:
       return new StaticList(split(target));
   }
+}
+
+/** The registry for `etcd://host:2379/prefix`, or the given one. Throws an `RpcError` (INVALID_ARGUMENT) for another form. */
+export function registryFor(target: string | Registry): Registry {
+  return typeof target === 'string' ? new EtcdRegistry(etcdOf(target)) : target;
+}
+
+function etcdOf(target: string): { readonly endpoints: string[]; readonly prefix: string } {
+  const match = /^etcd(\+tls)?:\/\/([^\s/]+)(\/[^\s]*[^\s/])\/?$/.exec(target);
+  const [, tls, hosts = '', prefix = ''] = match ?? [];
+  const endpoints = hosts.split(',').map((host) => `${tls === undefined ? 'http' : 'https'}://${host}`);
+  if (match !== null && endpoints.every((endpoint) => URL.canParse(endpoint))) return { endpoints, prefix };
+  const text = `the target ${JSON.stringify(target)} does not have the form etcd://host:2379,host2:2379/prefix`;
+  throw new RpcError('INVALID_ARGUMENT', text);
 }
 
 function hostAndPort(target: string, rest: string): Extract<Address, { host: string }> {

@@ -22,7 +22,11 @@ import {
 } from '../connection/settings.js';
 import { SocketTransport } from '../connection/socket-transport.js';
 import type { Transport } from '../connection/transport.js';
+import type { Registration, Registry } from '../discovery/registry.js';
+import type { Endpoint } from '../discovery/resolver.js';
+import { registryFor } from '../discovery/targets.js';
 import { ALPN_PROTOCOL } from '../wire/constants.js';
+import { Registrations } from './registrations.js';
 
 export interface ServerOptions extends EndpointOptions, HandlerOptions {
   /**
@@ -48,6 +52,11 @@ export interface ListenAddress {
   readonly path: string;
 }
 
+export interface RegisterOptions extends Endpoint {
+  /** The registry could not be reached, or refused; it is tried again. */
+  readonly onError?: (error: RpcError) => void;
+}
+
 export class Server {
   private readonly settings: EndpointSettings;
   private readonly options: ServerOptions;
@@ -55,6 +64,7 @@ export class Server {
   private readonly connections: ConnectionSet;
   private compressors: readonly Compressor[] = [];
   private readonly host: ServiceHost;
+  private readonly registrations: Registrations;
   private stopped = false;
 
   /** Throws an `RpcError` (INVALID_ARGUMENT) for an option that is wrong. */
@@ -63,6 +73,7 @@ export class Server {
     this.settings = settingsOf(options);
     this.connections = new ConnectionSet(this.settings.clock, 'this server is closing');
     this.host = new ServiceHost(options);
+    this.registrations = new Registrations(this.settings.clock);
   }
 
   /** Connections that are not closed. */
@@ -110,6 +121,18 @@ export class Server {
     return { host: address.address, port: address.port, path: '' };
   }
 
+  /**
+   * Makes this server known under `options.address`, which clients must be able to reach: in etcd (`etcd://host:2379/prefix`, or an
+   * `EtcdRegistry`) or in a registry of one's own. Call it when the server listens. It stays known, whatever happens to the registry,
+   * until `unregister`, and is taken back at the beginning of `drain` and `close`. Throws an `RpcError`: INVALID_ARGUMENT for a target or
+   * an address that is wrong, FAILED_PRECONDITION when the server was closed.
+   */
+  register(registry: string | Registry, options: RegisterOptions): Registration {
+    const { onError = () => {}, ...endpoint } = options;
+    const { clock, random } = this.settings;
+    return this.registrations.add(() => registryFor(registry).register(endpoint, { clock, random, onError }));
+  }
+
   /** Serves one transport that is connected already, such as one end of a `memoryPair`. */
   accept(transport: Transport): void {
     const { limits, clock, random, compression, identity } = this.settings;
@@ -141,16 +164,26 @@ export class Server {
   /**
    * Stops listening and refuses new calls, which their callers make elsewhere without being asked. Lets running ones finish; what is
    * left after `graceMs` (default 20,000) is cancelled. Resolves when the last connection is closed and the last handler has
-   * ended, or the grace is over, and says what was cancelled. Called again with a shorter grace, it shortens it.
+   * ended, or the grace is over, and says what was cancelled. Called again with a shorter grace, it shortens it. Where it is
+   * registered it is taken back first, which may take up to a second of the grace; until then it goes on serving.
    */
   async drain(options: { readonly graceMs?: number } = {}): Promise<DrainReport> {
     const graceMs = graceMsOf(options);
+    const { clock } = this.settings;
+    const endAt = clock.now() + graceMs;
+    const withdrawn = this.registrations.withdraw(graceMs);
+    if (withdrawn !== null) await withdrawn;
     this.stopListening();
-    return this.connections.drain(graceMs);
+    return this.connections.drain(Math.max(0, endAt - clock.now()));
   }
 
-  /** Stops at once: open calls fail with UNAVAILABLE. Resolves when the last connection is closed. */
+  /**
+   * Stops at once: open calls fail with UNAVAILABLE. Resolves when the last connection is closed. Where it is registered it is taken
+   * back first, which takes up to a second.
+   */
   async close(): Promise<void> {
+    const withdrawn = this.registrations.withdraw(Infinity);
+    if (withdrawn !== null) await withdrawn;
     this.stopListening();
     await this.connections.close();
   }
