@@ -42,9 +42,16 @@ export type { Attempt } from './base/attempt.js';
 export { type CallLedger, formatLedger } from './base/call-ledger.js';
 export { type LatePart, type LimitHit, type RpcCode, RpcCodes, RpcError, type Started } from './base/errors.js';
 export { defaultLimits, type Limits, minimumLimits } from './base/limits.js';
-export type { ChannelOptions } from './channel/channel.js';
+export type { ChannelOptions } from './channel/channel-options.js';
 export type { DrainReport } from './channel/connection-set.js';
+export type {
+  ChannelDescription,
+  ConnectionDescription,
+  EndpointDescription,
+  EndpointState,
+} from './channel/description.js';
 export type { CallContext, Peer } from './channel/peer.js';
+export type { PoolOptions } from './channel/pool-options.js';
 export type { HandlerOptions, Handlers } from './channel/service-host.js';
 export type {
   BlobStub,

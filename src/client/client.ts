@@ -1,8 +1,10 @@
 /** The client's end: a channel that makes typed clients. */
 import type { ServiceDefinition } from '../avro/service.js';
-import { Channel, type ChannelOptions } from '../channel/channel.js';
+import { Channel } from '../channel/channel.js';
+import type { ChannelOptions } from '../channel/channel-options.js';
 import type { Handlers } from '../channel/service-host.js';
 import { type Client, clientOf } from '../channel/stubs.js';
+import type { Resolver } from '../discovery/resolver.js';
 
 /** A channel that makes clients. Made by `connect`. */
 export class ClientChannel extends Channel {
@@ -24,9 +26,11 @@ export class ClientChannel extends Channel {
 }
 
 /**
- * A channel to `target`: `tcp://host:port`, `tls://host:port` or `unix:/path`. Returns at once; the connection opens with the first
- * call or with `channel.ready()`. Throws an `RpcError` (INVALID_ARGUMENT) for a target or an option that is wrong.
+ * A channel to `target`: one address (`tcp://host:port`, `tls://host:port`, `unix:/path`), a list of them in an array or with commas
+ * between them, a name to look up (`dns://host:port`, `dns+srv://_rpc._tcp.name`, `etcd://host:port/prefix`), or a resolver. Returns at
+ * once; connections open with the first call or with `channel.ready()`. Throws an `RpcError` (INVALID_ARGUMENT) for a target or an
+ * option that is wrong.
  */
-export function connect(target: string, options: ChannelOptions = {}): ClientChannel {
+export function connect(target: string | readonly string[] | Resolver, options: ChannelOptions = {}): ClientChannel {
   return new ClientChannel(target, options);
 }

@@ -67,31 +67,31 @@ test('a budget of 0 gives nothing, and wrong ones are refused', () => {
 
 test('three attempts by default, and only after UNAVAILABLE and RESOURCE_EXHAUSTED', () => {
   const random = (): number => 0.5;
-  assert.is(retryWaitMs(busy(), 0, {}, random), 12.5);
-  assert.is(retryWaitMs(busy(), 1, {}, random), 25);
-  assert.is(retryWaitMs(busy(), 2, {}, random), null);
-  assert.is(retryWaitMs(busy(), 0, { attemptsMax: 1 }, random), null);
-  assert.is(retryWaitMs(new RpcError('UNAVAILABLE', 'gone'), 0, {}, random), 12.5);
-  assert.is(retryWaitMs(new RpcError('INTERNAL', 'broken'), 0, {}, random), null);
-  assert.is(retryWaitMs(new RpcError('INTERNAL', 'broken'), 0, { codes: ['INTERNAL'] }, random), 12.5);
+  assert.is(retryWaitMs(busy(), 0, {}, random, false), 12.5);
+  assert.is(retryWaitMs(busy(), 1, {}, random, false), 25);
+  assert.is(retryWaitMs(busy(), 2, {}, random, false), null);
+  assert.is(retryWaitMs(busy(), 0, { attemptsMax: 1 }, random, false), null);
+  assert.is(retryWaitMs(new RpcError('UNAVAILABLE', 'gone'), 0, {}, random, false), 12.5);
+  assert.is(retryWaitMs(new RpcError('INTERNAL', 'broken'), 0, {}, random, false), null);
+  assert.is(retryWaitMs(new RpcError('INTERNAL', 'broken'), 0, { codes: ['INTERNAL'] }, random, false), 12.5);
 });
 
 test('waits double up to their most, and are spread over their whole length', () => {
   const options = { attemptsMax: 20 };
-  const most = [0, 1, 2, 3, 4, 5, 19 - 2].map((made) => retryWaitMs(busy(), made, options, () => 1));
+  const most = [0, 1, 2, 3, 4, 5, 19 - 2].map((made) => retryWaitMs(busy(), made, options, () => 1, false));
   assert.equal(most, [25, 50, 100, 200, 250, 250, 250]);
   assert.is(
-    retryWaitMs(busy(), 3, options, () => 0),
+    retryWaitMs(busy(), 3, options, () => 0, false),
     0,
   );
 });
 
 test('the hint of the server is kept, and "another may take it" goes on at once, the first time', () => {
   const random = (): number => 1;
-  assert.is(retryWaitMs(busy({ retryAfterMs: 300 }), 0, {}, random), 360);
-  assert.is(retryWaitMs(busy({ elsewhere: true, retryAfterMs: 300 }), 0, {}, random), 0);
-  assert.is(retryWaitMs(busy({ elsewhere: true, retryAfterMs: 300 }), 1, {}, random), 360);
-  assert.is(retryWaitMs(busy({ elsewhere: true }), 1, {}, random), 50);
+  assert.is(retryWaitMs(busy({ retryAfterMs: 300 }), 0, {}, random, false), 360);
+  assert.is(retryWaitMs(busy({ elsewhere: true, retryAfterMs: 300 }), 0, {}, random, true), 0);
+  assert.is(retryWaitMs(busy({ elsewhere: true, retryAfterMs: 300 }), 1, {}, random, false), 360);
+  assert.is(retryWaitMs(busy({ elsewhere: true }), 1, {}, random, false), 50);
 });
 
 test.run();

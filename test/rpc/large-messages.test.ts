@@ -159,7 +159,7 @@ test('a deadline that passes while a request is half sent stops it the same way'
 });
 
 test('an answer that comes while its request is half sent ends the sending', async () => {
-  const { peer, notes, close } = await scripted();
+  const { peer, notes, close } = await scripted({ retry: false });
   const refused = failureOf(notes.bytes(Buffer.alloc(60 * MIB)));
   const { call } = await peer.skipTo('REQUEST');
   peer.pause();

@@ -250,7 +250,7 @@ test('a busy loop behind the call, before the tick has ended, is waiting for the
 });
 
 test('a handler that never starts: its call waited at the peer until the failure, which has the ledger', async () => {
-  const { network, work, close } = await openEnds({}, {}, { limits: { handlersMax: 1 } });
+  const { network, work, close } = await openEnds({}, { retry: false }, { limits: { handlersMax: 1 } });
   void work.wait(Buffer.alloc(500)).catch(() => {});
   const failure = await network.run(failureOf(work.wait(Buffer.alloc(1), { ledger })));
   assert.is(failure.code, 'RESOURCE_EXHAUSTED');

@@ -1,0 +1,115 @@
+/**
+ * Makes the connections of a channel: loads codecs, opens a transport to an endpoint, and puts a `Connection` on it. One limit of
+ * time (`limits.connectMsMax`) for name look-up, TCP, TLS and handshake. Used by `EndpointPool`.
+ */
+import type { ConnectionOptions as TlsOptions } from 'node:tls';
+import { RpcError } from '../base/errors.js';
+import { SOFTWARE } from '../base/version.js';
+import type { Compressor } from '../compression/compressor.js';
+import { Connection } from '../connection/connection.js';
+import type { ConnectionObserver } from '../connection/connection-options.js';
+import { compressorsFor, type EndpointSettings } from '../connection/settings.js';
+import type { Transport } from '../connection/transport.js';
+import { parseAddress } from '../discovery/address.js';
+import type { Endpoint } from '../discovery/resolver.js';
+import type { EndpointStats } from '../resilience/endpoint-stats.js';
+import type { CompressionName } from '../wire/message-codec.js';
+import type { ConnectionSet } from './connection-set.js';
+import { dial } from './dial.js';
+import { makePeer } from './peer.js';
+import type { ServiceHost } from './service-host.js';
+
+/** What all connections of a channel have in common. */
+export interface ConnectorOptions {
+  readonly settings: EndpointSettings;
+  /** What the peer may call. */
+  readonly host: ServiceHost;
+  /** Every connection that is not gone. */
+  readonly connections: ConnectionSet;
+  readonly tls: TlsOptions | undefined;
+  /** In place of a socket. */
+  readonly dial: ((address: string, connectMsMax: number) => Promise<Transport>) | undefined;
+}
+
+export class Connector {
+  /** Settings of the channel and of the methods called so far: their codecs are loaded before the next connection opens. */
+  private readonly compressions = new Set<CompressionName>();
+
+  constructor(private readonly options: ConnectorOptions) {
+    this.expectCompression(options.settings.compression);
+  }
+
+  expectCompression(compression: CompressionName | undefined): void {
+    if (compression !== undefined && compression !== 'off') this.compressions.add(compression);
+  }
+
+  /**
+   * Resolves with a connection whose peer has not said HELLO yet, or with null when `wanted` says meanwhile that nobody wants it
+   * any more. Rejects with an `RpcError`.
+   */
+  async open(
+    endpoint: Endpoint,
+    stats: EndpointStats,
+    observer: ConnectionObserver,
+    wanted: () => boolean,
+  ): Promise<Connection | null> {
+    const { clock, limits } = this.options.settings;
+    const startedAt = clock.now();
+    try {
+      const compressors = await compressorsFor(this.compressions);
+      const transport = await (this.options.dial?.(endpoint.address, limits.connectMsMax) ?? this.dial(endpoint));
+      if (!wanted()) {
+        transport.destroy();
+        return null;
+      }
+      const handshakeMs = Math.max(1, limits.connectMsMax - (clock.now() - startedAt));
+      return this.connectionOn(transport, endpoint.address, handshakeMs, compressors, stats, observer);
+    } catch (error) {
+      throw error instanceof RpcError ? error : new RpcError('UNAVAILABLE', String(error), { cause: error });
+    }
+  }
+
+  private dial({ address, serverName }: Endpoint): Promise<Transport> {
+    const { settings, tls } = this.options;
+    const { clock, limits } = settings;
+    const named = serverName === undefined ? tls : { servername: serverName, ...tls };
+    return dial(parseAddress(address), {
+      clock,
+      connectMsMax: limits.connectMsMax,
+      ...(named === undefined ? {} : { tls: named }),
+    });
+  }
+
+  private connectionOn(
+    transport: Transport,
+    endpoint: string,
+    handshakeMs: number,
+    compressors: readonly Compressor[],
+    stats: EndpointStats,
+    observer: ConnectionObserver,
+  ): Connection {
+    const { settings, host, connections } = this.options;
+    const { clock, random, limits, compression, identity } = settings;
+    const connection = new Connection({
+      transport,
+      side: 'dialing',
+      clock,
+      random,
+      limits,
+      handshakeMs,
+      host,
+      compression,
+      compressors,
+      compressionBytesMin: limits.compressionBytesMin,
+      software: SOFTWARE,
+      instance: identity.instance,
+      schemas: identity.schemas,
+      observer,
+      makePeer,
+      stats,
+      endpoint,
+    });
+    connections.add(connection);
+    return connection;
+  }
+}

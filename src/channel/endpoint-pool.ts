@@ -1,0 +1,312 @@
+/**
+ * The connections to one endpoint. It opens them, gives each call the one with the least to do, opens one more when all are
+ * full, retires those that are idle or old, and after a failed attempt waits for its backoff.
+ *
+ *   idle --connect()--> connecting --ready--> ready --the last one lost, draining--> idle
+ *                          |  ^
+ *                   failed v  | the backoff has passed, and the endpoint is wanted
+ *                        backoff
+ *
+ * A DRAIN says that a server goes and another will come, perhaps at the same address. So for `limits.drainReconnectMsMax` the pool
+ * is `moving`: calls may wait for it through failed attempts, and it takes none before the next server's HELLO: a
+ * socket may have been queued by a listener that was just closing, and what was written to it could not be sent again.
+ *
+ * A connection is replaced before it is retired: the next one's HELLO comes first. Used by `EndpointSet`.
+ */
+import type { Timer } from '../base/clock.js';
+import { RpcError } from '../base/errors.js';
+import type { Connection } from '../connection/connection.js';
+import type { GivenBack } from '../connection/connection-options.js';
+import type { PendingCall } from '../connection/pending-call.js';
+import type { EndpointSettings } from '../connection/settings.js';
+import type { Endpoint } from '../discovery/resolver.js';
+import { Backoff } from '../resilience/backoff.js';
+import { EndpointStats } from '../resilience/endpoint-stats.js';
+import type { Candidate } from '../resilience/picker.js';
+import type { Connector } from './connector.js';
+import type { ConnectionDescription, EndpointState } from './description.js';
+import type { PoolSettings } from './pool-options.js';
+import { PoolUpkeep } from './pool-upkeep.js';
+
+/** What a pool tells the channel. */
+export interface PoolOwner {
+  /** There is no other endpoint: its connection takes calls at once, without a wait for HELLO. */
+  readonly sole: boolean;
+  /** The endpoint is kept connected, or somebody waits for it. */
+  readonly wanted: boolean;
+  /** Somebody waits: nothing else may keep the process alive meanwhile. */
+  readonly awaited: boolean;
+  /** It takes calls from now on, or one more connection does. */
+  onReady(pool: EndpointPool): void;
+  /** A peer has said HELLO. */
+  onGreeted(pool: EndpointPool): void;
+  /** It takes no calls any more. */
+  onUnready(pool: EndpointPool): void;
+  onAttemptFailed(pool: EndpointPool, failure: RpcError): void;
+  /** As `ConnectionObserver.onGivenBack`. */
+  onGivenBack(call: PendingCall, failure: RpcError, why: GivenBack): void;
+  onClosed(connection: Connection): void;
+  onHandlersEnded(connection: Connection): void;
+}
+
+export class EndpointPool implements Candidate {
+  readonly address: string;
+  weight: number;
+  priority: number;
+  readonly stats = new EndpointStats();
+  /** The resolver does not name it any more: it goes when another can take its calls. */
+  leaving = false;
+  /** Why the last attempt failed; null: it did not. */
+  failure: RpcError | null = null;
+  /** Those that take calls. */
+  private readonly ready: Connection[] = [];
+  /** An attempt goes on: its connection has not said HELLO, and takes no calls yet. */
+  private attempting = false;
+  private greeting: Connection | null = null;
+  private closed = false;
+  private readonly backoff: Backoff;
+  private retryAt = -Infinity;
+  private retryTimer: Timer | null = null;
+  private retryKeepsAlive = false;
+  private movingUntil = -Infinity;
+  private growAt: number;
+  private readonly upkeep: PoolUpkeep;
+  /** Old ones, which the next connection replaces. */
+  private readonly aged = new Set<Connection>();
+
+  constructor(
+    readonly endpoint: Endpoint,
+    private readonly settings: EndpointSettings,
+    private readonly pool: PoolSettings,
+    private readonly connector: Connector,
+    private readonly owner: PoolOwner,
+  ) {
+    this.address = endpoint.address;
+    this.weight = endpoint.weight ?? 1;
+    this.priority = endpoint.priority ?? 0;
+    this.backoff = new Backoff(settings.random);
+    this.growAt = pool.connectionsMax > 1 ? pool.callsPerConnection : Infinity;
+    this.upkeep = new PoolUpkeep(settings.clock, settings.random, pool, {
+      onAged: (connection) => this.replace(connection),
+      onIdle: (connection) => this.retire(connection, 'it was idle'),
+    });
+  }
+
+  /** What the resolver says of it now; undefined: it is not named any more. */
+  update(endpoint: Endpoint | undefined): void {
+    this.leaving = endpoint === undefined;
+    if (endpoint === undefined) return;
+    this.weight = endpoint.weight ?? 1;
+    this.priority = endpoint.priority ?? 0;
+  }
+
+  /** Calls in flight and waiting on its connections. */
+  get load(): number {
+    let load = 0;
+    for (const { callsOut } of this.ready) load += callsOut;
+    return load;
+  }
+
+  get isReady(): boolean {
+    return this.ready.length > 0;
+  }
+
+  /** A call may wait for it: an attempt goes on, or the server that drained will be followed by another. */
+  get hopeful(): boolean {
+    return this.attempting || this.settings.clock.now() < this.movingUntil;
+  }
+
+  get state(): EndpointState {
+    if (this.ready.length > 0) return 'ready';
+    if (this.attempting) return 'connecting';
+    return this.settings.clock.now() < this.retryAt ? 'backoff' : 'idle';
+  }
+
+  /** Milliseconds until the next attempt may be made; 0 when it may be made now. */
+  get retryInMs(): number {
+    return this.ready.length > 0 || this.attempting ? 0 : Math.max(0, this.retryAt - this.settings.clock.now());
+  }
+
+  /** The first of its connections that takes calls, or null. */
+  get first(): Connection | null {
+    return this.ready[0] ?? null;
+  }
+
+  /** The connection for the next call: the one with the least to do. Only while the pool `isReady`. */
+  take(): Connection {
+    const { ready } = this;
+    let best = ready[0] as Connection;
+    if (ready.length === 1 && this.growAt === Infinity) return best;
+    let least = best.callsOut;
+    for (let index = 1; index < ready.length && least > 0; index++) {
+      const connection = ready[index] as Connection;
+      const { callsOut } = connection;
+      if (callsOut < least) {
+        best = connection;
+        least = callsOut;
+      }
+    }
+    if (least >= this.growAt && ready.length < this.pool.connectionsMax) this.connect();
+    return best;
+  }
+
+  /** Makes an attempt, now or when the backoff has passed. */
+  connect(): void {
+    if (this.closed || this.attempting) return;
+    const waitMs = this.retryAt - this.settings.clock.now();
+    if (waitMs <= 0) {
+      void this.open();
+      return;
+    }
+    const keepsAlive = this.owner.awaited;
+    if (this.retryTimer !== null && (this.retryKeepsAlive || !keepsAlive)) return;
+    this.retryTimer?.cancel();
+    this.retryKeepsAlive = keepsAlive;
+    this.retryTimer = this.settings.clock.setTimer(() => this.onRetryTime(), waitMs, keepsAlive);
+  }
+
+  /** Takes no more calls; those in flight finish. For good. */
+  close(): void {
+    this.stop();
+    for (let connection = this.first ?? this.greeting; connection !== null; connection = this.first ?? this.greeting) {
+      this.retire(connection, 'its endpoint is not wanted any more');
+    }
+  }
+
+  /** As `close`, but leaves its connections to whoever ends them all. */
+  stop(): void {
+    this.closed = true;
+    this.retryTimer?.cancel();
+    this.retryTimer = null;
+    this.upkeep.stop();
+  }
+
+  describeConnections(): ConnectionDescription[] {
+    const now = this.settings.clock.now();
+    return this.ready.map((connection) => ({
+      peer: connection.peer.toString(),
+      instance: connection.peer.instance,
+      inFlight: connection.callsOut,
+      ageMs: now - this.upkeep.openedAt(connection),
+    }));
+  }
+
+  private onRetryTime(): void {
+    this.retryTimer = null;
+    if (this.isWanted) this.connect();
+  }
+
+  private get isWanted(): boolean {
+    const { length } = this.ready;
+    return this.owner.wanted || this.aged.size > 0 || (length > 0 && length < this.pool.connectionsMin);
+  }
+
+  /** Never rejects. */
+  private async open(): Promise<void> {
+    this.attempting = true;
+    this.retryTimer?.cancel();
+    this.retryTimer = null;
+    try {
+      const connection = await this.connector.open(this.endpoint, this.stats, this.observer, () => !this.closed);
+      if (connection === null) return;
+      // Calls need not wait for the peer's HELLO, they follow ours, when there is nowhere else to go.
+      const { owner } = this;
+      const moving = this.settings.clock.now() < this.movingUntil;
+      if (owner.sole && !moving && this.ready.length === 0) this.use(connection);
+      else this.greeting = connection;
+    } catch (error) {
+      this.attempting = false;
+      this.onAttemptFailed(error as RpcError);
+    }
+  }
+
+  private readonly observer = {
+    onOpen: (connection: Connection): void => this.onGreeted(connection),
+    onRetired: (connection: Connection, reason: RpcError | null): void => this.leave(connection, reason),
+    onGivenBack: (call: PendingCall, failure: RpcError, why: GivenBack): void =>
+      this.owner.onGivenBack(call, failure, why),
+    onClosed: (connection: Connection): void => this.owner.onClosed(connection),
+    onHandlersEnded: (connection: Connection): void => this.owner.onHandlersEnded(connection),
+  };
+
+  private onGreeted(connection: Connection): void {
+    if (this.closed) return;
+    this.backoff.reset();
+    this.retryAt = -Infinity;
+    this.failure = null;
+    const { callsPerConnection, connectionsMax } = this.pool;
+    if (connectionsMax > 1) this.growAt = Math.min(callsPerConnection, connection.peerLimits.callsInFlightMax);
+    if (this.greeting === connection) {
+      this.greeting = null;
+      this.movingUntil = -Infinity;
+      this.use(connection);
+    }
+    this.owner.onGreeted(this);
+    if (this.ready.length < this.pool.connectionsMin) this.connect();
+  }
+
+  private use(connection: Connection): void {
+    this.attempting = false;
+    this.ready.push(connection);
+    this.upkeep.onReady(connection);
+    this.owner.onReady(this);
+    for (const old of this.aged) {
+      this.retire(old, 'it was old, and has been replaced');
+      break;
+    }
+  }
+
+  /** Once another is ready. */
+  private replace(connection: Connection): void {
+    this.aged.add(connection);
+    this.connect();
+  }
+
+  /** Gives it no more calls; it ends when those in flight have. */
+  private retire(connection: Connection, text: string): void {
+    this.forget(connection);
+    connection.drain(text, Infinity);
+  }
+
+  /** The connection takes no new calls; it ends, if there is a `reason` for that. */
+  private leave(connection: Connection, reason: RpcError | null): void {
+    const used = this.forget(connection);
+    if (!used || this.closed) return;
+    let failure: RpcError | null = null;
+    if (connection.peerDrained) {
+      this.movingUntil = this.settings.clock.now() + this.settings.limits.drainReconnectMsMax;
+      // Perhaps the address still leads to the one that drains: it is not asked again and again without a pause.
+      if (connection.callsFinished === 0) failure = new RpcError('UNAVAILABLE', `${connection.peer} is draining`);
+    } else if (reason !== null && connection.peer.instance === '') {
+      // A peer that never said HELLO counts as a failed attempt: the next one waits.
+      failure = reason;
+    }
+    if (this.ready.length === 0) this.owner.onUnready(this);
+    if (failure !== null) this.onAttemptFailed(failure);
+    else if (this.isWanted) this.connect();
+  }
+
+  /** Whether it was one of the pool's. */
+  private forget(connection: Connection): boolean {
+    this.upkeep.forget(connection);
+    this.aged.delete(connection);
+    if (this.greeting === connection) {
+      this.greeting = null;
+      this.attempting = false;
+      return true;
+    }
+    const index = this.ready.indexOf(connection);
+    if (index < 0) return false;
+    this.ready.splice(index, 1);
+    return true;
+  }
+
+  private onAttemptFailed(failure: RpcError): void {
+    if (this.closed) return;
+    this.failure = failure;
+    this.retryAt = this.settings.clock.now() + this.backoff.nextMs();
+    if (this.retryAt >= this.movingUntil) this.movingUntil = -Infinity;
+    this.owner.onAttemptFailed(this, failure);
+    if (this.isWanted) this.connect();
+  }
+}

@@ -1,0 +1,271 @@
+/**
+ * The endpoints of a channel and who of them takes the next call. What the resolver pushes becomes pools; who is up or
+ * leaving becomes a picker: an immutable snapshot, thrown away with every change and made anew for the call that
+ * needs it.
+ *
+ *   resolver --onEndpoints--> pools --up, of the first priority--> picker --take()--> connection
+ *
+ * An endpoint that the resolver names no more goes only when another is ready, so an empty or a broken list alone
+ * ends nothing that works. Used by `Channel`.
+ */
+import { RpcError } from '../base/errors.js';
+import type { Connection } from '../connection/connection.js';
+import type { GivenBack } from '../connection/connection-options.js';
+import type { PendingCall } from '../connection/pending-call.js';
+import type { EndpointSettings } from '../connection/settings.js';
+import type { Endpoint, Resolver } from '../discovery/resolver.js';
+import type { Balancer, Picker } from '../resilience/picker.js';
+import type { Connector } from './connector.js';
+import type { EndpointDescription } from './description.js';
+import { EndpointPool, type PoolOwner } from './endpoint-pool.js';
+import type { PoolSettings } from './pool-options.js';
+
+/** What the set tells the channel. */
+export interface EndpointSetOwner {
+  /** A connection is wanted without a call: the channel serves its peers. */
+  readonly serving: boolean;
+  /** Somebody waits for a connection. */
+  readonly awaited: boolean;
+  /** An endpoint takes calls. */
+  onReady(): void;
+  /** A peer has said HELLO. */
+  onGreeted(): void;
+  /** An attempt failed, or the endpoints could not be found; nobody is left to wait for, unless `hopeful`. */
+  onFailed(failure: RpcError): void;
+  onGivenBack(call: PendingCall, failure: RpcError, why: GivenBack): void;
+  onClosed(connection: Connection): void;
+  onHandlersEnded(connection: Connection): void;
+}
+
+export interface EndpointSetOptions {
+  readonly resolver: Resolver;
+  readonly settings: EndpointSettings;
+  readonly pool: PoolSettings;
+  readonly balancer: Balancer;
+  readonly connector: Connector;
+}
+
+/** For the only endpoint there is. */
+class SolePicker implements Picker<EndpointPool> {
+  constructor(private readonly pool: EndpointPool) {}
+
+  pick(): EndpointPool {
+    return this.pool;
+  }
+}
+
+export class EndpointSet implements PoolOwner {
+  /** Null: nobody takes calls, or it must be made anew (`current`). */
+  picker: Picker<EndpointPool> | null = null;
+  /** Why the endpoints could not be found the last time. */
+  resolverFailure: RpcError | null = null;
+  private stale = false;
+  private readonly pools = new Map<string, EndpointPool>();
+  /** The resolver has said something. */
+  private resolved = false;
+  private phase: 'new' | 'started' | 'stopped' = 'new';
+
+  constructor(
+    private readonly options: EndpointSetOptions,
+    private readonly owner: EndpointSetOwner,
+  ) {}
+
+  /** The picker for a call; null when nobody takes calls. */
+  current(): Picker<EndpointPool> | null {
+    if (this.stale) this.renew();
+    return this.picker;
+  }
+
+  /** The connections of all endpoints that are up. */
+  *ready(): Iterable<Connection> {
+    for (const pool of this.pools.values()) if (pool.first !== null) yield pool.first;
+  }
+
+  /** A call may wait: an attempt goes on or may be made now, or the endpoints are being looked up. */
+  get hopeful(): boolean {
+    if (this.phase === 'new' || (!this.resolved && this.resolverFailure === null)) return true;
+    for (const pool of this.pools.values()) if (pool.isReady || pool.hopeful || pool.retryInMs === 0) return true;
+    return false;
+  }
+
+  /** Whether another endpoint than these takes calls: a call that failed there may be made at once. */
+  hasOther(addresses: readonly string[]): boolean {
+    for (const pool of this.pools.values()) {
+      if (pool.isReady && !addresses.includes(pool.address)) return true;
+    }
+    return false;
+  }
+
+  /** Why nobody takes calls. */
+  get failure(): RpcError {
+    for (const { failure } of this.pools.values()) if (failure !== null) return failure;
+    const { name } = this.options.resolver;
+    return this.resolverFailure ?? new RpcError('UNAVAILABLE', `${name} names no endpoint`);
+  }
+
+  /** Looks for endpoints, and makes attempts, now or as soon as a backoff has passed. */
+  wake(): void {
+    this.start();
+    this.refresh();
+    for (const pool of this.pools.values()) if (!pool.isReady && !pool.leaving) pool.connect();
+  }
+
+  /** Looks again for endpoints that could not be found. */
+  refresh(): void {
+    if (this.resolverFailure !== null) this.options.resolver.refresh();
+  }
+
+  /** Ends all attempts; connections are left to whoever ends them. For good. */
+  stop(): void {
+    this.phase = 'stopped';
+    this.picker = null;
+    this.stale = false;
+    this.options.resolver.stop();
+    for (const pool of this.pools.values()) pool.stop();
+  }
+
+  describe(): EndpointDescription[] {
+    const now = this.options.settings.clock.now();
+    return Array.from(this.pools.values(), (pool) => ({
+      address: pool.address,
+      weight: pool.weight,
+      priority: pool.priority,
+      state: pool.state,
+      leaving: pool.leaving,
+      connections: pool.describeConnections(),
+      inFlight: pool.load,
+      latencyMs: pool.stats.latencyMs(now),
+      answered: pool.stats.answered,
+      failed: pool.stats.failed,
+      failuresInRow: pool.stats.failuresInRow,
+      failure: pool.failure?.message ?? null,
+      retryInMs: pool.retryInMs,
+    }));
+  }
+
+  // PoolOwner: what the pools ask and tell.
+
+  get sole(): boolean {
+    return this.pools.size === 1;
+  }
+
+  get wanted(): boolean {
+    return this.pools.size > 1 || this.owner.awaited || this.owner.serving;
+  }
+
+  get awaited(): boolean {
+    return this.owner.awaited;
+  }
+
+  onReady(ready: EndpointPool): void {
+    this.change();
+    if (!ready.leaving) for (const pool of this.pools.values()) if (pool.leaving) this.remove(pool);
+    this.owner.onReady();
+  }
+
+  onGreeted(): void {
+    this.owner.onGreeted();
+  }
+
+  onUnready(): void {
+    this.change();
+    this.options.resolver.refresh();
+  }
+
+  onAttemptFailed(pool: EndpointPool, failure: RpcError): void {
+    // Nobody names it and it is gone: that is all.
+    if (pool.leaving && !pool.isReady) this.remove(pool);
+    this.options.resolver.refresh();
+    this.owner.onFailed(failure);
+  }
+
+  onGivenBack(call: PendingCall, failure: RpcError, why: GivenBack): void {
+    this.owner.onGivenBack(call, failure, why);
+  }
+
+  onClosed(connection: Connection): void {
+    this.owner.onClosed(connection);
+  }
+
+  onHandlersEnded(connection: Connection): void {
+    this.owner.onHandlersEnded(connection);
+  }
+
+  private start(): void {
+    if (this.phase !== 'new') return;
+    this.phase = 'started';
+    const { resolver, settings } = this.options;
+    resolver.start({
+      clock: settings.clock,
+      random: settings.random,
+      onEndpoints: (endpoints) => this.update(endpoints),
+      onError: (error) => this.onResolverError(error),
+    });
+  }
+
+  private onResolverError(error: RpcError): void {
+    if (this.phase === 'stopped') return;
+    this.resolverFailure = error;
+    if (this.pools.size === 0) this.owner.onFailed(error);
+  }
+
+  /** The resolver's whole new list. */
+  private update(endpoints: readonly Endpoint[]): void {
+    if (this.phase === 'stopped') return;
+    this.resolved = true;
+    this.resolverFailure = null;
+    const named = new Map(endpoints.map((endpoint) => [keyOf(endpoint), endpoint]));
+    for (const [key, pool] of this.pools) pool.update(named.get(key));
+    for (const [key, endpoint] of named) if (!this.pools.has(key)) this.add(key, endpoint);
+    this.change();
+    const pools = [...this.pools.values()];
+    const replaced = pools.some(({ isReady, leaving }) => isReady && !leaving);
+    for (const pool of pools) {
+      if (pool.leaving && (replaced || !pool.isReady)) this.remove(pool);
+      else if (!pool.isReady && !pool.leaving && this.wanted) pool.connect();
+    }
+    if (this.pools.size === 0) this.owner.onFailed(this.failure);
+  }
+
+  private add(key: string, endpoint: Endpoint): void {
+    const { settings, pool: poolSettings, connector } = this.options;
+    const pool = new EndpointPool(endpoint, settings, poolSettings, connector, this);
+    this.pools.set(key, pool);
+  }
+
+  private remove(pool: EndpointPool): void {
+    this.pools.delete(keyOf(pool.endpoint));
+    pool.close();
+    this.change();
+  }
+
+  /** The snapshot is thrown away; the next call that needs one makes it. */
+  private change(): void {
+    if (this.phase === 'stopped') return;
+    this.picker = null;
+    this.stale = true;
+  }
+
+  private renew(): void {
+    this.stale = false;
+    const candidates = this.members();
+    const [only] = candidates;
+    if (only === undefined) return;
+    const { balancer, settings } = this.options;
+    this.picker = candidates.length === 1 ? new SolePicker(only) : balancer(candidates, settings);
+  }
+
+  /** Those that are up, of the first priority that has any. Those that leave count only while there is nobody else. */
+  private members(): EndpointPool[] {
+    const up = [...this.pools.values()].filter(({ isReady }) => isReady);
+    const staying = up.filter(({ leaving }) => !leaving);
+    const usable = staying.length > 0 ? staying : up;
+    const priority = Math.min(...usable.map((pool) => pool.priority));
+    return usable.filter((pool) => pool.priority === priority);
+  }
+}
+
+/** Endpoints that differ in this are not the same. */
+function keyOf({ address, serverName }: Endpoint): string {
+  return serverName === undefined ? address : `${address} ${serverName}`;
+}

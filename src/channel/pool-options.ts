@@ -1,0 +1,56 @@
+/** How many connections a channel keeps to each endpoint, and for how long. */
+import { RpcError } from '../base/errors.js';
+
+export interface PoolOptions {
+  /** Connections kept to each endpoint once it is connected. Default 1. */
+  readonly connectionsMin?: number;
+  /** Most connections to one endpoint. Default 4, or connectionsMin when that is more. */
+  readonly connectionsMax?: number;
+  /**
+   * One more connection is opened when all have so many calls in flight. Default 1,000; never more than the calls that the peer
+   * takes at once (its `callsInFlightMax`).
+   */
+  readonly callsPerConnection?: number;
+  /** A connection beyond connectionsMin that has had no call for so long is closed. Default 30,000 ms. */
+  readonly idleMsMax?: number;
+  /**
+   * A connection that is so old, jittered by 10 %, is replaced: another is opened, then this one finishes its calls and ends. So
+   * load spreads again over servers behind one address. Default Infinity: never.
+   */
+  readonly ageMsMax?: number;
+}
+
+export type PoolSettings = Required<PoolOptions>;
+
+const defaults: PoolSettings = {
+  connectionsMin: 1,
+  connectionsMax: 4,
+  callsPerConnection: 1_000,
+  idleMsMax: 30_000,
+  ageMsMax: Infinity,
+};
+
+/** Completes and checks the options. Throws an `RpcError` (INVALID_ARGUMENT) that names the wrong one. */
+export function poolSettingsOf(given: PoolOptions = {}): PoolSettings {
+  for (const [name, value] of Object.entries(given) as [string, number | undefined][]) {
+    if (!Object.hasOwn(defaults, name)) throw new RpcError('INVALID_ARGUMENT', `there is no option pool.${name}`);
+    const least = name.startsWith('c') ? 1 : 0;
+    if (value !== undefined && !(typeof value === 'number' && value >= least)) {
+      throw new RpcError(
+        'INVALID_ARGUMENT',
+        `pool.${name} is ${String(value)}, but must be a number of at least ${least}`,
+      );
+    }
+  }
+  const { connectionsMin, callsPerConnection, idleMsMax, ageMsMax } = { ...defaults, ...withoutUndefined(given) };
+  const connectionsMax = given.connectionsMax ?? Math.max(defaults.connectionsMax, connectionsMin);
+  if (connectionsMax < connectionsMin) {
+    const text = `pool.connectionsMax is ${connectionsMax}, but must be at least connectionsMin, ${connectionsMin}`;
+    throw new RpcError('INVALID_ARGUMENT', text);
+  }
+  return { connectionsMin, connectionsMax, callsPerConnection, idleMsMax, ageMsMax };
+}
+
+function withoutUndefined(given: PoolOptions): PoolOptions {
+  return Object.fromEntries(Object.entries(given).filter(([, value]) => value !== undefined));
+}
