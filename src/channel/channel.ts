@@ -196,12 +196,7 @@ export class Channel implements EndpointSetOwner {
 
   onFailed(failure: RpcError): void {
     if (this.endpoints.hopeful) return;
-    const patient: PendingCall[] = [];
-    for (let call = this.waiting.shift(); call !== undefined; call = this.waiting.shift()) {
-      if (this.isPatient(call)) patient.push(call);
-      else call.fail(failureOf(call, failure));
-    }
-    for (const call of patient) this.waiting.push(call);
+    this.waiting.failSome((call) => (this.isPatient(call) ? null : failureOf(call, failure)));
     for (const waiter of this.readyWaiters.splice(0)) waiter.reject(again(failure));
   }
 

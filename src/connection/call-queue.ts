@@ -26,6 +26,8 @@ export class CallQueue {
       call.fail(limitError(`too many calls wait for ${this.awaited}`, limit));
       return;
     }
+    // It may have waited elsewhere before.
+    call.settled = false;
     this.calls.push(call);
     this.length++;
     call.watchAbort((error) => this.end(call, error));
@@ -64,6 +66,15 @@ export class CallQueue {
       }
     }
     return earliest;
+  }
+
+  /** Fails those that `error` has one for; the others go on waiting. */
+  failSome(error: (call: PendingCall) => RpcError | null): void {
+    for (let index = this.head; index < this.calls.length; index++) {
+      const call = this.calls[index];
+      const failure = call === undefined || call.settled ? null : error(call);
+      if (failure !== null) this.end(call as PendingCall, failure);
+    }
   }
 
   failAll(error: (call: PendingCall) => RpcError): void {

@@ -1,0 +1,279 @@
+/** Several endpoints on a simulated network: who takes calls, what happens when one goes, comes or is named no more. */
+import { test } from 'uvu';
+import * as assert from 'uvu/assert';
+import {
+  type ChannelOptions,
+  type ClientChannel,
+  connect,
+  defineService,
+  type Endpoint,
+  type Resolver,
+  type ResolverContext,
+  RpcError,
+  raw,
+  roundRobin,
+  Server,
+  unary,
+} from '../../src/index.js';
+import { SimulatedNetwork } from '../../src/testing/index.js';
+import { failureOf } from '../support/rpc.js';
+
+const Who = defineService('test.Who', {
+  ask: unary({ request: raw, response: raw }),
+  read: unary({ request: raw, response: raw, idempotent: true }),
+});
+
+/** A list that a test changes. */
+class PushedList implements Resolver {
+  readonly name = 'pushed list';
+  context: ResolverContext | null = null;
+  refreshes = 0;
+
+  constructor(private endpoints: readonly Endpoint[] | null) {}
+
+  start(context: ResolverContext): void {
+    this.context = context;
+    if (this.endpoints !== null) context.onEndpoints(this.endpoints);
+  }
+
+  push(...hosts: string[]): void {
+    this.context?.onEndpoints(hosts.map((host) => ({ address: addressOf(host) })));
+  }
+
+  refresh(): void {
+    this.refreshes++;
+  }
+
+  stop(): void {
+    this.context = null;
+  }
+}
+
+function addressOf(host: string): string {
+  return `tcp://${host}:1`;
+}
+
+class Fleet {
+  readonly network = new SimulatedNetwork({ seed: 7, latencyMs: 1 });
+  readonly list = new PushedList(null);
+  readonly servers = new Map<string, { readonly server: Server; readonly close: () => void }>();
+  readonly asked: string[] = [];
+  channel: ClientChannel = connect('tcp://nobody:1');
+
+  up(host: string): void {
+    const server = new Server(this.network.options(host)).add(Who, {
+      ask: async () => this.answer(host),
+      read: async () => this.answer(host),
+    });
+    this.servers.set(host, { server, close: this.network.listen(host, server).close });
+  }
+
+  private async answer(host: string): Promise<Buffer> {
+    this.asked.push(host);
+    await this.network.clock.sleep(5);
+    return Buffer.from(host);
+  }
+
+  crash(host: string): void {
+    this.servers.get(host)?.close();
+    this.network.reset('client', host);
+  }
+
+  open(options: ChannelOptions = {}): ClientChannel {
+    this.channel = connect(this.list, { ...this.network.options('client'), balancer: roundRobin, ...options });
+    return this.channel;
+  }
+
+  /** Begins calls; they go on while the test lets time pass. */
+  begin(count = 1): Promise<string[]> {
+    const client = this.channel.client(Who);
+    return Promise.all(Array.from({ length: count }, async () => (await client.ask(Buffer.alloc(0))).toString()));
+  }
+
+  ask(count = 1): Promise<string[]> {
+    return this.network.run(this.begin(count));
+  }
+
+  async close(): Promise<void> {
+    await this.network.run(this.channel.close());
+    await this.network.run(Promise.all([...this.servers.values()].map(({ server }) => server.close())));
+    assert.is(this.network.openSockets, 0);
+  }
+}
+
+async function fleet(hosts: readonly string[], options: ChannelOptions = {}): Promise<Fleet> {
+  const made = new Fleet();
+  for (const host of hosts) made.up(host);
+  const ready = made.open(options).ready();
+  await made.network.advance(1);
+  made.list.push(...hosts);
+  await made.network.run(ready);
+  await made.network.quiet();
+  return made;
+}
+
+test('calls are spread over all endpoints, and describe shows them', async () => {
+  const made = await fleet(['a', 'b', 'c']);
+  const hosts = await made.ask(30);
+  for (const host of ['a', 'b', 'c']) assert.is(hosts.filter((each) => each === host).length, 10);
+  const description = made.channel.describe();
+  assert.is(description.state, 'ready');
+  assert.is(description.callsMade, 30);
+  assert.equal(
+    description.endpoints.map(({ address, state, answered, inFlight }) => ({ address, state, answered, inFlight })),
+    ['a', 'b', 'c'].map((host) => ({ address: addressOf(host), state: 'ready', answered: 10, inFlight: 0 })),
+  );
+  await made.close();
+});
+
+test('calls wait while the resolver looks, and fail at once when it cannot look or names nobody', async () => {
+  const made = new Fleet();
+  made.up('a');
+  made.open();
+  const call = made.begin();
+  await made.network.advance(10);
+  made.list.push('a');
+  assert.equal(await made.network.run(call), ['a']);
+  await made.close();
+
+  const other = new Fleet();
+  other.open();
+  const failed = failureOf(other.begin());
+  await other.network.advance(10);
+  other.list.context?.onError(new RpcError('UNAVAILABLE', 'the directory is away'));
+  assert.match((await failed).message, /the directory is away/);
+  assert.match((await failureOf(other.begin())).message, /the directory is away/);
+  assert.ok(other.list.refreshes > 0);
+  other.list.push();
+  assert.match((await failureOf(other.begin())).message, /pushed list names no endpoint/);
+  await other.close();
+});
+
+test('an endpoint that is down takes no calls, and is tried again with backoff until it is back', async () => {
+  const made = await fleet(['a', 'b']);
+  made.crash('a');
+  await made.network.advance(5);
+  assert.equal([...new Set(await made.ask(10))], ['b']);
+  await made.network.advance(5_000);
+  assert.is(made.channel.describe().endpoints[0]?.state, 'backoff');
+  made.up('a');
+  await made.network.advance(10_000);
+  assert.equal([...new Set(await made.ask(10))].sort(), ['a', 'b']);
+  await made.close();
+});
+
+test('an endpoint that joins gets calls when it is connected; one that is named no more gets none, and what runs there ends', async () => {
+  const made = await fleet(['a', 'b']);
+  made.up('c');
+  const running = made.begin(4);
+  await made.network.advance(2);
+  made.list.push('b', 'c');
+  assert.equal((await made.network.run(running)).sort(), ['a', 'a', 'b', 'b']);
+  await made.network.advance(10);
+  assert.equal([...new Set(await made.ask(10))].sort(), ['b', 'c']);
+  assert.equal(
+    made.channel.describe().endpoints.map(({ address }) => address),
+    [addressOf('b'), addressOf('c')],
+  );
+  await made.close();
+});
+
+test('make before break: endpoints that are named no more are called until one of the new ones is up', async () => {
+  const made = await fleet(['a']);
+  made.list.push('b');
+  assert.equal(await made.ask(2), ['a', 'a']);
+  made.list.push();
+  assert.equal(await made.ask(2), ['a', 'a']);
+  made.up('b');
+  made.list.push('b');
+  await made.network.advance(10_000);
+  assert.equal(await made.ask(2), ['b', 'b']);
+  await made.close();
+});
+
+test('an idempotent call whose server crashes is answered by another, and tells both attempts; others fail as started=maybe', async () => {
+  const made = await fleet(['a', 'b']);
+  const client = made.channel.client(Who);
+  const reads = [client.read.detailed(Buffer.alloc(0)), client.read.detailed(Buffer.alloc(0))];
+  const asks = [client.ask(Buffer.alloc(0)), client.ask(Buffer.alloc(0))].map((call) =>
+    call.then(
+      () => null,
+      (error: RpcError) => error,
+    ),
+  );
+  await made.network.advance(3);
+  made.crash('a');
+  const results = await made.network.run(Promise.all(reads));
+  assert.equal(
+    results.map(({ value }) => value.toString()),
+    ['b', 'b'],
+  );
+  const retried = results.find(({ attempts }) => attempts.length === 2);
+  assert.equal(
+    retried?.attempts.map(({ endpoint, code, started }) => ({ endpoint, code, started })),
+    [
+      { endpoint: addressOf('a'), code: 'UNAVAILABLE', started: 'maybe' },
+      { endpoint: addressOf('b'), code: 'OK', started: 'yes' },
+    ],
+  );
+  const [failure] = (await made.network.run(Promise.all(asks))).filter((error) => error !== null);
+  assert.is(failure?.code, 'UNAVAILABLE');
+  assert.is(failure?.started, 'maybe');
+  assert.is(made.asked.length, 5);
+  assert.is(made.channel.describe().retries.made, 1);
+  await made.close();
+});
+
+test('a server that drains loses no call: those it refuses go to another at once', async () => {
+  const made = await fleet(['a', 'b', 'c']);
+  for (const host of ['a', 'b', 'c']) {
+    const calls = made.begin(30);
+    await made.network.advance(1);
+    const drained = made.servers.get(host)?.server.drain();
+    made.servers.get(host)?.close();
+    const more = made.begin(30);
+    await made.network.run(Promise.all([calls, more]));
+    await made.network.run(drained as Promise<unknown>);
+    made.up(host);
+    await made.network.advance(2_000);
+    assert.equal([...new Set(await made.ask(30))].sort(), ['a', 'b', 'c']);
+  }
+  await made.close();
+});
+
+test('with waitForReady calls wait through failed attempts until their deadline; without, they fail with the reason', async () => {
+  const made = new Fleet();
+  made.open();
+  const client = made.channel.client(Who);
+  const patient = client.ask(Buffer.alloc(0), { waitForReady: true });
+  const late = failureOf(client.ask(Buffer.alloc(0), { waitForReady: true, deadlineMs: 500 }));
+  const hasty = failureOf(client.ask(Buffer.alloc(0)));
+  made.list.push('a', 'b');
+  await made.network.advance(1_000);
+  assert.match((await hasty).message, /ECONNREFUSED/);
+  assert.is((await late).code, 'DEADLINE_EXCEEDED');
+  assert.is((await late).started, 'no');
+  made.up('b');
+  assert.is((await made.network.run(patient)).toString(), 'b');
+  await made.close();
+});
+
+test('endpoints of a higher priority number are called only while none of a lower one is up', async () => {
+  const made = new Fleet();
+  for (const host of ['a', 'b']) made.up(host);
+  const ready = made.open().ready();
+  await made.network.advance(1);
+  made.list.context?.onEndpoints([{ address: addressOf('a') }, { address: addressOf('b'), priority: 1 }]);
+  await made.network.run(ready);
+  await made.network.advance(10);
+  assert.equal([...new Set(await made.ask(4))], ['a']);
+  made.crash('a');
+  await made.network.advance(10);
+  assert.equal([...new Set(await made.ask(4))], ['b']);
+  made.up('a');
+  await made.network.advance(10_000);
+  assert.equal([...new Set(await made.ask(4))], ['a']);
+  await made.close();
+});
+
+test.run();
