@@ -64,6 +64,7 @@ export type {
   UnaryStub,
 } from './channel/stubs.js';
 export { type ClientChannel, connect } from './client/client.js';
+export type { ServerLoad } from './connection/admission.js';
 export type { BlobBody, BlobSource, IncomingBlob, OutgoingBlob } from './connection/blob.js';
 export type { LedgerListener } from './connection/call-marks.js';
 export type { ItemStream } from './connection/item-stream.js';
@@ -82,9 +83,7 @@ export { SrvResolver, type SrvResolverOptions } from './discovery/srv.js';
 export { StaticList } from './discovery/static-list.js';
 export { resolverFor } from './discovery/targets.js';
 export { type ConsistentHashOptions, consistentHash } from './resilience/consistent-hash.js';
-export type { EjectionOptions } from './resilience/ejection.js';
 export type { EndpointStats } from './resilience/endpoint-stats.js';
-export type { HedgeOptions } from './resilience/hedge-policy.js';
 export { leastLoaded } from './resilience/least-loaded.js';
 export type { Balancer, Candidate, Picker, PickerContext } from './resilience/picker.js';
 export type { RetryBudgetOptions } from './resilience/retry-budget.js';

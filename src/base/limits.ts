@@ -27,6 +27,15 @@ export interface AnnouncedLimits {
 export interface LocalLimits {
   /** Handlers that run at once for one connection, cancelled ones included until they end. Default: callsInFlightMax. */
   readonly handlersMax: number;
+  /**
+   * Handlers that run at once for all connections of a server, counted likewise; calls beyond it wait. Set it to what the handlers
+   * have to share, such as connections to a database. At least 1. Default 10,000: ten connections' handlersMax.
+   */
+  readonly executingMax: number;
+  /** Calls of all connections that wait for a handler to begin; what is due last is refused beyond it. Default 8,192. */
+  readonly admissionQueueCallsMax: number;
+  /** Bytes of those calls, each counted with 512 of its own. Default 16 MiB. */
+  readonly admissionQueueBytesMax: number;
   /** Calls that wait here for a free slot, a connection or room in the write queue. Default 1,024. */
   readonly callsQueuedMax: number;
   /** Bytes of unsent frames from which callers and answers wait. At least 65,536. Default 1 MiB. */
@@ -76,6 +85,9 @@ export const defaultLimits: Limits = {
   streamWindowBytes: 256 * 1024,
   pingIntervalMsMin: 5_000,
   handlersMax: 1_000,
+  executingMax: 10_000,
+  admissionQueueCallsMax: 8_192,
+  admissionQueueBytesMax: 16 * 1024 * 1024,
   callsQueuedMax: 1_024,
   writeQueueBytesSoft: 1024 * 1024,
   writeQueueBytesHard: 16 * 1024 * 1024,

@@ -19,7 +19,7 @@ export interface DialOptions {
   readonly clock: Clock;
 }
 
-/** Rejects with an `RpcError` (UNAVAILABLE, started=no). */
+/** Rejects with an `RpcError` (UNAVAILABLE; RESOURCE_EXHAUSTED without a file descriptor left; started=no). */
 export function dial(target: Address, options: DialOptions): Promise<Transport> {
   return new Promise((resolve, reject) => {
     // TLS decrypts into buffers of its own.
@@ -32,9 +32,12 @@ export function dial(target: Address, options: DialOptions): Promise<Transport> 
     const fail = (error: Error): void => {
       timer.cancel();
       socket.destroy();
-      reject(
-        new RpcError('UNAVAILABLE', `cannot connect to ${formatAddress(target)}: ${describe(error)}`, { cause: error }),
-      );
+      const exhausted = ranOutOfDescriptors(error);
+      const why = exhausted
+        ? `${describe(error)}; this process or machine has no file descriptor left (ulimit -n)`
+        : describe(error);
+      const code = exhausted ? 'RESOURCE_EXHAUSTED' : 'UNAVAILABLE';
+      reject(new RpcError(code, `cannot connect to ${formatAddress(target)}: ${why}`, { cause: error }));
     };
     const succeed = (): void => {
       if (target.kind === 'tls' && (socket as TLSSocket).alpnProtocol !== ALPN_PROTOCOL) {
@@ -68,6 +71,12 @@ function open(target: Address, tls: TlsOptions | undefined, standingBuffer: Stan
     ALPNProtocols: [ALPN_PROTOCOL],
   };
   return connectTls(settings);
+}
+
+/** It says nothing of the other side, which may be fine. */
+function ranOutOfDescriptors(error: Error): boolean {
+  const errors: readonly Error[] = error instanceof AggregateError ? error.errors : [error];
+  return errors.some((one) => ['EMFILE', 'ENFILE'].includes((one as NodeJS.ErrnoException).code ?? ''));
 }
 
 /** Happy Eyeballs reports all attempts at once, in an error without a text of its own. */

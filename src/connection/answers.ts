@@ -138,16 +138,25 @@ export class Answers {
       elsewhere: error.elsewhere,
       detail: fits(detail, this.link.peerLimits.frameBytesMax) ? detail : null,
     });
-    const { queue, peerLimits } = this.link;
     const durations = this.ledgers.finish(call);
-    const ledgerFlag = durations === null ? 0 : Flag.LEDGER;
     const whole = metadata === null ? null : prefixed(durations, metadata, record);
-    if (whole !== null && fits(whole, peerLimits.frameBytesMax)) {
-      queue.writeFrame(FrameType.FAILURE, Flag.METADATA | ledgerFlag, call, 0, whole);
+    if (whole !== null && fits(whole, this.link.peerLimits.frameBytesMax)) {
+      const ledgerFlag = durations === null ? 0 : Flag.LEDGER;
+      this.link.queue.writeFrame(FrameType.FAILURE, Flag.METADATA | ledgerFlag, call, 0, whole);
     } else {
-      const payload = durations === null ? record : Buffer.concat([durations, record]);
-      queue.writeFrame(FrameType.FAILURE, ledgerFlag, call, 0, payload);
+      this.writeFailure(call, durations, record);
     }
+  }
+
+  /** One FAILURE whose record is encoded already: of a call that a busy server refuses. */
+  refuse(call: number, record: Buffer): void {
+    this.writeFailure(call, this.ledgers.finish(call), record);
+  }
+
+  private writeFailure(call: number, durations: Buffer | null, record: Buffer): void {
+    const { queue } = this.link;
+    if (durations === null) queue.writeFrame(FrameType.FAILURE, 0, call, 0, record);
+    else queue.writeFrame(FrameType.FAILURE, Flag.LEDGER, call, 0, Buffer.concat([durations, record]));
   }
 }
 

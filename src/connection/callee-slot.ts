@@ -31,6 +31,8 @@ export class CalleeSlot {
   /** The credit of what this side sends, of a server stream or duplex call, from its REQUEST on; and what sends it. */
   window: SendWindow | null = null;
   outgoing: OutgoingStream | null = null;
+  /** While the call waits for a handler to begin. */
+  held: { withdraw(): void } | null = null;
   /** What may still come of a call of this slot that has ended. */
   late: LateFrames | null = null;
   oneway = false;
@@ -68,7 +70,13 @@ export class CalleeSlot {
     this.message = null;
     this.long = null;
     this.oneway = false;
+    if (this.held !== null) this.leaveQueue();
     if (this.incoming !== null || this.window !== null) this.leaveStreams();
+  }
+
+  private leaveQueue(): void {
+    this.held?.withdraw();
+    this.held = null;
   }
 
   private leaveStreams(): void {

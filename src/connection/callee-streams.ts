@@ -89,7 +89,7 @@ export class CalleeStreams {
     if (entry.call !== call || entry.phase === Phase.FREE) return;
     entry.phase = Phase.RUNNING;
     entry.context = context;
-    this.execution.executing++;
+    this.execution.onHandlerBegin();
     const { ledgers } = this.execution.answers;
     if (ledgers.open !== 0) ledgers.handlerStarts(call);
     let result: unknown;

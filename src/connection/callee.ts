@@ -17,12 +17,14 @@ import { RpcError, rpcCodeName } from '../base/errors.js';
 import { generationOf, nextGeneration, type OpenerBit, openerOf } from '../wire/call-number.js';
 import { CloseCode, Flag, FrameType } from '../wire/constants.js';
 import { decodeCancel } from '../wire/records/cancel.js';
+import { Admission } from './admission.js';
 import { CallContext } from './call-context.js';
-import type { CallHost } from './call-host.js';
 import type { CalleeLedgers } from './callee-ledgers.js';
 import { failMisplaced, fullHouse, refuseSlot } from './callee-refusals.js';
 import { CalleeSlot, Phase } from './callee-slot.js';
 import { type CalleeCalls, CalleeStreams } from './callee-streams.js';
+import { CalleeWaits, type WaitsOwner } from './callee-waits.js';
+import type { ConnectionOptions } from './connection-options.js';
 import { DeadlineTimer } from './deadline-timer.js';
 import { Execution } from './execution.js';
 import { IncomingMessage, readDeadlineMs } from './incoming-message.js';
@@ -30,10 +32,12 @@ import type { IncomingMethod, IncomingMethods } from './incoming-methods.js';
 import { type LeftCall, leftInSlots } from './left-call.js';
 import type { Link } from './link.js';
 
-export class Callee implements CalleeCalls {
+export class Callee implements CalleeCalls, WaitsOwner {
   private readonly slots: (CalleeSlot | null)[] = [];
   readonly streams: CalleeStreams;
-  private readonly execution: Execution;
+  readonly admission: Admission;
+  readonly execution: Execution;
+  private readonly waits: CalleeWaits;
   private readonly ledgers: CalleeLedgers;
   private readonly timer: DeadlineTimer;
   /** Handlers that may run at once; 0 once new calls are refused. */
@@ -41,14 +45,16 @@ export class Callee implements CalleeCalls {
   private draining = false;
 
   constructor(
-    private readonly link: Link,
+    readonly link: Link,
     private readonly methods: IncomingMethods,
-    host: CallHost | null,
+    { host, admission = new Admission(link.limits, link.clock) }: Pick<ConnectionOptions, 'host' | 'admission'>,
     private readonly peerBit: OpenerBit,
   ) {
     this.admitMax = link.limits.handlersMax;
     this.timer = new DeadlineTimer(link.clock, (now) => this.sweep(now));
-    this.execution = new Execution(link, host, this.timer);
+    this.admission = admission;
+    this.execution = new Execution(link, host, this.timer, admission);
+    this.waits = new CalleeWaits(this, admission);
     this.ledgers = this.execution.answers.ledgers;
     this.streams = new CalleeStreams(link, this.execution, this);
   }
@@ -99,7 +105,15 @@ export class Callee implements CalleeCalls {
       deadlineAt = link.now + deadlineMs;
       start += 4;
     }
+    const { admission } = this;
+    if (!admission.open) {
+      if (!this.waits.refuses(call, method, deadlineAt, end - start)) {
+        this.receive(entry, method, flags, buffer, flags === 0 ? start : start - 4, end);
+      }
+      return;
+    }
     this.execution.run(entry, method, buffer, start, end, deadlineAt, null);
+    if (--admission.meter.untilLook === 0) admission.look();
   }
 
   onCancel(call: number, buffer: Buffer, start: number, end: number): void {
@@ -277,9 +291,9 @@ export class Callee implements CalleeCalls {
   }
 
   /** The whole request is here: waits for schemas or a free handler where it must, else runs. */
-  private admit(entry: CalleeSlot, method: IncomingMethod, message: IncomingMessage): void {
+  admit(entry: CalleeSlot, method: IncomingMethod, message: IncomingMessage): void {
     if (method.state === 'resolving') {
-      this.holdForSchema(entry, method, message);
+      this.waits.forSchema(entry, method, message);
       return;
     }
     if (method.failure !== null) {
@@ -288,37 +302,20 @@ export class Callee implements CalleeCalls {
     }
     if (entry.oneway) {
       if (!this.execution.admitsOneway) {
-        this.holdOneway(entry, method, message);
+        this.waits.forTurn(entry, method, message);
         return;
       }
     } else if (this.execution.executing >= this.link.limits.handlersMax) {
       this.refuse(entry, fullHouse(this.link, this.draining), false);
       return;
+    } else if (!this.admission.open) {
+      this.waits.forPlace(entry, method, message);
+      return;
     }
     this.start(entry, method, message);
   }
 
-  private holdForSchema(open: CalleeSlot, method: IncomingMethod, message: IncomingMessage): void {
-    try {
-      message.keep();
-    } catch (error) {
-      this.refuse(open, error, false);
-      return;
-    }
-    // The slot of a ONEWAY call is free once its request is here, so it waits apart.
-    const entry = open.oneway ? open.moveOut() : open;
-    entry.phase = Phase.HELD;
-    // One function a slot: calls that end while they wait leave nothing behind, however many there are.
-    entry.resume ??= (ready) => {
-      const { message: held, deadlineAt } = entry;
-      if (entry.phase !== Phase.HELD || entry.method !== ready || held === null) return;
-      if (deadlineAt > this.link.clock.now()) this.admit(entry, ready, held);
-      else this.endEarly(entry, new RpcError('DEADLINE_EXCEEDED', 'the deadline passed while the call waited'));
-    };
-    method.waiting.add(entry.resume);
-  }
-
-  private start(entry: CalleeSlot, method: IncomingMethod, message: IncomingMessage): void {
+  start(entry: CalleeSlot, method: IncomingMethod, message: IncomingMessage): void {
     try {
       message.expand();
     } catch (error) {
@@ -336,24 +333,11 @@ export class Callee implements CalleeCalls {
       this.execution.run(entry, method, buffer, start, end, deadlineAt, message);
     }
     message.release();
-  }
-
-  private holdOneway(entry: CalleeSlot, method: IncomingMethod, message: IncomingMessage): void {
-    entry.phase = Phase.HELD;
-    try {
-      message.keep();
-    } catch (error) {
-      this.refuse(entry, error, false);
-      return;
-    }
-    const { call } = entry;
-    this.execution.holdOneway(() => {
-      if (entry.phase === Phase.HELD && entry.call === call) this.start(entry, method, message);
-    });
+    if (--this.admission.meter.untilLook === 0) this.admission.look();
   }
 
   /** Ends a call that is not answered yet, by CANCEL or deadline: one FAILURE, and its handler's signal. */
-  private endEarly(entry: CalleeSlot, reason: RpcError): void {
+  endEarly(entry: CalleeSlot, reason: RpcError): void {
     const { phase, call, context, oneway, started } = entry;
     if (phase === Phase.RECEIVING) entry.skippedCall = call;
     if (entry.long !== null) this.link.sender.drop(entry.long);
@@ -364,7 +348,7 @@ export class Callee implements CalleeCalls {
   }
 
   /** Refuses a call whose handler has not run. `more`: frames of its request are still to come. */
-  private refuse(entry: CalleeSlot, error: unknown, more: boolean): void {
+  refuse(entry: CalleeSlot, error: unknown, more: boolean): void {
     if (!(error instanceof RpcError)) throw error;
     const { call, oneway } = entry;
     this.execution.leave(entry);

@@ -5,6 +5,7 @@ import type { Limits } from '../base/limits.js';
 import type { Compressor } from '../compression/compressor.js';
 import type { EndpointStats } from '../resilience/endpoint-stats.js';
 import type { CompressionName } from '../wire/message-codec.js';
+import type { Admission } from './admission.js';
 import type { CallHost } from './call-host.js';
 import type { Connection } from './connection.js';
 import type { PeerInfo } from './peer-info.js';
@@ -48,6 +49,8 @@ export interface ConnectionOptions {
   readonly handshakeMs: number;
   /** Answers the peer's calls; null: every one is UNIMPLEMENTED. */
   readonly host: CallHost | null;
+  /** Which of its calls run and which wait, together with those of the other connections that have it. Default: its own. */
+  readonly admission?: Admission;
   /** How messages are compressed unless their method says otherwise. */
   readonly compression: CompressionName;
   /** Codecs that are loaded: announced to the peer, and used towards it. */

@@ -107,7 +107,7 @@ export class Connection implements Link, FrameReaderOwner, DrainOwner {
     this.incomingMethods = new IncomingMethods(this, this.schemas, options.host);
     const ownBit = side === 'dialing' ? 0 : ACCEPTING_SIDE;
     this.caller = new Caller(this, this.outgoingMethods, ownBit);
-    this.callee = new Callee(this, this.incomingMethods, options.host, side === 'dialing' ? ACCEPTING_SIDE : 0);
+    this.callee = new Callee(this, this.incomingMethods, options, side === 'dialing' ? ACCEPTING_SIDE : 0);
     this.reader = new FrameReader(this, transport, this.caller, this.callee, ownBit, this);
     this.flood = new FloodGuard(this);
     this.pings = new Pings(this);

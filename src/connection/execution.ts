@@ -5,6 +5,7 @@
  */
 import { RpcError } from '../base/errors.js';
 import type { MessageCodec, MethodSpec } from '../wire/message-codec.js';
+import type { Admission } from './admission.js';
 import { Answers } from './answers.js';
 import { CallContext } from './call-context.js';
 import type { CallHost, HostedMethod } from './call-host.js';
@@ -29,11 +30,13 @@ export class Execution {
   private readonly readyLong: (() => void)[] = [];
   /** ONEWAY requests that found all handlers busy; reading is paused until they have run. */
   private readonly heldOneways: (() => void)[] = [];
+  private placeDue = false;
 
   constructor(
     private readonly link: Link,
     private readonly host: CallHost | null,
     private readonly deadlines: DeadlineTimer,
+    private readonly admission: Admission,
   ) {
     this.answers = new Answers(link, host);
     link.sender.onRoom(() => this.onRoom());
@@ -84,7 +87,7 @@ export class Execution {
     deadlineAt: number,
     result: PromiseLike<unknown>,
   ): void {
-    this.executing++;
+    this.onHandlerBegin();
     if (hosted.spec.kind === 'oneway') {
       this.detached.add(context, hosted.spec, this.link.now);
     } else {
@@ -96,9 +99,11 @@ export class Execution {
       this.inFlight++;
       if (deadlineAt !== Infinity) this.deadlines.watch(deadlineAt);
     }
+    const { admission } = this;
     result.then(
       (value) => {
         if (entry.context === context) {
+          if (admission.isTimed()) admission.observe(hosted, this.link.clock.now() - entry.since);
           this.leave(entry);
           this.answer(entry, method, hosted, context, value);
         }
@@ -131,16 +136,18 @@ export class Execution {
     this.leave(entry);
   }
 
+  /** A handler goes on after it was called. */
+  onHandlerBegin(): void {
+    this.executing++;
+    this.admission.begin();
+  }
+
   /** A handler has ended, whatever became of its call. */
   onHandlerEnd(context: CallContext): void {
     this.detached.delete(context);
     this.executing--;
-    const { heldOneways } = this;
-    if (heldOneways.length > 0) {
-      while (heldOneways.length > 0 && this.executing < this.link.limits.handlersMax)
-        (heldOneways.shift() as () => void)();
-      if (heldOneways.length === 0) this.link.resumeReading();
-    }
+    this.admission.end();
+    if (this.heldOneways.length > 0) this.awaitPlace();
     this.link.onCallEnded();
   }
 
@@ -173,12 +180,30 @@ export class Execution {
   holdOneway(run: () => void): void {
     // Reading is paused behind the first; more of them have waited for a schema.
     if (this.heldOneways.push(run) === 1) this.link.pauseReading();
+    this.awaitPlace();
   }
 
   /** A ONEWAY call may run now, behind those that wait. */
   get admitsOneway(): boolean {
-    return this.executing < this.link.limits.handlersMax && this.heldOneways.length === 0;
+    return this.executing < this.link.limits.handlersMax && this.heldOneways.length === 0 && this.admission.open;
   }
+
+  /** The first ONEWAY call that waits needs a place of this connection, and one of the server. */
+  private awaitPlace(): void {
+    if (this.placeDue || this.executing >= this.link.limits.handlersMax) return;
+    this.placeDue = true;
+    this.admission.awaitPlace(this.onPlace);
+  }
+
+  private readonly onPlace = (): void => {
+    this.placeDue = false;
+    const run = this.heldOneways.shift();
+    if (run === undefined) return;
+    run();
+    if (this.heldOneways.length > 0) this.awaitPlace();
+    else this.link.resumeReading();
+    this.link.onCallEnded();
+  };
 
   /** The write queue has drained: waiting answers may go on. */
   onDrain(): void {

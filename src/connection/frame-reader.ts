@@ -52,6 +52,7 @@ export class FrameReader {
     const now = link.clock.now();
     owner.silentMs = now - owner.lastReadAt;
     owner.lastReadAt = link.now = now;
+    this.callee.admission.onRead(now);
     this.decoder.push(chunk);
     this.pump();
   }
@@ -78,6 +79,7 @@ export class FrameReader {
   /** The decoder is emptied before the transport may bring more. */
   resume(): void {
     if (--this.pauses > 0 || this.owner.over) return;
+    this.callee.admission.onRead(this.link.clock.now());
     this.pump();
     if (this.pauses > 0 || this.owner.over) return;
     this.transport.resume();

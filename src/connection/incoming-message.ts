@@ -16,7 +16,7 @@ import type { Link } from './link.js';
 const DEADLINE_MS_MAX = 0x7fff_ffff;
 const LEDGER_BYTES = 12;
 /** What a waiting message costs beside its bytes: ONEWAY calls of no bytes could wait without end. */
-const WAITING_BYTES = 512;
+export const WAITING_BYTES = 512;
 
 export function readDeadlineMs(buffer: Buffer, at: number): number {
   return Math.min(readU32(buffer, at), DEADLINE_MS_MAX);
@@ -67,7 +67,7 @@ export class IncomingMessage {
     }
     this.checkSize(this.end - this.start);
     if ((flags & Flag.MORE) !== 0) {
-      this.begin();
+      this.begin(true);
       this.partial = true;
     }
   }
@@ -86,7 +86,7 @@ export class IncomingMessage {
 
   /** Copies a message that must wait, so that its bytes outlive the chunk. Throws an `RpcError` that fails this call alone. */
   keep(): void {
-    const assembly = this.assembly ?? this.begin();
+    const assembly = this.assembly ?? this.begin(false);
     this.buffer = assembly.buffer;
     this.start = 0;
     this.end = assembly.length;
@@ -144,11 +144,15 @@ export class IncomingMessage {
   }
 
   /** The bytes of the frame at hand, which are the first ones. */
-  private begin(): Assembly {
+  private begin(more: boolean): Assembly {
     const { link, buffer, start, end } = this;
     const assembly = new Assembly(link.ledger);
     this.assembly = assembly;
-    const kept = link.reader.claim(buffer) ? assembly.adopt(buffer, start, end) : assembly.append(buffer, start, end);
+    const kept = link.reader.claim(buffer)
+      ? assembly.adopt(buffer, start, end)
+      : more
+        ? assembly.append(buffer, start, end)
+        : assembly.adopt(Buffer.from(buffer.subarray(start, end)), 0, end - start);
     if (!kept) throw this.tooMuchHeld();
     return assembly;
   }

@@ -12,6 +12,7 @@ import { ConnectionSet, type DrainReport } from '../channel/connection-set.js';
 import { makePeer, type Peer } from '../channel/peer.js';
 import { type HandlerOptions, type Handlers, ServiceHost } from '../channel/service-host.js';
 import type { Compressor } from '../compression/compressor.js';
+import { Admission, type ServerLoad } from '../connection/admission.js';
 import { Connection } from '../connection/connection.js';
 import {
   compressorsFor,
@@ -65,6 +66,7 @@ export class Server {
   private compressors: readonly Compressor[] = [];
   private readonly host: ServiceHost;
   private readonly registrations: Registrations;
+  private readonly admission: Admission;
   private stopped = false;
 
   /** Throws an `RpcError` (INVALID_ARGUMENT) for an option that is wrong. */
@@ -74,11 +76,17 @@ export class Server {
     this.connections = new ConnectionSet(this.settings.clock, 'this server is closing');
     this.host = new ServiceHost(options);
     this.registrations = new Registrations(this.settings.clock);
+    this.admission = new Admission(this.settings.limits, this.settings.clock);
   }
 
   /** Connections that are not closed. */
   get connectionCount(): number {
     return this.connections.size;
+  }
+
+  /** How busy it is: handlers at work, calls that wait for one, calls refused. */
+  get load(): ServerLoad {
+    return this.admission.load;
   }
 
   /** The clients that are connected and can be called: `peer.client(service)` for what they serve. */
@@ -144,6 +152,7 @@ export class Server {
       limits,
       handshakeMs: limits.handshakeMsMax,
       host: this.host,
+      admission: this.admission,
       compression,
       compressors: this.compressors,
       compressionBytesMin: limits.compressionBytesMin,

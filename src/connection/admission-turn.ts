@@ -1,0 +1,61 @@
+/**
+ * How much of one turn of the event loop handlers take, so that no turn lasts so long that deadlines and cancels go unseen. Used by
+ * `Admission`.
+ *
+ * The clock is read behind the first call of a chunk, then behind the second, the fourth, and so on while calls are cheap, so
+ * that a cheap call pays a decrement. Only costly ones count: a call that costs less is done sooner than it is put aside. What a handler
+ * does behind its first `await` is seen at the end of the turn, in one sum with everything else that ran in it.
+ */
+
+/** Handlers may take so much of a turn; what came in the turn behind that waits for the next one. */
+export const TURN_MS = 5;
+/** Ten times what it costs to let a call wait, or to refuse it. */
+const COSTLY_MS = 0.02;
+/** Costly calls: so long between two readings. */
+const LOOK_MS = 0.5;
+const CALLS_PER_LOOK_MAX = 64;
+
+export class TurnMeter {
+  /** Counted down by each call that has run; `look` when it comes to 0. */
+  untilLook = 1;
+  private every = 1;
+  private spanAt = 0;
+  private spentMs = 0;
+  private turnAt = 0;
+  private begun = 0;
+
+  /** A chunk was read at `now`. */
+  onRead(now: number): void {
+    this.spanAt = now;
+    this.untilLook = this.every = 1;
+  }
+
+  /** True: the turn is used up. */
+  look(now: number): boolean {
+    const elapsed = now - this.spanAt;
+    const cost = elapsed / this.every;
+    const fits = cost < COSTLY_MS ? this.every * 2 : Math.floor(LOOK_MS / cost);
+    if (cost >= COSTLY_MS) this.spentMs += elapsed;
+    this.spanAt = now;
+    this.untilLook = this.every = Math.min(Math.max(fits, 1), CALLS_PER_LOOK_MAX);
+    return this.spentMs > TURN_MS;
+  }
+
+  /** Costly calls were seen in this turn. */
+  get spent(): boolean {
+    return this.spentMs > 0;
+  }
+
+  /** A handler of this turn goes on behind a promise. */
+  onPromise(): void {
+    if (this.begun++ === 0) this.turnAt = this.spanAt;
+  }
+
+  /** All promises of the turn have run. True: it was too long, and its calls were not cheap. */
+  endTurn(now: number): boolean {
+    const { begun } = this;
+    const elapsed = now - this.turnAt;
+    this.spentMs = this.begun = 0;
+    return begun > 0 && elapsed > TURN_MS && elapsed >= begun * COSTLY_MS;
+  }
+}
