@@ -1,17 +1,28 @@
 /**
- * What a channel has seen of one endpoint, shared by all connections to it: counts, and the latency by which `leastLoaded` compares.
+ * What a channel has seen of one endpoint, shared by all connections to it: counts, and the cost by which `leastLoaded` compares.
  * The caller of each connection reports here, once per call; pickers and ejection read.
  *
- * The latency is a peak-EWMA (Finagle's): a slower answer counts at once and in full, faster ones only by the time that passed
- * (tau 10 s). An endpoint that nothing was heard of gets cheaper with time, so that it is asked again.
+ * The latency is an average of logarithms that follows a slower answer quickly and a faster one slowly. Finagle's peak-EWMA, which takes
+ * the slowest answer of the last 10 s in full, was simulated too: it let a slow endpoint with a queue keep too much of it, and one pause
+ * of a good one kept calls away for long (decision 007). What was kept of it: an endpoint that nothing was heard of gets
+ * cheaper with time, so that it is asked again.
  *
- * Answers that were read together have the same `now`: only the slowest of them is worth an update.
+ * Failures are no latency: they would make an endpoint that fails fast attractive. They raise the cost instead, by their
+ * share of the last calls.
  */
 import type { RpcCode } from '../base/errors.js';
 
-/** Time in which what was seen loses 63 % of its weight: Finagle's default `decayTime`. */
+/** Time in which the cost of an endpoint that nothing was heard of falls to 37 %: Finagle's default `decayTime`. */
 export const TAU_MS = 10_000;
-/** A latency of 0 would say that the endpoint is not known: a clock that is read once per chunk measures one. */
+/** How far one slower, and one faster answer moves the average. */
+const SLOWER_WEIGHT = 0.3;
+const FASTER_WEIGHT = 1 / 16;
+/** How far one failure, or one answer, moves the share of failures. */
+const FAILURE_WEIGHT = 1 / 16;
+/** What an endpoint where every call fails costs more. One failure among answers (1.9 times) is not yet a difference to pickers. */
+const FAILURE_COST = 15;
+const FAILING_MIN = 0.001;
+/** What a clock that is read once per chunk may call nothing. */
 const LATENCY_MS_MIN = 0.001;
 
 export class EndpointStats {
@@ -19,53 +30,93 @@ export class EndpointStats {
   answered = 0;
   /** Calls that failed by the endpoint's fault. */
   failed = 0;
-  /** Of these, those that the endpoint refused because it had too much to do (RESOURCE_EXHAUSTED). */
+  /** Of these, those that it refused because it had too much to do (RESOURCE_EXHAUSTED): no reason to eject it. */
   refused = 0;
   /** Failures, other than refusals, since the last answer. */
   failuresInRow = 0;
   /** Set by the channel: called after a failure by the endpoint's fault was counted. */
   onFailed: (() => void) | null = null;
-  /** What a call costs here, in milliseconds, at `levelAt`: latency with the penalty for failures. 0: not known. */
-  level = 0;
-  levelAt = 0;
+  /** For pickers: whether `cost` holds a latency, or the failures only. */
+  known = false;
+  /** For pickers: natural logarithm of what a call costs here, as seen at `costAt`; it falls by 1 in `TAU_MS`. */
+  cost = 0;
+  /**
+   * For pickers: when something was heard last; 0: never. They set it too, to ask an endpoint that got cheap by waiting only once.
+   */
+  costAt = 0;
+  /** Share of the last calls that failed. */
+  private failing = 0;
+  private logLatency = 0;
   private observedAt = 0;
-  private chunkMs = 0;
+  private slowestMs = 0;
 
-  /** A call was answered. `now` is the same for all answers that were read together. */
+  /** A call was answered. `now` is the same for all answers that were read together: of these the slowest counts. */
   onAnswer(now: number, latencyMs: number): void {
     this.answered++;
     this.failuresInRow = 0;
-    if (now === this.observedAt && latencyMs <= this.chunkMs) return;
+    if (this.failing !== 0) this.fail(now, 0);
+    if (now === this.observedAt && latencyMs <= this.slowestMs) return;
     this.observe(now, latencyMs);
   }
 
-  /** A call failed. Codes that are not the endpoint's fault count as answered, without a latency. */
+  /**
+   * A call failed. Codes that tell of the call and not of the endpoint count as answered, without a latency. Not to be told of calls
+   * that the endpoint gave back as it drains, nor of deadlines that passed in a queue of this process.
+   */
   onFailure(now: number, code: RpcCode): void {
     if (!isEndpointFault(code)) {
       this.answered++;
       this.failuresInRow = 0;
+      if (this.failing !== 0) this.fail(now, 0);
+      this.costAt = now;
       return;
     }
     this.failed++;
     if (code === 'RESOURCE_EXHAUSTED') this.refused++;
     else this.failuresInRow++;
-    this.observe(now, 1000);
+    this.fail(now, 1);
     this.onFailed?.();
   }
 
-  /** The latency of this endpoint as it counts now, in milliseconds; 0 while nothing was answered. */
+  /** The latency of an answer as it counts now, in milliseconds; 0 while nothing was answered. Older ones count less. */
   latencyMs(now: number): number {
-    return this.level * Math.exp((this.levelAt - now) / TAU_MS);
+    return this.known ? Math.exp(this.logLatency - Math.max(0, now - this.costAt) / TAU_MS) : 0;
+  }
+
+  /** What was seen is worth nothing any more: the endpoint starts as a new one, with its counts. */
+  forget(): void {
+    this.known = false;
+    this.cost = 0;
+    this.costAt = 0;
+    this.failing = 0;
+    this.failuresInRow = 0;
   }
 
   private observe(now: number, latencyMs: number): void {
-    const ms = Math.max(latencyMs, LATENCY_MS_MIN);
-    const kept = this.level * Math.exp((this.observedAt - now) / TAU_MS);
-    if (ms > kept) this.level = ms;
-    else this.level = kept + ms * (1 - Math.exp((this.observedAt - now) / TAU_MS));
-    this.chunkMs = now === this.observedAt ? Math.max(ms, this.chunkMs) : ms;
+    const log = Math.log(latencyMs > LATENCY_MS_MIN ? latencyMs : LATENCY_MS_MIN);
+    if (this.known) {
+      const slower = log - this.logLatency;
+      let weight = slower > 0 ? SLOWER_WEIGHT : FASTER_WEIGHT;
+      // Not heard of for a while: what is known is old.
+      const quiet = now - this.observedAt;
+      if (quiet > FASTER_WEIGHT * TAU_MS) weight = Math.max(weight, 1 - Math.exp(-quiet / TAU_MS));
+      this.logLatency += slower * weight;
+    } else {
+      this.logLatency = log;
+      this.known = true;
+    }
+    this.slowestMs = latencyMs;
     this.observedAt = now;
-    this.levelAt = now;
+    this.costAt = now;
+    this.cost = this.failing === 0 ? this.logLatency : this.logLatency + Math.log(1 + FAILURE_COST * this.failing);
+  }
+
+  /** Moves the share of failures towards 0 or 1. */
+  private fail(now: number, outcome: 0 | 1): void {
+    this.failing += (outcome - this.failing) * FAILURE_WEIGHT;
+    if (this.failing < FAILING_MIN) this.failing = 0;
+    this.cost = (this.known ? this.logLatency : 0) + Math.log(1 + FAILURE_COST * this.failing);
+    this.costAt = now;
   }
 }
 

@@ -1,0 +1,231 @@
+/**
+ * Which endpoints are left alone for a while because they fail: after failures in a row, or with a success rate far below that of the
+ * others (Envoy's outlier detection). An ejected endpoint comes back as a new one, on probation: the first failure ejects it
+ * again, for longer.
+ *
+ *   in use --failures in a row, or an outlier--> ejected --its time is over--> probation --answered--> in use
+ *                                                   ^------- failed ---------------'
+ *
+ * Never more than a share of the endpoints: if all fail, it is not the endpoints, and the rest goes on being asked. Refusals because of
+ * too much work (RESOURCE_EXHAUSTED) eject nobody: fewer endpoints would have more of it. They only make an endpoint dearer.
+ *
+ * Pure: the channel calls `judge` after each failure (`EndpointStats.onFailed`) and at `nextAt`, and replaces its picker when the
+ * set changed.
+ */
+import { RpcError } from '../base/errors.js';
+import type { Candidate } from './picker.js';
+
+export interface EjectionOptions {
+  /** So many failures in a row eject an endpoint. Default 5 (Envoy's `consecutive_5xx`). */
+  readonly failuresInRowMax?: number;
+  /** Success rates are compared over this time, in milliseconds. Default 10,000 (Envoy's `interval`). */
+  readonly intervalMs?: number;
+  /** An endpoint with fewer calls in it is not compared. Default 100 (Envoy's `success_rate_request_volume`). */
+  readonly callsMin?: number;
+  /** How many standard deviations below the mean of the others is an outlier. Default 1.9 (Envoy's `success_rate_stdev_factor`). */
+  readonly deviationsMax?: number;
+  /**
+   * How far below that mean at least, as a share of the calls. Default 0.1: with 100 calls, half of that is chance, and an endpoint
+   * that fails less is asked less anyway by `leastLoaded`.
+   */
+  readonly rateGapMin?: number;
+  /** Length of the first ejection in milliseconds; the second in a row is twice as long, and so on. Default 30,000 (Envoy's). */
+  readonly ejectedMsFirst?: number;
+  /** The longest, in milliseconds. Default 300,000 (Envoy's `max_ejection_time`). Each is up to 20 % shorter at random. */
+  readonly ejectedMsMax?: number;
+  /**
+   * The most of the endpoints that are ejected at once, as a share. Default 0.5 (Envoy's 0.1 would be none of a few). Of two or more
+   * endpoints one may always be ejected, and one never is.
+   */
+  readonly shareMax?: number;
+}
+
+/**
+ * Endpoints with enough calls that it takes to compare them: with two there is no telling which is the outlier. Envoy asks for 5, because
+ * it counts the outlier in: one of N is never more than sqrt(N - 1) deviations from a mean it is part of, 1.4 of three.
+ */
+const COMPARED_MIN = 3;
+const JITTER = 0.2;
+
+const defaults: Required<EjectionOptions> = {
+  failuresInRowMax: 5,
+  intervalMs: 10_000,
+  callsMin: 100,
+  deviationsMax: 1.9,
+  rateGapMin: 0.1,
+  ejectedMsFirst: 30_000,
+  ejectedMsMax: 300_000,
+  shareMax: 0.5,
+};
+
+/** What is known of one endpoint beside its stats. */
+interface Standing {
+  /** When it comes back; 0 while it is in use. */
+  until: number;
+  /** Ejections, less the intervals without one since. */
+  times: number;
+  /** Its answers when it came back: until there are more, one failure is enough. -1: it is not on probation. */
+  probation: number;
+  /** Its counts at the beginning of the interval. */
+  answered: number;
+  failed: number;
+}
+
+export class Ejection<C extends Candidate> {
+  /** When `judge` is to be called though nothing failed; Infinity: not at all. */
+  nextAt = Infinity;
+  private readonly options: Required<EjectionOptions>;
+  private readonly records = new Map<C, Standing>();
+  /** While nothing fails there is no interval, and nothing to do. */
+  private intervalEndsAt = Infinity;
+
+  /** Throws an `RpcError` (INVALID_ARGUMENT) for an option out of its range. */
+  constructor(
+    options: EjectionOptions,
+    private readonly random: () => number,
+  ) {
+    this.options = { ...defaults, ...options };
+    for (const [name, value] of Object.entries(this.options)) {
+      const most = name === 'shareMax' || name === 'rateGapMin' ? 1 : Infinity;
+      if (value > 0 && value <= most) continue;
+      const range = most === 1 ? 'more than 0 and at most 1' : 'more than 0';
+      throw new RpcError('INVALID_ARGUMENT', `ejection: ${name} is ${value}, but must be ${range}`);
+    }
+  }
+
+  /** Whether the endpoint is to be left alone. */
+  isEjected(member: C): boolean {
+    return (this.records.get(member)?.until ?? 0) !== 0;
+  }
+
+  /** Looks at all endpoints, the ejected ones included. True when others than before are ejected. */
+  judge(members: readonly C[], now: number): boolean {
+    let changed = this.takeBack(members, now);
+    for (const member of members) {
+      if (this.failsInRow(member) && this.eject(member, members, now)) changed = true;
+    }
+    if (now >= this.intervalEndsAt) {
+      for (const member of this.outliers(members)) if (this.eject(member, members, now)) changed = true;
+      this.forgive(members);
+      this.intervalEndsAt = Infinity;
+    }
+    if (this.intervalEndsAt === Infinity && this.needsInterval(members)) this.beginInterval(members, now);
+    this.nextAt = this.intervalEndsAt;
+    for (const { until } of this.records.values()) if (until !== 0 && until < this.nextAt) this.nextAt = until;
+    return changed;
+  }
+
+  /** The endpoint is gone. */
+  forget(member: C): void {
+    this.records.delete(member);
+  }
+
+  /** Those whose time is over, and if endpoints have gone meanwhile and too many are ejected, those whose time is over first. */
+  private takeBack(members: readonly C[], now: number): boolean {
+    const ejected = members
+      .flatMap((member) => {
+        const record = this.records.get(member);
+        return record === undefined || record.until === 0 ? [] : [{ member, record }];
+      })
+      .sort((a, b) => a.record.until - b.record.until);
+    const most = this.most(members.length);
+    let left = ejected.length;
+    for (const { member, record } of ejected) {
+      if (record.until > now && left <= most) break;
+      record.until = 0;
+      record.probation = member.stats.answered;
+      member.stats.forget();
+      left--;
+    }
+    return left < ejected.length;
+  }
+
+  private most(endpoints: number): number {
+    if (endpoints < 2) return 0;
+    return Math.min(endpoints - 1, Math.max(1, Math.floor(endpoints * this.options.shareMax)));
+  }
+
+  private failsInRow(member: C): boolean {
+    const { failuresInRow, answered } = member.stats;
+    if (failuresInRow === 0) return false;
+    const onProbation = this.records.get(member)?.probation === answered;
+    return failuresInRow >= (onProbation ? 1 : this.options.failuresInRowMax);
+  }
+
+  /** False if it is ejected already, or may not be. */
+  private eject(member: C, members: readonly C[], now: number): boolean {
+    const record = this.recordOf(member);
+    if (record.until !== 0) return false;
+    const ejected = members.reduce((count, other) => (this.isEjected(other) ? count + 1 : count), 0);
+    if (ejected >= this.most(members.length)) return false;
+    record.times++;
+    const { ejectedMsFirst, ejectedMsMax } = this.options;
+    record.until = now + Math.min(ejectedMsFirst * record.times, ejectedMsMax) * (1 - JITTER * this.random());
+    record.probation = -1;
+    return true;
+  }
+
+  /** Those whose success rate is far below that of the others. */
+  private outliers(members: readonly C[]): C[] {
+    const { callsMin, deviationsMax, rateGapMin } = this.options;
+    const compared = members.flatMap((member) => {
+      const record = this.records.get(member);
+      if (record === undefined || record.until !== 0) return [];
+      const answered = member.stats.answered - record.answered;
+      const calls = answered + culpable(member) - record.failed;
+      return calls < callsMin ? [] : [{ member, rate: answered / calls }];
+    });
+    if (compared.length < COMPARED_MIN) return [];
+    const sum = compared.reduce((total, { rate }) => total + rate, 0);
+    const squares = compared.reduce((total, { rate }) => total + rate * rate, 0);
+    const others = compared.length - 1;
+    return compared
+      .filter(({ rate }) => {
+        const mean = (sum - rate) / others;
+        const deviation = Math.sqrt(Math.max(0, (squares - rate * rate) / others - mean * mean));
+        return rate < mean - Math.max(deviationsMax * deviation, rateGapMin);
+      })
+      .sort((a, b) => a.rate - b.rate)
+      .map(({ member }) => member);
+  }
+
+  /** An interval has passed: those that were not ejected in it have one ejection less against them. */
+  private forgive(members: readonly C[]): void {
+    for (const member of members) {
+      const record = this.records.get(member);
+      if (record !== undefined && record.until === 0 && record.times > 0) record.times--;
+    }
+  }
+
+  /** Whether something failed since the last interval, or there is something to forgive. */
+  private needsInterval(members: readonly C[]): boolean {
+    return members.some((member) => {
+      const record = this.records.get(member);
+      if (record === undefined) return culpable(member) > 0;
+      return culpable(member) > record.failed || (record.until === 0 && record.times > 0);
+    });
+  }
+
+  private beginInterval(members: readonly C[], now: number): void {
+    this.intervalEndsAt = now + this.options.intervalMs;
+    for (const member of members) {
+      const record = this.recordOf(member);
+      record.answered = member.stats.answered;
+      record.failed = culpable(member);
+    }
+  }
+
+  private recordOf(member: C): Standing {
+    let record = this.records.get(member);
+    if (record === undefined) {
+      record = { until: 0, times: 0, probation: -1, answered: 0, failed: 0 };
+      this.records.set(member, record);
+    }
+    return record;
+  }
+}
+
+/** Failures that may eject. */
+function culpable({ stats }: Candidate): number {
+  return stats.failed - stats.refused;
+}
