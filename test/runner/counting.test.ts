@@ -20,6 +20,14 @@ test('a failing test is counted and shown in full, and the others still run', as
   assert.match(outcome.output, 'failed: fails.test.js');
 });
 
+test('a skipped test is counted as such, and shown with its reason', async () => {
+  const body = `console.log('skipped: deep: there is no sea'); test.skip('deep', () => {}); test('b', () => {}); test.run();`;
+  const outcome = await runFixtures({ 'a.test.js': body });
+  assert.is(outcome.lastLine, '1 passed, 0 failed');
+  assert.match(outcome.output, '1 skipped');
+  assert.match(outcome.output, 'skipped: deep: there is no sea');
+});
+
 test('no test at all is a failure', async () => {
   assertFails(await runFixtures({}), '0 passed, 0 failed', 'No test ran');
 });

@@ -79,6 +79,8 @@ async function runOne(path: string, settings: Settings, totals: Totals): Promise
   const counts = `${verdict.passed} passed${skipped}, ${Math.round(performance.now() - started)} ms`;
   if (verdict.failed === 0) {
     console.log(`ok    ${name}  (${counts})`);
+    // Why, as the file said it.
+    for (const [line] of run.stdout.matchAll(/^skipped: .+$/gm)) console.log(`      ${line}`);
     return;
   }
   totals.failedFiles.push(name);
