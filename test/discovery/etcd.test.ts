@@ -86,7 +86,7 @@ test('no answer from a member: the next one is asked, with an error for each att
 
 test('a member that never answers costs the limit of one request', async () => {
   const { clock, etcd, probe, resolver } = open({}, (prepared) => put(prepared, 'a'));
-  const member = String(etcd.requests[0]?.member);
+  const member = etcd.requests[0]?.member as string;
   resolver.stop();
   const again = open({}, (prepared) => {
     put(prepared, 'a');

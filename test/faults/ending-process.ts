@@ -3,6 +3,7 @@
  * prints when its last line was done and when it ended.
  */
 import { once } from 'node:events';
+import { createServer } from 'node:http';
 import * as net from 'node:net';
 import { connect, Server } from '../../src/index.js';
 import { ItemQueue } from '../support/item-queue.js';
@@ -88,6 +89,27 @@ const scenes: Readonly<Record<string, () => Promise<void>>> = {
     await new Promise((resolve) => setTimeout(resolve, 50));
     await channel.close({ graceMs: 50 });
     await server.close();
+  },
+  etcd: async () => {
+    // It says that the keys are watched, and nothing after that: an answer that never ends.
+    const etcd = createServer((request, response) => {
+      response.write('{"header":{"revision":"1"}}\n');
+      if (request.url === '/v3/watch') response.write('{"result":{"created":true}}\n');
+      else response.end();
+    });
+    etcd.listen(0, '127.0.0.1');
+    await once(etcd, 'listening');
+    const { server, target } = await serve();
+    const where = `etcd://127.0.0.1:${(etcd.address() as net.AddressInfo).port}/notes`;
+    server.register(where, { address: target });
+    const channel = connect(where);
+    await channel
+      .client(Notes)
+      .echo(note, { deadlineMs: 300 })
+      .catch(() => {});
+    await channel.close();
+    await server.close();
+    etcd.close();
   },
   unused: async () => {
     new Server().add(Notes, handlers());

@@ -13,6 +13,7 @@ for (const [what, scene] of [
   ['whose channel lost its server', 'lost'],
   ['that was cancelled, was late and cancelled again', 'cancelled'],
   ['that has left open streams of every kind', 'streams'],
+  ['whose channel watched etcd', 'etcd'],
   ['that only made a channel and a server', 'unused'],
   ['whose timers for a stalled, silent peer were armed', 'stalled'],
 ] as const) {
