@@ -4,6 +4,8 @@ import { RpcError } from '../base/errors.js';
 import type { LedgerListener } from '../connection/call-marks.js';
 import type { EndpointOptions } from '../connection/settings.js';
 import type { Transport } from '../connection/transport.js';
+import type { EjectionOptions } from '../resilience/ejection.js';
+import type { HedgeOptions } from '../resilience/hedge-policy.js';
 import { leastLoaded } from '../resilience/least-loaded.js';
 import type { Balancer } from '../resilience/picker.js';
 import type { RetryOptions } from '../resilience/retry-policy.js';
@@ -30,11 +32,18 @@ export interface ChannelOptions extends EndpointOptions, HandlerOptions {
    * own.
    */
   readonly balancer?: Balancer;
+  /** When endpoints whose calls fail are left alone for a while; false: never. */
+  readonly ejection?: EjectionOptions | false;
   /**
    * How calls are made again that failed and may be: idempotent ones, and those that a server refused before they started. False: no
    * call is, but for those that a drain or a lost connection left unsent, which always are (`limits.resendsMax`).
    */
   readonly retry?: RetryOptions | false;
+  /**
+   * Idempotent unary calls that have no answer after the time in which most have one are made a second time at another endpoint, out of
+   * the retry budget. The first answer counts, and the other attempt is cancelled. Default false: never.
+   */
+  readonly hedging?: HedgeOptions | false;
   /**
    * Calls wait for a connection until their deadline, in place of failing as soon as no endpoint can be reached. Default false. A call
    * may say otherwise.

@@ -12,6 +12,7 @@
  * several it keeps them all connected. While nobody is up, calls wait in a bounded queue with their deadlines running, as long as an
  * attempt goes on; when all have failed, calls fail at once until a backoff has passed, unless they `waitForReady`.
  */
+import type { Attempt } from '../base/attempt.js';
 import { RpcError } from '../base/errors.js';
 import { LedgerSetting } from '../connection/call-marks.js';
 import { CallQueue } from '../connection/call-queue.js';
@@ -31,6 +32,7 @@ import { Connector } from './connector.js';
 import { DelayedCalls } from './delayed-calls.js';
 import type { ChannelDescription } from './description.js';
 import { EndpointSet, type EndpointSetOwner } from './endpoint-set.js';
+import { type Hedger, Hedging } from './hedging.js';
 import type { Peer } from './peer.js';
 import { poolSettingsOf } from './pool-options.js';
 import { Retries } from './retries.js';
@@ -39,7 +41,7 @@ import { ServiceHost } from './service-host.js';
 /** The retry budget learns of every so many calls: a mask of the running count. */
 const NOTE_EVERY = 1023;
 
-export class Channel implements EndpointSetOwner {
+export class Channel implements EndpointSetOwner, Hedger {
   /** The deadline of calls that name none, in milliseconds. */
   readonly deadlineMsDefault: number;
   /** Which calls ask for their ledger. */
@@ -54,6 +56,8 @@ export class Channel implements EndpointSetOwner {
   /** Every connection that is not gone, the draining ones included. */
   private readonly connections: ConnectionSet;
   private readonly retries: Retries;
+  /** Null: calls are not hedged. */
+  private readonly hedging: Hedging | null;
   /** Calls that no endpoint can take yet. */
   private readonly waiting: CallQueue;
   private readonly timer: DeadlineTimer;
@@ -80,13 +84,17 @@ export class Channel implements EndpointSetOwner {
     const { host, connections } = this;
     this.connector = new Connector({ settings, host, connections, tls: options.tls, dial: options.dial });
     this.retries = new Retries(options.retry ?? {}, limits.resendsMax, clock, random);
+    this.hedging = options.hedging ? new Hedging(options.hedging, clock, this) : null;
     this.delayed = new DelayedCalls(clock, (call) => this.dispatch(call));
     this.waiting = new CallQueue(limits.callsQueuedMax, `a connection to ${this.target}`, () => 'network');
     this.timer = new DeadlineTimer(clock, (now) => this.waiting.sweep(now));
     const pool = poolSettingsOf(options.pool);
     const balancer = balancerOf(options);
     const { connector } = this;
-    this.endpoints = new EndpointSet({ resolver, settings, pool, balancer, connector }, this);
+    this.endpoints = new EndpointSet(
+      { resolver, settings, pool, balancer, ejection: options.ejection ?? {}, connector },
+      this,
+    );
   }
 
   /** Who answers at the moment: one of them, when there are several endpoints; null without a connection. */
@@ -136,7 +144,8 @@ export class Channel implements EndpointSetOwner {
   /** As `Connection.call`, at the endpoint that the picker chooses. */
   call(spec: MethodSpec, request: unknown, deadlineMs: number, extras: CallExtras | null): Promise<unknown> {
     const { picker } = this.endpoints;
-    if (picker !== null) {
+    const { hedging } = this;
+    if (picker !== null && hedging === null) {
       if ((++this.callsMade & NOTE_EVERY) === 0) this.retries.note(this.callsMade);
       return picker.pick(extras?.key, undefined).take().call(spec, request, deadlineMs, extras);
     }
@@ -218,15 +227,23 @@ export class Channel implements EndpointSetOwner {
     this.connections.onHandlersEnded(connection);
   }
 
-  /** Gives the call to an endpoint, or lets it wait for one. */
-  private dispatch(call: PendingCall): void {
+  // Hedger, and how calls are made that are not the usual ones.
+
+  /** Gives the call to an endpoint and returns that, or lets it wait for one and returns ''. */
+  dispatch(call: PendingCall, avoid: readonly Attempt[] = call.attempts): string {
     const picker = this.endpoints.current();
     if (picker === null) {
       this.callLater(call);
-      return;
+      return '';
     }
     if ((++this.callsMade & NOTE_EVERY) === 0) this.retries.note(this.callsMade);
-    picker.pick(call.extras?.key, call.extras?.attempts).take().resume(call);
+    const pool = picker.pick(call.extras?.key, avoid);
+    pool.take().resume(call);
+    return pool.address;
+  }
+
+  withdraw(): boolean {
+    return this.retries.withdraw(this.callsMade);
   }
 
   private callLater(call: PendingCall): void {

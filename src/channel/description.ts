@@ -23,6 +23,8 @@ export interface EndpointDescription {
   readonly weight: number;
   readonly priority: number;
   readonly state: EndpointState;
+  /** It is left alone for a while, because too many of its calls failed. */
+  readonly ejected: boolean;
   /** The resolver names it no more; it goes when another is ready. */
   readonly leaving: boolean;
   readonly connections: readonly ConnectionDescription[];
@@ -47,12 +49,12 @@ export interface ChannelDescription {
   readonly endpoints: readonly EndpointDescription[];
   /** Why the endpoints could not be looked up the last time; null: they could. */
   readonly resolverFailure: string | null;
-  /** Calls given to a connection so far, retries included. */
+  /** Calls given to a connection so far, retries and hedges included. */
   readonly callsMade: number;
   /** Calls that wait for a connection. */
   readonly callsWaiting: number;
   readonly retries: {
-    /** Retries so far. */
+    /** Retries and hedges so far. */
     readonly made: number;
     /** Calls that wait before they are made again. */
     readonly waiting: number;

@@ -1,9 +1,9 @@
 /**
- * The endpoints of a channel and who of them takes the next call. What the resolver pushes becomes pools; who is up or
+ * The endpoints of a channel and who of them takes the next call. What the resolver pushes becomes pools; who is up, ejected or
  * leaving becomes a picker: an immutable snapshot, thrown away with every change and made anew for the call that
  * needs it.
  *
- *   resolver --onEndpoints--> pools --up, of the first priority--> picker --take()--> connection
+ *   resolver --onEndpoints--> pools --up, of the first priority, not ejected--> picker --take()--> connection
  *
  * An endpoint that the resolver names no more goes only when another is ready, so an empty or a broken list alone
  * ends nothing that works. Used by `Channel`.
@@ -11,9 +11,11 @@
 import { RpcError } from '../base/errors.js';
 import type { Connection } from '../connection/connection.js';
 import type { GivenBack } from '../connection/connection-options.js';
+import { DeadlineTimer } from '../connection/deadline-timer.js';
 import type { PendingCall } from '../connection/pending-call.js';
 import type { EndpointSettings } from '../connection/settings.js';
 import type { Endpoint, Resolver } from '../discovery/resolver.js';
+import { Ejection, type EjectionOptions } from '../resilience/ejection.js';
 import type { Balancer, Picker } from '../resilience/picker.js';
 import type { Connector } from './connector.js';
 import type { EndpointDescription } from './description.js';
@@ -42,6 +44,7 @@ export interface EndpointSetOptions {
   readonly settings: EndpointSettings;
   readonly pool: PoolSettings;
   readonly balancer: Balancer;
+  readonly ejection: EjectionOptions | false;
   readonly connector: Connector;
 }
 
@@ -61,14 +64,22 @@ export class EndpointSet implements PoolOwner {
   resolverFailure: RpcError | null = null;
   private stale = false;
   private readonly pools = new Map<string, EndpointPool>();
+  /** Null: nobody is ejected. */
+  private readonly ejection: Ejection<EndpointPool> | null;
+  private readonly ejectionTimer: DeadlineTimer;
   /** The resolver has said something. */
   private resolved = false;
   private phase: 'new' | 'started' | 'stopped' = 'new';
 
+  /** Throws an `RpcError` (INVALID_ARGUMENT) for options of the ejection that are wrong. */
   constructor(
     private readonly options: EndpointSetOptions,
     private readonly owner: EndpointSetOwner,
-  ) {}
+  ) {
+    const { clock, random } = options.settings;
+    this.ejection = options.ejection === false ? null : new Ejection(options.ejection, random);
+    this.ejectionTimer = new DeadlineTimer(clock, (now) => this.judge(now));
+  }
 
   /** The picker for a call; null when nobody takes calls. */
   current(): Picker<EndpointPool> | null {
@@ -121,6 +132,7 @@ export class EndpointSet implements PoolOwner {
     this.picker = null;
     this.stale = false;
     this.options.resolver.stop();
+    this.ejectionTimer.stop();
     for (const pool of this.pools.values()) pool.stop();
   }
 
@@ -131,6 +143,7 @@ export class EndpointSet implements PoolOwner {
       weight: pool.weight,
       priority: pool.priority,
       state: pool.state,
+      ejected: this.ejection?.isEjected(pool) ?? false,
       leaving: pool.leaving,
       connections: pool.describeConnections(),
       inFlight: pool.load,
@@ -230,11 +243,13 @@ export class EndpointSet implements PoolOwner {
   private add(key: string, endpoint: Endpoint): void {
     const { settings, pool: poolSettings, connector } = this.options;
     const pool = new EndpointPool(endpoint, settings, poolSettings, connector, this);
+    if (this.ejection !== null) pool.stats.onFailed = () => this.judge(settings.clock.now());
     this.pools.set(key, pool);
   }
 
   private remove(pool: EndpointPool): void {
     this.pools.delete(keyOf(pool.endpoint));
+    this.ejection?.forget(pool);
     pool.close();
     this.change();
   }
@@ -248,7 +263,9 @@ export class EndpointSet implements PoolOwner {
 
   private renew(): void {
     this.stale = false;
-    const candidates = this.members();
+    const members = this.members();
+    const left = members.filter((pool) => this.ejection?.isEjected(pool) !== true);
+    const candidates = left.length > 0 ? left : members;
     const [only] = candidates;
     if (only === undefined) return;
     const { balancer, settings } = this.options;
@@ -262,6 +279,15 @@ export class EndpointSet implements PoolOwner {
     const usable = staying.length > 0 ? staying : up;
     const priority = Math.min(...usable.map((pool) => pool.priority));
     return usable.filter((pool) => pool.priority === priority);
+  }
+
+  /** Ejects and takes back. Returns when to judge again, though nothing fails until then. */
+  private judge(now: number): number {
+    const { ejection } = this;
+    if (ejection === null || this.phase === 'stopped' || this.pools.size < 2) return Infinity;
+    if (ejection.judge(this.members(), now)) this.change();
+    this.ejectionTimer.watch(ejection.nextAt);
+    return ejection.nextAt;
   }
 }
 

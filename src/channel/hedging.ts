@@ -1,0 +1,152 @@
+/**
+ * Hedging: a call that has no answer after the time in which most have one is made a second time at another endpoint. The first
+ * answer counts, and the other attempt is cancelled. For idempotent unary methods alone, and out of the retry budget, so that a
+ * service that is slow as a whole is not asked twice as much.
+ *
+ *   call --> first attempt -----------------> the first answer, or the failure of the last attempt that failed
+ *               `-- after the delay --> second attempt --^
+ *
+ * Used by `Channel`.
+ */
+import type { Attempt } from '../base/attempt.js';
+import type { Clock, Timer } from '../base/clock.js';
+import { RpcError, tellAttempts } from '../base/errors.js';
+import { EitherSource, Followers } from '../connection/cancel-source.js';
+import { type CallExtras, type CallResult, noExtras, PendingCall } from '../connection/pending-call.js';
+import { type HedgeOptions, HedgePolicy } from '../resilience/hedge-policy.js';
+import type { MethodSpec } from '../wire/message-codec.js';
+
+/** What hedging asks of the channel. */
+export interface Hedger {
+  /** Makes the call, not at these endpoints if there is another. Returns the endpoint, or '' when it waits for one. */
+  dispatch(call: PendingCall, avoid: readonly Attempt[]): string;
+  /** Takes one retry out of the budget; false: there is none left. */
+  withdraw(): boolean;
+}
+
+export class Hedging {
+  /** How long the methods' calls take, by ordinal. */
+  private readonly policies: HedgePolicy[] = [];
+
+  /** Throws an `RpcError` (INVALID_ARGUMENT) for an option that is wrong. */
+  constructor(
+    private readonly options: HedgeOptions,
+    private readonly clock: Clock,
+    private readonly hedger: Hedger,
+  ) {
+    this.policies[0] = new HedgePolicy(options);
+  }
+
+  /** Whether calls of this method are hedged. */
+  covers({ kind, idempotent }: MethodSpec, extras: CallExtras | null): boolean {
+    return kind === 'unary' && (extras?.idempotent ?? idempotent);
+  }
+
+  /** As `Channel.call`. */
+  call(spec: MethodSpec, request: unknown, deadlineAt: number, extras: CallExtras | null): Promise<unknown> {
+    this.policies[spec.ordinal] ??= new HedgePolicy(this.options);
+    const policy = this.policies[spec.ordinal] as HedgePolicy;
+    return new Promise((resolve, reject) => {
+      const call = new PendingCall(spec, request, deadlineAt, extras ?? noExtras, resolve, reject);
+      new HedgedCall(call, policy, this.clock, this.hedger).begin();
+    });
+  }
+}
+
+interface RunningAttempt {
+  /** Empty while it waits for one. */
+  endpoint: string;
+  readonly since: number;
+  readonly source: Followers;
+}
+
+class HedgedCall {
+  private readonly startedAt: number;
+  private readonly running = new Set<RunningAttempt>();
+  /** Where the attempt was made that failed first. */
+  private failed: readonly Attempt[] = [];
+  private timer: Timer | null = null;
+
+  constructor(
+    private readonly call: PendingCall,
+    private readonly policy: HedgePolicy,
+    private readonly clock: Clock,
+    private readonly hedger: Hedger,
+  ) {
+    this.startedAt = clock.now();
+  }
+
+  begin(): void {
+    this.attempt();
+    const delayMs = this.policy.delayMs();
+    if (delayMs === null || this.running.size === 0) return;
+    this.timer = this.clock.setTimer(() => {
+      this.timer = null;
+      // What is already here counts as in time, even if this loop was too busy to read it.
+      this.clock.afterReads(() => this.hedge());
+    }, delayMs);
+  }
+
+  private hedge(): void {
+    // One that still waits for an endpoint is not late there.
+    for (const { endpoint } of this.running) if (endpoint !== '' && this.hedger.withdraw()) this.attempt();
+  }
+
+  private attempt(): void {
+    const { spec, request, deadlineAt } = this.call;
+    const extras = this.call.extras as CallExtras;
+    const source = new Followers();
+    const signal = extras.signal === null ? source : new EitherSource(extras.signal, source);
+    const since = this.clock.now();
+    const avoid = Array.from(this.running, (other) => lost(other, since));
+    const running: RunningAttempt = { endpoint: '', since, source };
+    this.running.add(running);
+    const attempt = new PendingCall(
+      spec,
+      request,
+      deadlineAt,
+      { ...extras, signal },
+      (value) => this.onAnswer(running, value),
+      (error) => this.onFailure(running, error as RpcError),
+    );
+    running.endpoint = this.hedger.dispatch(attempt, avoid);
+  }
+
+  private onAnswer(answered: RunningAttempt, value: unknown): void {
+    if (!this.running.delete(answered)) return;
+    const now = this.clock.now();
+    this.policy.onAnswer(now - this.startedAt);
+    const losers = [...this.failed, ...Array.from(this.running, (other) => lost(other, now))];
+    this.end();
+    if (losers.length === 0 || !this.call.extras?.detailed) {
+      this.call.resolve(value);
+      return;
+    }
+    const result = value as CallResult;
+    this.call.resolve({ ...result, attempts: [...losers, ...result.attempts] } satisfies CallResult);
+  }
+
+  private onFailure(failed: RunningAttempt, failure: RpcError): void {
+    if (!this.running.delete(failed)) return;
+    if (this.running.size > 0) {
+      this.failed = failure.attempts;
+      return;
+    }
+    this.end();
+    if (this.failed.length > 0) tellAttempts(failure, [...this.failed, ...failure.attempts]);
+    this.call.reject(failure);
+  }
+
+  private end(): void {
+    this.timer?.cancel();
+    this.timer = null;
+    const left = [...this.running];
+    this.running.clear();
+    for (const { source } of left) source.abort(new RpcError('CANCELLED', 'another attempt was answered first'));
+  }
+}
+
+/** What there is to say of an attempt that is given up now. */
+function lost({ endpoint, since }: RunningAttempt, now: number): Attempt {
+  return { endpoint, code: 'CANCELLED', started: 'maybe', durationMs: now - since };
+}
