@@ -150,6 +150,7 @@ export class Channel implements EndpointSetOwner, Hedger {
       return picker.pick(extras?.key, undefined).take().call(spec, request, deadlineMs, extras);
     }
     const deadlineAt = this.settings.clock.now() + deadlineMs;
+    if (hedging?.covers(spec, extras)) return hedging.call(spec, request, deadlineAt, extras);
     return new Promise((resolve, reject) => {
       this.dispatch(new PendingCall(spec, request, deadlineAt, extras, resolve, reject));
     });

@@ -88,8 +88,9 @@ class HedgedCall {
   }
 
   private hedge(): void {
+    const [first] = this.running;
     // One that still waits for an endpoint is not late there.
-    for (const { endpoint } of this.running) if (endpoint !== '' && this.hedger.withdraw()) this.attempt();
+    if (first !== undefined && first.endpoint !== '' && this.hedger.withdraw()) this.attempt();
   }
 
   private attempt(): void {

@@ -1,119 +1,12 @@
 /** Several endpoints on a simulated network: who takes calls, what happens when one goes, comes or is named no more. */
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
-import {
-  type ChannelOptions,
-  type ClientChannel,
-  connect,
-  defineService,
-  type Endpoint,
-  type Resolver,
-  type ResolverContext,
-  RpcError,
-  raw,
-  roundRobin,
-  Server,
-  unary,
-} from '../../src/index.js';
-import { SimulatedNetwork } from '../../src/testing/index.js';
+import { RpcError } from '../../src/index.js';
 import { failureOf } from '../support/rpc.js';
-
-const Who = defineService('test.Who', {
-  ask: unary({ request: raw, response: raw }),
-  read: unary({ request: raw, response: raw, idempotent: true }),
-});
-
-/** A list that a test changes. */
-class PushedList implements Resolver {
-  readonly name = 'pushed list';
-  context: ResolverContext | null = null;
-  refreshes = 0;
-
-  constructor(private endpoints: readonly Endpoint[] | null) {}
-
-  start(context: ResolverContext): void {
-    this.context = context;
-    if (this.endpoints !== null) context.onEndpoints(this.endpoints);
-  }
-
-  push(...hosts: string[]): void {
-    this.context?.onEndpoints(hosts.map((host) => ({ address: addressOf(host) })));
-  }
-
-  refresh(): void {
-    this.refreshes++;
-  }
-
-  stop(): void {
-    this.context = null;
-  }
-}
-
-function addressOf(host: string): string {
-  return `tcp://${host}:1`;
-}
-
-class Fleet {
-  readonly network = new SimulatedNetwork({ seed: 7, latencyMs: 1 });
-  readonly list = new PushedList(null);
-  readonly servers = new Map<string, { readonly server: Server; readonly close: () => void }>();
-  readonly asked: string[] = [];
-  channel: ClientChannel = connect('tcp://nobody:1');
-
-  up(host: string): void {
-    const server = new Server(this.network.options(host)).add(Who, {
-      ask: async () => this.answer(host),
-      read: async () => this.answer(host),
-    });
-    this.servers.set(host, { server, close: this.network.listen(host, server).close });
-  }
-
-  private async answer(host: string): Promise<Buffer> {
-    this.asked.push(host);
-    await this.network.clock.sleep(5);
-    return Buffer.from(host);
-  }
-
-  crash(host: string): void {
-    this.servers.get(host)?.close();
-    this.network.reset('client', host);
-  }
-
-  open(options: ChannelOptions = {}): ClientChannel {
-    this.channel = connect(this.list, { ...this.network.options('client'), balancer: roundRobin, ...options });
-    return this.channel;
-  }
-
-  /** Begins calls; they go on while the test lets time pass. */
-  begin(count = 1): Promise<string[]> {
-    const client = this.channel.client(Who);
-    return Promise.all(Array.from({ length: count }, async () => (await client.ask(Buffer.alloc(0))).toString()));
-  }
-
-  ask(count = 1): Promise<string[]> {
-    return this.network.run(this.begin(count));
-  }
-
-  async close(): Promise<void> {
-    await this.network.run(this.channel.close());
-    await this.network.run(Promise.all([...this.servers.values()].map(({ server }) => server.close())));
-    assert.is(this.network.openSockets, 0);
-  }
-}
-
-async function fleet(hosts: readonly string[], options: ChannelOptions = {}): Promise<Fleet> {
-  const made = new Fleet();
-  for (const host of hosts) made.up(host);
-  const ready = made.open(options).ready();
-  await made.network.advance(1);
-  made.list.push(...hosts);
-  await made.network.run(ready);
-  await made.network.quiet();
-  return made;
-}
+import { addressOf, Fleet, nothing, openFleet, Who } from './fleet.js';
 
 test('calls are spread over all endpoints, and describe shows them', async () => {
-  const made = await fleet(['a', 'b', 'c']);
+  const made = await openFleet(['a', 'b', 'c']);
   const hosts = await made.ask(30);
   for (const host of ['a', 'b', 'c']) assert.is(hosts.filter((each) => each === host).length, 10);
   const description = made.channel.describe();
@@ -150,7 +43,7 @@ test('calls wait while the resolver looks, and fail at once when it cannot look 
 });
 
 test('an endpoint that is down takes no calls, and is tried again with backoff until it is back', async () => {
-  const made = await fleet(['a', 'b']);
+  const made = await openFleet(['a', 'b']);
   made.crash('a');
   await made.network.advance(5);
   assert.equal([...new Set(await made.ask(10))], ['b']);
@@ -163,7 +56,7 @@ test('an endpoint that is down takes no calls, and is tried again with backoff u
 });
 
 test('an endpoint that joins gets calls when it is connected; one that is named no more gets none, and what runs there ends', async () => {
-  const made = await fleet(['a', 'b']);
+  const made = await openFleet(['a', 'b']);
   made.up('c');
   const running = made.begin(4);
   await made.network.advance(2);
@@ -179,7 +72,7 @@ test('an endpoint that joins gets calls when it is connected; one that is named 
 });
 
 test('make before break: endpoints that are named no more are called until one of the new ones is up', async () => {
-  const made = await fleet(['a']);
+  const made = await openFleet(['a']);
   made.list.push('b');
   assert.equal(await made.ask(2), ['a', 'a']);
   made.list.push();
@@ -192,10 +85,10 @@ test('make before break: endpoints that are named no more are called until one o
 });
 
 test('an idempotent call whose server crashes is answered by another, and tells both attempts; others fail as started=maybe', async () => {
-  const made = await fleet(['a', 'b']);
+  const made = await openFleet(['a', 'b']);
   const client = made.channel.client(Who);
-  const reads = [client.read.detailed(Buffer.alloc(0)), client.read.detailed(Buffer.alloc(0))];
-  const asks = [client.ask(Buffer.alloc(0)), client.ask(Buffer.alloc(0))].map((call) =>
+  const reads = [client.read.detailed(nothing), client.read.detailed(nothing)];
+  const asks = [client.ask(nothing), client.ask(nothing)].map((call) =>
     call.then(
       () => null,
       (error: RpcError) => error,
@@ -225,7 +118,7 @@ test('an idempotent call whose server crashes is answered by another, and tells 
 });
 
 test('a server that drains loses no call: those it refuses go to another at once', async () => {
-  const made = await fleet(['a', 'b', 'c']);
+  const made = await openFleet(['a', 'b', 'c']);
   for (const host of ['a', 'b', 'c']) {
     const calls = made.begin(30);
     await made.network.advance(1);
@@ -245,9 +138,9 @@ test('with waitForReady calls wait through failed attempts until their deadline;
   const made = new Fleet();
   made.open();
   const client = made.channel.client(Who);
-  const patient = client.ask(Buffer.alloc(0), { waitForReady: true });
-  const late = failureOf(client.ask(Buffer.alloc(0), { waitForReady: true, deadlineMs: 500 }));
-  const hasty = failureOf(client.ask(Buffer.alloc(0)));
+  const patient = client.ask(nothing, { waitForReady: true });
+  const late = failureOf(client.ask(nothing, { waitForReady: true, deadlineMs: 500 }));
+  const hasty = failureOf(client.ask(nothing));
   made.list.push('a', 'b');
   await made.network.advance(1_000);
   assert.match((await hasty).message, /ECONNREFUSED/);
@@ -263,7 +156,7 @@ test('endpoints of a higher priority number are called only while none of a lowe
   for (const host of ['a', 'b']) made.up(host);
   const ready = made.open().ready();
   await made.network.advance(1);
-  made.list.context?.onEndpoints([{ address: addressOf('a') }, { address: addressOf('b'), priority: 1 }]);
+  made.list.push('a', { address: addressOf('b'), priority: 1 });
   await made.network.run(ready);
   await made.network.advance(10);
   assert.equal([...new Set(await made.ask(4))], ['a']);
