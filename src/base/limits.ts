@@ -38,6 +38,8 @@ export interface LocalLimits {
   readonly admissionQueueBytesMax: number;
   /** Calls that wait here for a free slot, a connection or room in the write queue. Default 1,024. */
   readonly callsQueuedMax: number;
+  /** Bytes of the requests that wait for a connection. Default 16 MiB. */
+  readonly callsQueuedBytesMax: number;
   /** Bytes of unsent frames from which callers and answers wait. At least 65,536. Default 1 MiB. */
   readonly writeQueueBytesSoft: number;
   /** Bytes of unsent frames at which the connection is given up, and of long messages from which more wait. Default 16 MiB. */
@@ -89,6 +91,7 @@ export const defaultLimits: Limits = {
   admissionQueueCallsMax: 8_192,
   admissionQueueBytesMax: 16 * 1024 * 1024,
   callsQueuedMax: 1_024,
+  callsQueuedBytesMax: 16 * 1024 * 1024,
   writeQueueBytesSoft: 1024 * 1024,
   writeQueueBytesHard: 16 * 1024 * 1024,
   streamWindowBytesMax: 2 * 1024 * 1024,

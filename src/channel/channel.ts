@@ -86,7 +86,8 @@ export class Channel implements EndpointSetOwner, Hedger {
     this.retries = new Retries(options.retry ?? {}, limits.resendsMax, clock, random);
     this.hedging = options.hedging ? new Hedging(options.hedging, clock, this) : null;
     this.delayed = new DelayedCalls(clock, (call) => this.dispatch(call));
-    this.waiting = new CallQueue(limits.callsQueuedMax, `a connection to ${this.target}`, () => 'network');
+    const awaited = `a connection to ${this.target}`;
+    this.waiting = new CallQueue(limits.callsQueuedMax, awaited, () => 'network', limits.callsQueuedBytesMax);
     this.timer = new DeadlineTimer(clock, (now) => this.waiting.sweep(now));
     const pool = poolSettingsOf(options.pool);
     const balancer = balancerOf(options);

@@ -4,12 +4,14 @@
  */
 import { type LatePart, limitError, RpcError } from '../base/errors.js';
 import type { PendingCall } from './pending-call.js';
+import { requestBytes } from './request-size.js';
 
 export class CallQueue {
   /** Waiting calls; the settled ones still in the array do not count. */
   length = 0;
   private calls: (PendingCall | undefined)[] = [];
   private head = 0;
+  private bytes = 0;
 
   constructor(
     private readonly lengthMax: number,
@@ -17,6 +19,8 @@ export class CallQueue {
     private readonly awaited: string,
     /** Which part is late when a deadline passes here. */
     private readonly late: () => LatePart,
+    /** Bytes of their requests; Infinity: they are not counted, which spares encoding them. */
+    private readonly bytesMax = Infinity,
   ) {}
 
   /** Takes the call in, or fails it when the queue is full; not a call that was taken in before and is made again. */
@@ -25,6 +29,15 @@ export class CallQueue {
       const limit = { name: 'callsQueuedMax', value: this.lengthMax, setting: 'limits.callsQueuedMax' };
       call.fail(limitError(`too many calls wait for ${this.awaited}`, limit));
       return;
+    }
+    if (this.bytesMax !== Infinity) {
+      call.bytes = requestBytes(call.spec, call.request);
+      if (this.bytes + call.bytes > this.bytesMax) {
+        const limit = { name: 'callsQueuedBytesMax', value: this.bytesMax, setting: 'limits.callsQueuedBytesMax' };
+        call.fail(limitError(`too many bytes wait for ${this.awaited}`, limit));
+        return;
+      }
+      this.bytes += call.bytes;
     }
     // It may have waited elsewhere before.
     call.settled = false;
@@ -43,7 +56,7 @@ export class CallQueue {
         this.head = 0;
       }
       if (call === undefined || call.settled) continue;
-      this.length--;
+      this.remove(call);
       call.leave();
       return call;
     }
@@ -83,7 +96,13 @@ export class CallQueue {
 
   private end(call: PendingCall, error: RpcError): void {
     if (call.settled) return;
-    this.length--;
+    this.remove(call);
     call.fail(error);
+  }
+
+  private remove(call: PendingCall): void {
+    this.length--;
+    this.bytes -= call.bytes;
+    call.bytes = 0;
   }
 }

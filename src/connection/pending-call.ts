@@ -56,6 +56,8 @@ export interface CallResult<Response = unknown> {
 
 export class PendingCall {
   settled = false;
+  /** Of its request, while a queue counts them. */
+  bytes = 0;
   private onAbort: (() => void) | null = null;
 
   constructor(

@@ -169,4 +169,27 @@ test('endpoints of a higher priority number are called only while none of a lowe
   await made.close();
 });
 
+test('what waits for a connection is bounded by count and by bytes', async () => {
+  const made = new Fleet();
+  made.up('a');
+  const { ask } = made.open({ limits: { callsQueuedMax: 3, callsQueuedBytesMax: 1_000 } }).client(Who);
+  const bytes = (length: number): Promise<Buffer> => ask(Buffer.alloc(length));
+  const first = bytes(600);
+  const large = await failureOf(bytes(401));
+  assert.is(large.code, 'RESOURCE_EXHAUSTED');
+  assert.equal(large.limit, { name: 'callsQueuedBytesMax', value: 1_000, setting: 'limits.callsQueuedBytesMax' });
+  const others = [bytes(300), bytes(100)];
+  assert.is((await failureOf(bytes(0))).limit?.name, 'callsQueuedMax');
+  await made.network.advance(1);
+  made.list.push('a');
+  await made.network.run(Promise.all([first, ...others]));
+  // Their bytes and places are free again.
+  made.crash('a');
+  await made.network.advance(5);
+  const waiting = failureOf(bytes(1_000));
+  await made.network.advance(10_000);
+  assert.is((await waiting).code, 'UNAVAILABLE');
+  await made.close();
+});
+
 test.run();

@@ -65,7 +65,7 @@ test('an old connection is replaced before it is retired: no call fails, and its
     instances.add(made.describe('a').connections[0]?.ageMs ?? -1);
     await network.run(calls);
   }
-  const { ageMs = Infinity } = made.describe('a').connections[0] ?? {};
+  const ageMs = made.describe('a').connections[0]?.ageMs ?? Infinity;
   assert.ok(ageMs <= 1_200, `${ageMs} ms`);
   assert.is(made.servers.get('a')?.server.connectionCount, 1);
   await made.close();
