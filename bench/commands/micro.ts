@@ -1,7 +1,8 @@
-/** `bench -- micro`: the codec and the frame decoder alone, in this process. */
+/** `bench -- micro`: the codec, the frame decoder and the choice of an endpoint alone, in this process. */
 import { codecTasks } from '../micro/codec.js';
 import { deadlineTasks } from '../micro/deadlines.js';
 import { chunkSizes, longFrameName, longFrameTask, smallFramesTask } from '../micro/frames.js';
+import { pickTasks } from '../micro/picks.js';
 import { type MicroResult, runTasks } from '../micro/suite.js';
 import { Options } from '../options.js';
 import { findPinning } from '../process/cores.js';
@@ -32,7 +33,10 @@ export async function microCommand(args: readonly string[]): Promise<number> {
 
 /** Prints the results. Throws when a codec or the decoder gave something else than it should. */
 export async function micro({ ms, frameBytes, judged }: MicroSettings): Promise<void> {
-  const results = await runTasks([...codecTasks(), smallFramesTask(), ...deadlineTasks()], { ms, runsMin: 16 });
+  const results = await runTasks([...codecTasks(), smallFramesTask(), ...deadlineTasks(), ...pickTasks()], {
+    ms,
+    runsMin: 16,
+  });
   // One run of a long frame byte by byte takes a good part of a second.
   const long = chunkSizes.flatMap((chunk) => frameBytes.map((bytes) => longFrameTask(bytes, chunk)));
   results.push(...(await runTasks(long, { ms, runsMin: 2 })));

@@ -31,7 +31,8 @@ export function consistentHash({ loadFactor = 1.25 }: ConsistentHashOptions = {}
 const LOADS_A_PICK = 16;
 
 class ConsistentHash<C extends Candidate> implements Picker<C> {
-  private readonly ring: HashRing;
+  /** Built for the first call with a key: of many snapshots in a row most see none. */
+  private ring: HashRing | null = null;
   private readonly keyless: Picker<C>;
   private readonly weights: number;
   private total = 0;
@@ -42,7 +43,6 @@ class ConsistentHash<C extends Candidate> implements Picker<C> {
     context: PickerContext,
     private readonly loadFactor: number,
   ) {
-    this.ring = new HashRing(candidates);
     this.keyless = leastLoaded(candidates, context);
     this.weights = candidates.reduce((sum, { weight }) => sum + weight, 0);
   }
@@ -50,7 +50,8 @@ class ConsistentHash<C extends Candidate> implements Picker<C> {
   pick(key: string | undefined, avoid: readonly Attempt[] | undefined): C {
     if (key === undefined) return this.keyless.pick(undefined, avoid);
     const perWeight = this.loadFactor === Infinity ? Infinity : (this.loadFactor * (this.load() + 1)) / this.weights;
-    const { ring, candidates } = this;
+    const { candidates } = this;
+    const ring = (this.ring ??= new HashRing(candidates));
     const start = ring.find(key);
     // Without anything to avoid there is always one with room: the shares sum up to more than all calls.
     for (let point = start; point < start + ring.points; point++) {

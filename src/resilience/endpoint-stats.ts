@@ -22,6 +22,8 @@ const FAILURE_WEIGHT = 1 / 16;
 /** What an endpoint where every call fails costs more. One failure among answers (1.9 times) is not yet a difference to pickers. */
 const FAILURE_COST = 15;
 const FAILING_MIN = 0.001;
+/** An endpoint that begins has one call more in flight than it has answered, until this many. */
+const TRUST_ANSWERS = 100;
 /** What a clock that is read once per chunk may call nothing. */
 const LATENCY_MS_MIN = 0.001;
 
@@ -44,6 +46,8 @@ export class EndpointStats {
    * For pickers: when something was heard last; 0: never. They set it too, to ask an endpoint that got cheap by waiting only once.
    */
   costAt = 0;
+  /** For pickers: with so many answers it is trusted; before, it gets calls as it answers them. */
+  trustedAt = TRUST_ANSWERS;
   /** Share of the last calls that failed. */
   private failing = 0;
   private logLatency = 0;
@@ -83,8 +87,19 @@ export class EndpointStats {
     return this.known ? Math.exp(this.logLatency - Math.max(0, now - this.costAt) / TAU_MS) : 0;
   }
 
-  /** What was seen is worth nothing any more: the endpoint starts as a new one, with its counts. */
+  /** Answers since it began, or began anew. */
+  get answersSinceBegin(): number {
+    return this.answered - this.trustedAt + TRUST_ANSWERS;
+  }
+
+  /** What is known of it is old: it is not trusted until it has answered again. */
+  beginAnew(): void {
+    this.trustedAt = this.answered + TRUST_ANSWERS;
+  }
+
+  /** What was seen is worth nothing any more: it begins as a new endpoint, with its counts. */
   forget(): void {
+    this.beginAnew();
     this.known = false;
     this.cost = 0;
     this.costAt = 0;

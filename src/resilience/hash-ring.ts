@@ -3,7 +3,7 @@
  * points depend on its address and weight alone, so that one that joins or leaves moves only the keys it takes or had. Clients
  * that see the same endpoints in whatever order agree on the ring.
  *
- * Used by `consistentHash`, built once per snapshot.
+ * Used by `consistentHash`, built once per snapshot that a keyed call is made on.
  */
 export interface RingMember {
   readonly address: string;
@@ -13,34 +13,34 @@ export interface RingMember {
 /** Points of an endpoint of average weight: 100 to 200. Its share of the keys varies by 1/sqrt(points), 7 to 10 %. */
 const POINTS = 100;
 const POINTS_MAX = 1600;
+const DIGIT_BITS = 11;
+const DIGIT_MASK = 2 ** DIGIT_BITS - 1;
 
 export class HashRing {
   /** Where the points are, ascending. */
-  private readonly places: Uint32Array;
+  private places: Uint32Array;
   /** Index of the member that each point belongs to. */
-  private readonly owners: Uint32Array;
+  private owners: Uint32Array;
 
   constructor(members: readonly RingMember[]) {
-    const order = [...members.keys()].sort((a, b) =>
-      memberAt(members, a).address < memberAt(members, b).address ? -1 : 1,
-    );
+    // By address, so that which of two points at one place goes first is the same to all.
+    const order = [...members.keys()].sort((a, b) => (members[a].address < members[b].address ? -1 : 1));
     // A power of two, so that the points of all others stay as they are when one comes or goes, as good as always.
     const mean = members.reduce((sum, { weight }) => sum + weight, 0) / members.length;
     const perWeight = POINTS / 2 ** Math.floor(Math.log2(mean));
-    const pointsOf = ({ weight }: RingMember): number =>
-      Math.min(Math.max(1, Math.round(perWeight * weight)), POINTS_MAX);
-    const count = members.reduce((sum, member) => sum + pointsOf(member), 0);
-    // One number holds both, so that typed arrays sort them: 32 bits of place, below them 21 of rank.
-    const points = new Float64Array(count);
+    const points = members.map(({ weight }) => Math.min(Math.max(1, Math.round(perWeight * weight)), POINTS_MAX));
+    const count = points.reduce((sum, those) => sum + those, 0);
+    this.places = new Uint32Array(count);
+    this.owners = new Uint32Array(count);
     let filled = 0;
-    for (const [rank, index] of order.entries()) {
-      const member = memberAt(members, index);
-      const seed = hashOf(member.address);
-      for (let point = pointsOf(member); point > 0; point--) points[filled++] = mixed(seed, point) * RANKS + rank;
+    for (const index of order) {
+      const hash = hashOf(members[index].address);
+      for (let point = points[index]; point > 0; point--) {
+        this.places[filled] = mixed(hash, point);
+        this.owners[filled++] = index;
+      }
     }
-    points.sort();
-    this.places = Uint32Array.from(points, (point) => Math.floor(point / RANKS));
-    this.owners = Uint32Array.from(points, (point) => order[point % RANKS]);
+    this.sort();
   }
 
   get points(): number {
@@ -64,11 +64,32 @@ export class HashRing {
   owner(point: number): number {
     return this.owners[point % this.owners.length];
   }
+
+  /** Radix sort by place, 11 bits a pass: 100,000 points in a few milliseconds. It keeps the order of equal ones. */
+  private sort(): void {
+    const count = this.places.length;
+    const starts = new Uint32Array(2 ** DIGIT_BITS);
+    let from = { places: this.places, owners: this.owners };
+    let to: typeof from = { places: new Uint32Array(count), owners: new Uint32Array(count) };
+    for (let shift = 0; shift < 32; shift += DIGIT_BITS) {
+      starts.fill(0);
+      for (let i = 0; i < count; i++) starts[(from.places[i] >>> shift) & DIGIT_MASK]++;
+      for (let digit = 0, start = 0; digit < starts.length; digit++) {
+        const those = starts[digit];
+        starts[digit] = start;
+        start += those;
+      }
+      for (let i = 0; i < count; i++) {
+        const at = starts[(from.places[i] >>> shift) & DIGIT_MASK]++;
+        to.places[at] = from.places[i];
+        to.owners[at] = from.owners[i];
+      }
+      [from, to] = [to, from];
+    }
+    this.places = from.places;
+    this.owners = from.owners;
+  }
 }
-
-const RANKS = 2 ** 21;
-
-const memberAt = (members: readonly RingMember[], index: number): RingMember => members[index] as RingMember;
 
 /** FNV-1a over UTF-16 code units. */
 function hashOf(text: string): number {

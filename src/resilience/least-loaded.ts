@@ -18,10 +18,10 @@ import { WeightedChoice } from './weighted-choice.js';
 const SAME_COST = Math.log(2);
 const EXCESS_POWER = 4;
 /**
- * What an endpoint that has not answered yet costs more than the other, so that it gets up to an eighth of the other's calls in flight
- * until it does. Finagle gives it one call only: that one may be a stream of an hour.
+ * Of the other's calls in flight an endpoint that begins may have this share, whatever it has answered: its first call may be a stream
+ * of an hour. (Finagle gives it one call until that is answered.)
  */
-const UNKNOWN_COST = SAME_COST + Math.log(8) / EXCESS_POWER;
+const BEGINNER_SHARE = 1 / 8;
 /** A difference of age that is worth a look, as share of `TAU_MS`. */
 const AGED = 0.1;
 
@@ -61,18 +61,17 @@ class LeastLoaded<C extends Candidate> implements Picker<C> {
     const callsOther = this.callsAt(second);
     const { stats } = first;
     const { stats: other } = second;
-    if (!stats.known || !other.known) {
-      return costsMore(unknownExcess(stats, calls, other, callsOther), calls, callsOther) ? second : first;
-    }
+    const busy = stats.answered < stats.trustedAt && isBusyBeginner(stats, calls, callsOther);
+    const otherBusy = other.answered < other.trustedAt && isBusyBeginner(other, callsOther, calls);
+    if (busy !== otherBusy) return busy ? second : first;
+    if (!stats.known || !other.known) return unknownCostsMore(stats, calls, other, callsOther) ? second : first;
     const excess = stats.cost - other.cost;
     const age = (stats.costAt - other.costAt) / TAU_MS;
-    const isSecond = costsMore(excess + age, calls, callsOther);
-    // Cheap by age only: asked this once, and its age counts anew from here.
-    if (isSecond) {
-      if (age > AGED && !costsMore(excess, calls, callsOther)) other.costAt = stats.costAt;
+    if (costsMore(excess + age, calls, callsOther)) {
+      if (age > AGED && !costsMore(excess, calls, callsOther)) askOnce(other, stats);
       return second;
     }
-    if (age < -AGED && costsMore(excess, calls, callsOther)) stats.costAt = other.costAt;
+    if (age < -AGED && costsMore(excess, calls, callsOther)) askOnce(stats, other);
     return first;
   }
 
@@ -89,12 +88,27 @@ function costsMore(excess: number, calls: number, callsOther: number): boolean {
   return calls > callsOther;
 }
 
-/** The excess where at least one has no latency yet: its cost holds its failures only. */
-function unknownExcess(stats: EndpointStats, calls: number, other: EndpointStats, callsOther: number): number {
-  const age = stats.costAt === 0 || other.costAt === 0 ? 0 : (stats.costAt - other.costAt) / TAU_MS;
-  if (stats.known === other.known) return stats.cost - other.cost + age;
-  const [unknown, itsCalls, sign] = stats.known ? [other, callsOther, -1] : [stats, calls, 1];
-  // The first call of a new endpoint.
-  if (unknown.costAt === 0 && itsCalls === 1) return sign * -Infinity;
-  return sign * (UNKNOWN_COST + unknown.cost) + age;
+/**
+ * Whether an endpoint that is new, or was not asked for long, has as many calls as it may: one more than it has answered, so that they
+ * double with each answer. Without this one lucky fast answer of a slow endpoint brought it all calls until the next.
+ */
+function isBusyBeginner(stats: EndpointStats, calls: number, callsOther: number): boolean {
+  return calls > 1 + stats.answersSinceBegin && calls > callsOther * BEGINNER_SHARE;
+}
+
+/** `costsMore` where at least one has no latency yet: its cost holds its failures only. */
+function unknownCostsMore(stats: EndpointStats, calls: number, other: EndpointStats, callsOther: number): boolean {
+  // Never heard of: its first call at once, then the one with fewer calls.
+  if (stats.costAt === 0 && calls === 1) return false;
+  if (other.costAt === 0 && callsOther === 1) return true;
+  if (stats.costAt === 0 || other.costAt === 0) return calls > callsOther;
+  const age = (stats.costAt - other.costAt) / TAU_MS;
+  const failures = (stats.known ? 0 : stats.cost) - (other.known ? 0 : other.cost);
+  return costsMore(failures + age, calls, callsOther);
+}
+
+/** An endpoint is picked because it was not for long: what is known of it is old, and its age counts anew from here. */
+function askOnce(stats: EndpointStats, other: EndpointStats): void {
+  stats.costAt = other.costAt;
+  stats.beginAnew();
 }

@@ -231,7 +231,7 @@ test('an endpoint that comes back gets one call at once and no flood before it h
   withSeed((random) => {
     const all = endpoints([1, 1, 1]);
     const ejection = new Ejection<TestEndpoint>({}, noChance);
-    for (const endpoint of all) endpoint.stats.onAnswer(0, 5);
+    for (let i = 1; i <= 100; i++) for (const { stats } of all) stats.onAnswer(i, 5);
     for (const endpoint of all.slice(1)) endpoint.load = 40;
     failTimes(all[0], 5);
     ejection.judge(all, 0);

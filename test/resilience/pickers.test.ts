@@ -107,12 +107,77 @@ test('leastLoaded: a new endpoint gets a call at once, and few more before it ha
   withSeed((random) => {
     const all = endpoints([1, 1, 1, 1]);
     for (const endpoint of all.slice(1)) {
-      endpoint.stats.onAnswer(1, 10);
+      for (let i = 1; i <= 100; i++) endpoint.stats.onAnswer(i, 10);
       endpoint.load = 50;
     }
     const picker = leastLoaded(all, contextOf(random));
     for (let i = 0; i < 200; i++) picker.pick(undefined, undefined).load++;
     assert.ok(all[0].load >= 1 && all[0].load <= 15, `${all[0].load}`);
+  });
+});
+
+test('leastLoaded: what begins gets calls as it answers them, however fast its first answers are', () => {
+  withSeed((random) => {
+    const all = endpoints([1, 1]);
+    for (let i = 1; i <= 100; i++) all[1].stats.onAnswer(i, 250);
+    all[1].load = 100;
+    const picker = leastLoaded(all, contextOf(random));
+    for (let answers = 0; answers < 6; answers++) {
+      for (let i = 0; i < 50; i++) picker.pick(undefined, undefined).load++;
+      const most = Math.max(1 + answers, (all[1].load + 1) / 8);
+      assert.ok(all[0].load <= most, `${all[0].load} calls after ${answers} answers`);
+      all[0].load--;
+      all[0].stats.onAnswer(200 + answers, 1);
+    }
+  });
+});
+
+test('leastLoaded: what was slow is asked again after a while, once', () => {
+  withSeed((random) => {
+    const all = endpoints([1, 1, 1]);
+    for (let i = 1; i <= 200; i++) {
+      for (const endpoint of all) endpoint.stats.onAnswer(i, endpoint === all[0] ? 100 : 5);
+    }
+    const picker = leastLoaded(all, contextOf(random));
+    const picks = (from: number, seconds: number): number => {
+      let count = 0;
+      for (let i = 0; i < seconds * 100; i++) {
+        const picked = picker.pick(undefined, undefined);
+        if (picked === all[0]) count++;
+        else picked.stats.onAnswer(from + i * 10, 5);
+      }
+      return count;
+    };
+    assert.is(picks(200, 20), 0);
+    assert.is(picks(20_200, 20), 1);
+    all[0].stats.onAnswer(40_200, 5);
+    for (let i = 0; i < 100; i++) all[0].stats.onAnswer(40_201 + i, 5);
+    assert.ok(picks(40_300, 10) > 200, 'as fast as the others, it has its share again');
+  });
+});
+
+test('leastLoaded: failures make an endpoint dearer, and refusals too', () => {
+  withSeed((random) => {
+    for (const code of ['UNAVAILABLE', 'RESOURCE_EXHAUSTED'] as const) {
+      const all = endpoints([1, 1]);
+      for (let i = 1; i <= 200; i++) for (const { stats } of all) stats.onAnswer(i, 5);
+      const picker = leastLoaded(all, contextOf(random));
+      const share = (): number => {
+        let count = 0;
+        for (let i = 0; i < 1000; i++) if (picker.pick(undefined, undefined) === all[0]) count++;
+        return count / 1000;
+      };
+      all[0].stats.onFailure(201, code);
+      assert.ok(share() > 0.4, 'one failure among answers says little');
+      for (let i = 0; i < 4; i++) all[0].stats.onFailure(202 + i, code);
+      assert.is(share(), 0);
+      all[1].load = 50;
+      assert.ok(share() > 0.9, 'but it is better than a queue that is long enough');
+      all[1].load = 0;
+      for (let i = 0; i < 40; i++) all[0].stats.onAnswer(210 + i, 5);
+      for (let i = 0; i < 40; i++) all[1].stats.onAnswer(210 + i, 5);
+      assert.ok(share() > 0.4, 'answers make good for it');
+    }
   });
 });
 
