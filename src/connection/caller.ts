@@ -190,12 +190,14 @@ export class Caller implements CallEnds {
     this.cancels.close();
     this.requests.close();
     const { movable, blamed } = end;
+    // One moment, so that they count as one failure.
+    const now = link.clock.now();
     this.waiting.end(() => end.failure(false), movable);
     for (const entry of this.table.slots) {
       if (entry.call === 0) continue;
       const left = link.queue.isHandedOver(entry.position);
       const failure = end.failure(left);
-      if (blamed && !entry.givenUp) link.stats.onFailure(link.clock.now(), failure.code);
+      if (blamed && !entry.givenUp) link.stats.onFailure(now, failure.code);
       const why = left ? (isRepeatable(entry) ? 'failed' : null) : 'moved';
       this.end(entry, failure, movable ? why : null);
     }

@@ -75,7 +75,7 @@ export class Ejection<C extends Candidate> {
   /** When `judge` is to be called though nothing failed; Infinity: not at all. */
   nextAt = Infinity;
   private readonly options: Required<EjectionOptions>;
-  private readonly records = new Map<C, Standing>();
+  private readonly standings = new Map<C, Standing>();
   /** While nothing fails there is no interval, and nothing to do. */
   private intervalEndsAt = Infinity;
 
@@ -95,10 +95,13 @@ export class Ejection<C extends Candidate> {
 
   /** Whether the endpoint is to be left alone. */
   isEjected(member: C): boolean {
-    return (this.records.get(member)?.until ?? 0) !== 0;
+    return (this.standings.get(member)?.until ?? 0) !== 0;
   }
 
-  /** Looks at all endpoints, the ejected ones included. True when others than before are ejected. */
+  /**
+   * Looks at all endpoints that are up, the ejected ones included; those that are down end their time all the same. True when others than
+   * before are ejected.
+   */
   judge(members: readonly C[], now: number): boolean {
     let changed = this.takeBack(members, now);
     for (const member of members) {
@@ -111,33 +114,36 @@ export class Ejection<C extends Candidate> {
     }
     if (this.intervalEndsAt === Infinity && this.needsInterval(members)) this.beginInterval(members, now);
     this.nextAt = this.intervalEndsAt;
-    for (const { until } of this.records.values()) if (until !== 0 && until < this.nextAt) this.nextAt = until;
+    for (const { until } of this.standings.values()) if (until !== 0 && until < this.nextAt) this.nextAt = until;
     return changed;
   }
 
   /** The endpoint is gone. */
   forget(member: C): void {
-    this.records.delete(member);
+    this.standings.delete(member);
   }
 
   /** Those whose time is over, and if endpoints have gone meanwhile and too many are ejected, those whose time is over first. */
   private takeBack(members: readonly C[], now: number): boolean {
-    const ejected = members
-      .flatMap((member) => {
-        const record = this.records.get(member);
-        return record === undefined || record.until === 0 ? [] : [{ member, record }];
-      })
-      .sort((a, b) => a.record.until - b.record.until);
-    const most = this.most(members.length);
-    let left = ejected.length;
-    for (const { member, record } of ejected) {
-      if (record.until > now && left <= most) break;
-      record.until = 0;
-      record.probation = member.stats.answered;
-      member.stats.forget();
-      left--;
+    let changed = false;
+    for (const [member, { until }] of this.standings) {
+      if (until === 0 || until > now) continue;
+      this.bringBack(member);
+      changed = true;
     }
-    return left < ejected.length;
+    const ejected = members.filter((member) => this.isEjected(member));
+    const tooMany = ejected.length - this.most(members.length);
+    if (tooMany <= 0) return changed;
+    ejected.sort((a, b) => this.standingOf(a).until - this.standingOf(b).until);
+    for (const member of ejected.slice(0, tooMany)) this.bringBack(member);
+    return true;
+  }
+
+  private bringBack(member: C): void {
+    const standing = this.standingOf(member);
+    standing.until = 0;
+    standing.probation = member.stats.answered;
+    member.stats.forget();
   }
 
   private most(endpoints: number): number {
@@ -148,20 +154,20 @@ export class Ejection<C extends Candidate> {
   private failsInRow(member: C): boolean {
     const { failuresInRow, answered } = member.stats;
     if (failuresInRow === 0) return false;
-    const onProbation = this.records.get(member)?.probation === answered;
+    const onProbation = this.standings.get(member)?.probation === answered;
     return failuresInRow >= (onProbation ? 1 : this.options.failuresInRowMax);
   }
 
   /** False if it is ejected already, or may not be. */
   private eject(member: C, members: readonly C[], now: number): boolean {
-    const record = this.recordOf(member);
-    if (record.until !== 0) return false;
+    const standing = this.standingOf(member);
+    if (standing.until !== 0) return false;
     const ejected = members.reduce((count, other) => (this.isEjected(other) ? count + 1 : count), 0);
     if (ejected >= this.most(members.length)) return false;
-    record.times++;
+    standing.times++;
     const { ejectedMsFirst, ejectedMsMax } = this.options;
-    record.until = now + Math.min(ejectedMsFirst * record.times, ejectedMsMax) * (1 - JITTER * this.random());
-    record.probation = -1;
+    standing.until = now + Math.min(ejectedMsFirst * standing.times, ejectedMsMax) * (1 - JITTER * this.random());
+    standing.probation = -1;
     return true;
   }
 
@@ -169,10 +175,10 @@ export class Ejection<C extends Candidate> {
   private outliers(members: readonly C[]): C[] {
     const { callsMin, deviationsMax, rateGapMin } = this.options;
     const compared = members.flatMap((member) => {
-      const record = this.records.get(member);
-      if (record === undefined || record.until !== 0) return [];
-      const answered = member.stats.answered - record.answered;
-      const calls = answered + culpable(member) - record.failed;
+      const standing = this.standings.get(member);
+      if (standing === undefined || standing.until !== 0) return [];
+      const answered = member.stats.answered - standing.answered;
+      const calls = answered + culpable(member) - standing.failed;
       return calls < callsMin ? [] : [{ member, rate: answered / calls }];
     });
     if (compared.length < COMPARED_MIN) return [];
@@ -192,36 +198,36 @@ export class Ejection<C extends Candidate> {
   /** An interval has passed: those that were not ejected in it have one ejection less against them. */
   private forgive(members: readonly C[]): void {
     for (const member of members) {
-      const record = this.records.get(member);
-      if (record !== undefined && record.until === 0 && record.times > 0) record.times--;
+      const standing = this.standings.get(member);
+      if (standing !== undefined && standing.until === 0 && standing.times > 0) standing.times--;
     }
   }
 
   /** Whether something failed since the last interval, or there is something to forgive. */
   private needsInterval(members: readonly C[]): boolean {
     return members.some((member) => {
-      const record = this.records.get(member);
-      if (record === undefined) return culpable(member) > 0;
-      return culpable(member) > record.failed || (record.until === 0 && record.times > 0);
+      const standing = this.standings.get(member);
+      if (standing === undefined) return culpable(member) > 0;
+      return culpable(member) > standing.failed || (standing.until === 0 && standing.times > 0);
     });
   }
 
   private beginInterval(members: readonly C[], now: number): void {
     this.intervalEndsAt = now + this.options.intervalMs;
     for (const member of members) {
-      const record = this.recordOf(member);
-      record.answered = member.stats.answered;
-      record.failed = culpable(member);
+      const standing = this.standingOf(member);
+      standing.answered = member.stats.answered;
+      standing.failed = culpable(member);
     }
   }
 
-  private recordOf(member: C): Standing {
-    let record = this.records.get(member);
-    if (record === undefined) {
-      record = { until: 0, times: 0, probation: -1, answered: 0, failed: 0 };
-      this.records.set(member, record);
+  private standingOf(member: C): Standing {
+    let standing = this.standings.get(member);
+    if (standing === undefined) {
+      standing = { until: 0, times: 0, probation: -1, answered: 0, failed: 0 };
+      this.standings.set(member, standing);
     }
-    return record;
+    return standing;
   }
 }
 

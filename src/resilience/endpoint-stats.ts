@@ -7,8 +7,8 @@
  * of a good one kept calls away for long (decision 007). What was kept of it: an endpoint that nothing was heard of gets
  * cheaper with time, so that it is asked again.
  *
- * Failures are no latency: they would make an endpoint that fails fast attractive. They raise the cost instead, by their
- * share of the last calls.
+ * Failures are no latency: they would make an endpoint that fails fast attractive. They raise the cost instead, by how often it
+ * failed lately. Failures of one moment are one: all calls of a connection that broke.
  */
 import type { RpcCode } from '../base/errors.js';
 
@@ -34,7 +34,7 @@ export class EndpointStats {
   failed = 0;
   /** Of these, those that it refused because it had too much to do (RESOURCE_EXHAUSTED): no reason to eject it. */
   refused = 0;
-  /** Failures, other than refusals, since the last answer. */
+  /** Moments in which calls failed, other than by refusals, since the last answer. */
   failuresInRow = 0;
   /** Set by the channel: called after a failure by the endpoint's fault was counted. */
   onFailed: (() => void) | null = null;
@@ -48,8 +48,11 @@ export class EndpointStats {
   costAt = 0;
   /** For pickers: with so many answers it is trusted; before, it gets calls as it answers them. */
   trustedAt = TRUST_ANSWERS;
-  /** Share of the last calls that failed. */
+  /** Of the last moments in which calls ended here: the share in which some failed. */
   private failing = 0;
+  private failedAt = Number.NaN;
+  private weighedAt = Number.NaN;
+  private recoveredAt = Number.NaN;
   private logLatency = 0;
   private observedAt = 0;
   private slowestMs = 0;
@@ -58,7 +61,7 @@ export class EndpointStats {
   onAnswer(now: number, latencyMs: number): void {
     this.answered++;
     this.failuresInRow = 0;
-    if (this.failing !== 0) this.fail(now, 0);
+    if (this.failing !== 0) this.recover(now);
     if (now === this.observedAt && latencyMs <= this.slowestMs) return;
     this.observe(now, latencyMs);
   }
@@ -71,14 +74,18 @@ export class EndpointStats {
     if (!isEndpointFault(code)) {
       this.answered++;
       this.failuresInRow = 0;
-      if (this.failing !== 0) this.fail(now, 0);
+      if (this.failing !== 0) this.recover(now);
       this.costAt = now;
       return;
     }
     this.failed++;
     if (code === 'RESOURCE_EXHAUSTED') this.refused++;
-    else this.failuresInRow++;
-    this.fail(now, 1);
+    else if (now !== this.failedAt) {
+      this.failedAt = now;
+      this.failuresInRow++;
+    }
+    if (now !== this.weighedAt) this.weigh(now, 1);
+    this.weighedAt = now;
     this.onFailed?.();
   }
 
@@ -126,8 +133,14 @@ export class EndpointStats {
     this.cost = this.failing === 0 ? this.logLatency : this.logLatency + Math.log(1 + FAILURE_COST * this.failing);
   }
 
+  private recover(now: number): void {
+    if (now === this.recoveredAt) return;
+    this.recoveredAt = now;
+    this.weigh(now, 0);
+  }
+
   /** Moves the share of failures towards 0 or 1. */
-  private fail(now: number, outcome: 0 | 1): void {
+  private weigh(now: number, outcome: 0 | 1): void {
     this.failing += (outcome - this.failing) * FAILURE_WEIGHT;
     if (this.failing < FAILING_MIN) this.failing = 0;
     this.cost = (this.known ? this.logLatency : 0) + Math.log(1 + FAILURE_COST * this.failing);

@@ -9,8 +9,11 @@ import { contextOf, endpoints, type TestEndpoint } from './candidates.js';
 
 const noChance = (): number => 0;
 
-function failTimes(endpoint: TestEndpoint, times: number, now = 1): void {
-  for (let i = 0; i < times; i++) endpoint.stats.onFailure(now, 'UNAVAILABLE');
+let moment = 0;
+
+/** Each at a moment of its own. */
+function failTimes(endpoint: TestEndpoint, times: number): void {
+  for (let i = 0; i < times; i++) endpoint.stats.onFailure((moment += 1e-6), 'UNAVAILABLE');
 }
 
 const ejectedOf = (ejection: Ejection<TestEndpoint>, all: readonly TestEndpoint[]): TestEndpoint[] =>
@@ -27,6 +30,30 @@ test('five failures in a row eject an endpoint, and an answer in between begins 
   assert.ok(ejection.judge(all, 1));
   assert.equal(ejectedOf(ejection, all), [all[0]]);
   assert.not.ok(ejection.judge(all, 2), 'nothing has changed since');
+});
+
+test('all calls that are lost with their connection count as one failure', () => {
+  const all = endpoints([1, 1, 1]);
+  const ejection = new Ejection<TestEndpoint>({}, noChance);
+  for (let broken = 1; broken <= 5; broken++) {
+    for (let call = 0; call < 100; call++) all[0].stats.onFailure(broken, 'UNAVAILABLE');
+    assert.is(all[0].stats.failuresInRow, broken);
+    assert.is(ejection.judge(all, broken), broken === 5);
+  }
+  assert.is(all[0].stats.failed, 500);
+});
+
+test('one that is down comes back in time too, so that nothing is due for ever', () => {
+  const all = endpoints([1, 1, 1]);
+  const ejection = new Ejection<TestEndpoint>({}, noChance);
+  failTimes(all[0], 5);
+  ejection.judge(all, 0);
+  const up = all.slice(1);
+  ejection.judge(up, 10_000);
+  assert.is(ejection.nextAt, 30_000);
+  ejection.judge(up, 30_000);
+  assert.ok(ejection.nextAt > 30_000);
+  assert.not.ok(ejection.isEjected(all[0]));
 });
 
 test('codes that tell of the call, and refusals because of too much work, eject nobody', () => {
@@ -197,7 +224,7 @@ test('never more than half are ejected, of two or more always one may be, of one
       }
       // Half of the time everything fails.
       const member = random.pick(members);
-      if (i % 1000 < 500 || random.oneIn(10)) failTimes(member, random.between(1, 6), now);
+      if (i % 1000 < 500 || random.oneIn(10)) failTimes(member, random.between(1, 6));
       else member.stats.onAnswer(now, 5);
       ejection.judge(members, now);
       const count = ejectedOf(ejection, members).length;
