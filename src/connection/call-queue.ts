@@ -25,20 +25,13 @@ export class CallQueue {
 
   /** Takes the call in, or fails it when the queue is full; not a call that was taken in before and is made again. */
   push(call: PendingCall): void {
-    if (this.length >= this.lengthMax && call.resends === 0 && call.retries === 0) {
-      const limit = { name: 'callsQueuedMax', value: this.lengthMax, setting: 'limits.callsQueuedMax' };
-      call.fail(limitError(`too many calls wait for ${this.awaited}`, limit));
+    if (this.bytesMax !== Infinity) call.bytes = requestBytes(call.spec, call.request);
+    const full = call.resends + call.retries === 0 ? this.fullBy(call.bytes) : null;
+    if (full !== null) {
+      call.fail(full);
       return;
     }
-    if (this.bytesMax !== Infinity) {
-      call.bytes = requestBytes(call.spec, call.request);
-      if (this.bytes + call.bytes > this.bytesMax) {
-        const limit = { name: 'callsQueuedBytesMax', value: this.bytesMax, setting: 'limits.callsQueuedBytesMax' };
-        call.fail(limitError(`too many bytes wait for ${this.awaited}`, limit));
-        return;
-      }
-      this.bytes += call.bytes;
-    }
+    this.bytes += call.bytes;
     // It may have waited elsewhere before.
     call.settled = false;
     this.calls.push(call);
@@ -98,6 +91,16 @@ export class CallQueue {
     if (call.settled) return;
     this.remove(call);
     call.fail(error);
+  }
+
+  private fullBy(bytes: number): RpcError | null {
+    if (this.length >= this.lengthMax) {
+      const limit = { name: 'callsQueuedMax', value: this.lengthMax, setting: 'limits.callsQueuedMax' };
+      return limitError(`too many calls wait for ${this.awaited}`, limit);
+    }
+    if (this.bytes + bytes <= this.bytesMax) return null;
+    const limit = { name: 'callsQueuedBytesMax', value: this.bytesMax, setting: 'limits.callsQueuedBytesMax' };
+    return limitError(`too many bytes wait for ${this.awaited}`, limit);
   }
 
   private remove(call: PendingCall): void {
