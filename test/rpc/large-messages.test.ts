@@ -90,11 +90,13 @@ test('a large request of higher priority overtakes one that is under way', async
 });
 
 test('of long answers that one goes first whose handler gave it the higher priority', async () => {
+  // Made before: handlers that take a while let others wait for the next turn.
+  const answer = Buffer.alloc(2 * MIB);
   const ends = await openEnds({
     handlers: {
       bytes: (bytes, context) => {
         context.priority = bytes[0] as number;
-        return Buffer.alloc(2 * MIB);
+        return answer;
       },
     },
   });
