@@ -16,6 +16,7 @@ export type EtcdFetch = (
     readonly headers: Record<string, string>;
     readonly body: string;
     readonly signal: AbortSignal;
+    readonly redirect: 'error';
   },
 ) => Promise<{ readonly status: number; readonly body: AsyncIterable<Uint8Array> | null }>;
 
@@ -152,7 +153,13 @@ export class EtcdClient {
     const headers = { 'Content-Type': 'application/json', ...more };
     if (this.token !== null) Object.assign(headers, { Authorization: this.token });
     const body = JSON.stringify(request);
-    const answer = await this.fetch(`${this.base}${path}`, { method: 'POST', headers, body, signal });
+    const answer = await this.fetch(`${this.base}${path}`, {
+      method: 'POST',
+      headers,
+      body,
+      signal,
+      redirect: 'error',
+    });
     if (answer.status === 200 && answer.body !== null) return answer.body;
     let text = '';
     for await (const line of linesOf(answer.body ?? nothing(), this.responseBytesMax)) text += line;

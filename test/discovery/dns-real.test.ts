@@ -3,9 +3,10 @@ import { Resolver as NodeResolver } from 'node:dns/promises';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { systemClock } from '../../src/base/clock.js';
-import { DnsResolver, resolverFor, SrvResolver } from '../../src/index.js';
+import { connect, DnsResolver, resolverFor, Server, SrvResolver } from '../../src/index.js';
 import { DnsServer } from '../support/dns-server.js';
 import { ResolverProbe } from '../support/resolver-probe.js';
+import { handlers, Notes, sleep } from '../support/rpc.js';
 
 async function withNames(use: (server: DnsServer, dns: NodeResolver) => Promise<void>): Promise<void> {
   const server = await DnsServer.start();
@@ -74,6 +75,28 @@ test('dns://localhost asks the system, which reads its hosts file', async () => 
   await probe.until(() => probe.lists.length === 1, 'the list');
   assert.ok(probe.addresses?.includes('tcp://127.0.0.1:7') || probe.addresses?.includes('tcp://[::1]:7'));
   probe.resolver.stop();
+});
+
+test('calls go to a server that was found by its name, and to the one that takes its place at another address', async () => {
+  await withNames(async ({ table }, dns) => {
+    const serve = async (host: string, port: number, text: string): Promise<{ server: Server; port: number }> => {
+      const server = new Server().add(Notes, handlers({ echo: ({ id }) => ({ id, text }) }));
+      return { server, port: (await server.listen({ host, port })).port };
+    };
+    const first = await serve('127.0.0.1', 0, 'first');
+    table.set('notes.test', { addresses: ['127.0.0.1'] });
+    const channel = connect(
+      new DnsResolver({ host: 'notes.test', port: first.port, dns, periodMs: 60_000, floorMs: 10 }),
+    );
+    const notes = channel.client(Notes);
+    assert.is((await notes.echo({ id: 1, text: '' })).text, 'first');
+    const second = await serve('127.0.0.2', first.port, 'second');
+    table.set('notes.test', { addresses: ['127.0.0.2'] });
+    await first.server.drain();
+    while ((await notes.echo({ id: 1, text: '' })).text !== 'second') await sleep(5);
+    await channel.close();
+    await second.server.close();
+  });
 });
 
 test('an address needs no look-up', async () => {

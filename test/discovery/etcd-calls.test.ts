@@ -90,10 +90,10 @@ etcdTest('etcd stops, starts again and stands still: no call fails, and everybod
   const calls = callOn(channel);
   while (servers.some((each) => each.calls < 20)) await sleep(2);
   await etcd.stop();
-  await sleep(1_500);
+  await sleep(1_000);
   await etcd.run();
   etcd.pause();
-  await sleep(1_500);
+  await sleep(1_000);
   etcd.resume();
   await sleep(500);
   const before = servers.map((each) => each.calls);

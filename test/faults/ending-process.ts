@@ -2,7 +2,7 @@
  * The script of `process-end.test.ts`: plays one scene, closes what it opened, and then has to end without being told. It
  * prints when its last line was done and when it ended.
  */
-import { once } from 'node:events';
+import { EventEmitter, once } from 'node:events';
 import { createServer } from 'node:http';
 import * as net from 'node:net';
 import { connect, Server } from '../../src/index.js';
@@ -92,10 +92,14 @@ const scenes: Readonly<Record<string, () => Promise<void>>> = {
   },
   etcd: async () => {
     // It says that the keys are watched, and nothing after that: an answer that never ends.
+    const watched = new EventEmitter();
     const etcd = createServer((request, response) => {
-      response.write('{"header":{"revision":"1"}}\n');
-      if (request.url === '/v3/watch') response.write('{"result":{"created":true}}\n');
-      else response.end();
+      if (request.url !== '/v3/watch') {
+        response.end('{"header":{"revision":"1"}}');
+        return;
+      }
+      response.write('{"result":{"created":true}}\n');
+      watched.emit('watched');
     });
     etcd.listen(0, '127.0.0.1');
     await once(etcd, 'listening');
@@ -103,10 +107,8 @@ const scenes: Readonly<Record<string, () => Promise<void>>> = {
     const where = `etcd://127.0.0.1:${(etcd.address() as net.AddressInfo).port}/notes`;
     server.register(where, { address: target });
     const channel = connect(where);
-    await channel
-      .client(Notes)
-      .echo(note, { deadlineMs: 300 })
-      .catch(() => {});
+    channel.ready().catch(() => {});
+    await once(watched, 'watched');
     await channel.close();
     await server.close();
     etcd.close();

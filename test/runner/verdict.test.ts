@@ -30,8 +30,17 @@ test('an exit with 0 and without a report is a failure', () => {
   assert.match(verdict.reasons[0] ?? '', 'ran no test');
 });
 
-test('a report of no test is a failure, also when tests were skipped', () => {
-  assert.is(judge(fileRun({ stdout: report(0, 0, 4) })).failed, 1);
+test('a report of no test is a failure, also when tests were skipped, unless each says why', () => {
+  assert.is(judge(fileRun({ stdout: report(0, 0) })).failed, 1);
+  assert.is(judge(fileRun({ stdout: report(0, 0, 2) })).failed, 1);
+  const why = 'skipped: deep: there is no sea\n';
+  assert.is(judge(fileRun({ stdout: `${why}${report(0, 0, 2)}` })).failed, 1);
+  assert.equal(judge(fileRun({ stdout: `${why}${why}${report(0, 0, 2)}` })), {
+    passed: 0,
+    failed: 0,
+    skipped: 2,
+    reasons: [],
+  });
 });
 
 test('fewer tests than announced and exit code 0 is a hook that threw', () => {

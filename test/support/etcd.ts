@@ -11,7 +11,8 @@ import { join } from 'node:path';
 import type { Callback, Test } from 'uvu';
 import { sleep } from './rpc.js';
 
-const PROGRAM = '/usr/bin/etcd';
+/** Debian's, unless another is named. */
+const PROGRAM = process.env['TRUNKLINE_ETCD'] ?? '/usr/bin/etcd';
 const READY_MS_MAX = 10_000;
 const STOP_MS_MAX = 3_000;
 
