@@ -172,7 +172,7 @@ function afterTasks(): Promise<void> {
   return new Promise((resolve) => setImmediate(resolve));
 }
 
-/** A tick runs when no promise is left that could move. */
+/** A tick that a promise asks for runs when no promise is left that could move; one that a timer asks for would run before them. */
 function afterMicrotasks(): Promise<void> {
-  return new Promise((resolve) => process.nextTick(resolve));
+  return new Promise((resolve) => queueMicrotask(() => process.nextTick(resolve)));
 }
