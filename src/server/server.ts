@@ -29,6 +29,12 @@ import { registryFor } from '../discovery/targets.js';
 import { ALPN_PROTOCOL } from '../wire/constants.js';
 import { Registrations } from './registrations.js';
 
+/**
+ * Sockets that wait to be accepted: room for all clients that come back at once when a server has restarted. What is over is dropped
+ * without a word, and asks again after a second. The system has a bound of its own (`somaxconn`, 4,096 on Linux); Node's default is 511.
+ */
+const ACCEPT_QUEUE_MAX = 4096;
+
 export interface ServerOptions extends EndpointOptions, HandlerOptions {
   /**
    * Options of `tls.createServer`: `cert`, `key`, and for client certificates `requestCert` and `ca`. Given: every socket must
@@ -115,7 +121,7 @@ export class Server {
     await new Promise<void>((resolve, reject) => {
       listener.once('error', reject);
       const where = path === undefined ? { port: options.port ?? 0, ...hostOf(options) } : { path };
-      listener.listen(where, () => {
+      listener.listen({ ...where, backlog: ACCEPT_QUEUE_MAX }, () => {
         listener.off('error', reject);
         // Running out of descriptors shows here; the server goes on and accepts again when there are some.
         listener.on('error', () => {});
