@@ -1,10 +1,13 @@
 /** The bench's entry: `npm run bench -- COMMAND [options]`. What each command measures and how to read it is in README.md. */
+import { balanceCommand, balanceUsage } from './commands/balance.js';
 import { blobCommand, blobUsage } from './commands/blob.js';
+import { channelCommand, channelUsage } from './commands/channel.js';
 import { floorCommand, floorUsage } from './commands/floor.js';
 import { guardCommand, guardUsage } from './commands/guard-cost.js';
 import { memoryCommand, memoryUsage } from './commands/memory.js';
 import { microCommand, microUsage } from './commands/micro.js';
 import { mixCommand, mixUsage } from './commands/mix.js';
+import { rollingCommand, rollingUsage } from './commands/rolling.js';
 import { smokeCommand } from './commands/smoke.js';
 import { streamCommand, streamUsage } from './commands/stream.js';
 import { streamsCommand, streamsUsage } from './commands/streams.js';
@@ -22,6 +25,12 @@ const usage = `npm run bench -- COMMAND [options]
       an echo of 64 KiB against a framed echo on node:net: echoes/s
   ${mixUsage}
       the latency of small calls with and without a large blob each way
+  ${channelUsage}
+      a channel with one endpoint against a bare connection; what a pick costs
+  ${rollingUsage}
+      servers restarted in turn under many callers: failed and repeated calls
+  ${balanceUsage}
+      which endpoint gets the calls when one is slow, fails or is down
   ${memoryUsage}
       memory of both sides over many calls
   ${guardUsage}
@@ -37,6 +46,9 @@ const commands: Readonly<Record<string, (args: readonly string[]) => Promise<num
   streams: streamsCommand,
   blob: blobCommand,
   mix: mixCommand,
+  channel: channelCommand,
+  rolling: rollingCommand,
+  balance: balanceCommand,
   memory: memoryCommand,
   'guard-cost': guardCommand,
   micro: microCommand,

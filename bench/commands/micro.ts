@@ -2,7 +2,7 @@
 import { codecTasks } from '../micro/codec.js';
 import { deadlineTasks } from '../micro/deadlines.js';
 import { chunkSizes, longFrameName, longFrameTask, smallFramesTask } from '../micro/frames.js';
-import { pickTasks } from '../micro/picks.js';
+import { balanceTasks } from '../micro/picks.js';
 import { type MicroResult, runTasks } from '../micro/suite.js';
 import { Options } from '../options.js';
 import { findPinning } from '../process/cores.js';
@@ -33,7 +33,7 @@ export async function microCommand(args: readonly string[]): Promise<number> {
 
 /** Prints the results. Throws when a codec or the decoder gave something else than it should. */
 export async function micro({ ms, frameBytes, judged }: MicroSettings): Promise<void> {
-  const results = await runTasks([...codecTasks(), smallFramesTask(), ...deadlineTasks(), ...pickTasks()], {
+  const results = await runTasks([...codecTasks(), smallFramesTask(), ...deadlineTasks(), ...balanceTasks()], {
     ms,
     runsMin: 16,
   });

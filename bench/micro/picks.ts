@@ -17,14 +17,22 @@ const AT_ONCE = 16;
 const context = { clock: systemClock, random: Math.random };
 const keys = Array.from({ length: CALLS }, (_, index) => `customer-${index}`);
 
-export function pickTasks(): MicroTask[] {
-  const tasks = [answerTask()];
-  for (const endpoints of [1, 5, 1000]) {
-    tasks.push(pickTask('least loaded', leastLoaded, endpoints), pickTask('round robin', roundRobin, endpoints));
-    tasks.push(pickTask('consistent hash', consistentHash(), endpoints));
-  }
-  tasks.push(snapshotTask('least loaded', leastLoaded), snapshotTask('consistent hash', consistentHash()));
-  return tasks;
+export function balanceTasks(): MicroTask[] {
+  return [
+    answerTask(),
+    ...pickTasks([1, 5, 1000]),
+    snapshotTask('least loaded', leastLoaded),
+    snapshotTask('consistent hash', consistentHash()),
+  ];
+}
+
+/** One for each balancer and each number of endpoints. */
+export function pickTasks(endpointCounts: readonly number[]): MicroTask[] {
+  return endpointCounts.flatMap((endpoints) => [
+    pickTask('least loaded', leastLoaded, endpoints),
+    pickTask('round robin', roundRobin, endpoints),
+    pickTask('consistent hash', consistentHash(), endpoints),
+  ]);
 }
 
 class Endpoint {

@@ -21,10 +21,16 @@ interface Waiter {
   readonly reject: (error: Error) => void;
 }
 
+/** One of the two is null, or both when there never was a process. */
+export interface ProcessEnd {
+  readonly code: number | null;
+  readonly signal: NodeJS.Signals | null;
+}
+
 export class Child {
   private readonly process: ChildProcess;
   private readonly name: string;
-  private readonly exited: Promise<void>;
+  private readonly exited: Promise<ProcessEnd>;
   private waiter: Waiter | null = null;
   /** How it ended; null while it runs. */
   private ending: string | null = null;
@@ -38,14 +44,14 @@ export class Child {
     this.process = spawn(pinned[0] as string, pinned.slice(1), { stdio: ['ignore', 'inherit', 'inherit', 'ipc'] });
     running.add(this);
     this.exited = new Promise((resolve) => {
-      const onEnd = (text: string): void => {
+      const onEnd = (text: string, end: ProcessEnd): void => {
         running.delete(this);
         this.ending = `the ${this.name} ${text}`;
         this.waiter?.reject(new Error(this.ending));
-        resolve();
+        resolve(end);
       };
-      this.process.once('exit', (code, signal) => onEnd(`ended (${signal ?? `exit code ${code}`})`));
-      this.process.once('error', (error) => onEnd(`did not start: ${error.message}`));
+      this.process.once('exit', (code, signal) => onEnd(`ended (${signal ?? `exit code ${code}`})`, { code, signal }));
+      this.process.once('error', (error) => onEnd(`did not start: ${error.message}`, { code: null, signal: null }));
     });
     this.process.on('message', (notice: Notice) => this.waiter?.resolve(notice));
   }
@@ -79,6 +85,16 @@ export class Child {
 
   kill(): void {
     this.process.kill('SIGKILL');
+  }
+
+  /** Sends the signal. Resolves with how the process ended; fails when it does not within `msMax`. */
+  async end(signal: NodeJS.Signals, msMax: number): Promise<ProcessEnd> {
+    let timer: NodeJS.Timeout | undefined;
+    const late = new Promise<never>((_, reject) => {
+      timer = setTimeout(() => reject(new Error(`${signal} did not end the ${this.name} within ${msMax} ms`)), msMax);
+    });
+    this.process.kill(signal);
+    return Promise.race([this.exited, late]).finally(() => clearTimeout(timer));
   }
 
   private async ask(order: Order, msMax: number): Promise<Mark> {

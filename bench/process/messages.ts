@@ -46,7 +46,39 @@ export type Role =
       readonly inFlight: number;
       readonly blobBytes: number;
       readonly quietMs: number;
+    }
+  /** Many callers of several servers that are restarted meanwhile. */
+  | {
+      readonly workload: 'rolling';
+      readonly side: 'server';
+      readonly port: number;
+      /** A file of its own, to which it writes the ids that its handlers began with. */
+      readonly began: string;
+    }
+  | {
+      readonly workload: 'rolling';
+      readonly side: 'client';
+      readonly ports: readonly number[];
+      readonly callers: number;
+      readonly method: 'once' | 'again';
+      readonly deadlineMs: number;
+      readonly waitForReady: boolean;
+      /** A file to which it writes at the end how each call ended, by id. */
+      readonly outcomes: string;
+    }
+  /** Servers whose handlers wait, and callers over one channel. */
+  | { readonly workload: 'balance'; readonly side: 'server'; readonly index: number; readonly meanMs: number }
+  | {
+      readonly workload: 'balance';
+      readonly side: 'client';
+      readonly ports: readonly number[];
+      readonly callers: number;
+      readonly balancer: BalancerName;
+      readonly ejection: boolean;
+      readonly idempotent: boolean;
     };
+
+export type BalancerName = 'leastLoaded' | 'roundRobin' | 'consistentHash';
 
 export type Order =
   | { readonly kind: 'mark' }
@@ -74,6 +106,38 @@ export interface Latency {
   readonly p99Us: number;
 }
 
+/** What the callers of `rolling` saw. */
+export interface Rolled {
+  readonly callers: number;
+  /** Texts of the first failures. */
+  readonly failures: readonly string[];
+  /** Retries that the channel made: of calls that had failed and may be made again. */
+  readonly retries: number;
+  readonly p50Ms: number;
+  readonly p99Ms: number;
+  readonly p999Ms: number;
+  /** The longest call, failed ones included: no caller waited longer. */
+  readonly mostMs: number;
+  /** The longest time in which no call at all ended. */
+  readonly silentMs: number;
+}
+
+/** What the callers of `balance` saw since the last mark, by server where it is a list. */
+export interface Balanced {
+  readonly calls: number;
+  readonly ms: number;
+  readonly p50Ms: number;
+  readonly p99Ms: number;
+  readonly answered: readonly number[];
+  /** Attempts that failed there. */
+  readonly failed: readonly number[];
+  /** When an endpoint was ejected, counted from the last mark, and the attempts by server until then; null: none was. */
+  readonly ejection: { readonly afterMs: number; readonly attempts: readonly number[] } | null;
+  /** Retries that the channel made. */
+  readonly retries: number;
+  readonly callsFailed: number;
+}
+
 /** One side at one moment. */
 export interface Mark {
   /** Calls or items: a client counts answers, a server requests, and of streams both count items. */
@@ -90,6 +154,10 @@ export interface Mark {
   readonly held?: Held;
   /** Only of the client of `mix`: of its last act. */
   readonly latency?: Latency;
+  /** Only of the client of `rolling`, once it has finished. */
+  readonly rolled?: Rolled;
+  /** Only of the client of `balance`. */
+  readonly balanced?: Balanced;
 }
 
 export type Notice =

@@ -1,7 +1,8 @@
 /** What runs in a child process, as the bench sees it: the server or the client of a workload. */
 import type { Mark } from './messages.js';
 
-export type Counts = Pick<Mark, 'done' | 'wrong' | 'failed' | 'failure'> & Pick<Partial<Mark>, 'held' | 'latency'>;
+export type Counts = Pick<Mark, 'done' | 'wrong' | 'failed' | 'failure'> &
+  Pick<Partial<Mark>, 'held' | 'latency' | 'rolled' | 'balanced'>;
 
 export interface Side {
   /** Where the server listens. */
