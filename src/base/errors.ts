@@ -137,11 +137,19 @@ for (const [name, value] of Object.entries({ name: 'RpcError', ...absent })) {
   Object.defineProperty(RpcError.prototype, name, { value, configurable: true, writable: true });
 }
 
-/** Lets an error tell where its call was tried. For whoever ends calls: the error must be of this call alone. */
+/**
+ * Lets an error tell where its call was tried. Its handler may have run at any of these: `started` speaks of them all. For whoever
+ * ends calls: the error must be of this call alone.
+ */
 export function tellAttempts(error: RpcError, attempts: readonly Attempt[]): void {
   const enumerable = attempts.length > 1;
   Object.defineProperty(error, 'attempts', { value: attempts, enumerable, configurable: true, writable: true });
+  for (const { started } of attempts) {
+    if (certainty[started] > certainty[error.started]) (error as { started: Started }).started = started;
+  }
 }
+
+const certainty: Readonly<Record<Started, number>> = { no: 0, maybe: 1, yes: 2 };
 
 /** A failure caused by a limit: the text names the limit, its value and the setting that changes it. */
 export function limitError(what: string, limit: LimitHit, options: Omit<RpcErrorOptions, 'limit'> = {}): RpcError {

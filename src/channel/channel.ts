@@ -207,7 +207,7 @@ export class Channel implements EndpointSetOwner, Hedger {
 
   onFailed(failure: RpcError): void {
     if (this.endpoints.hopeful) return;
-    this.waiting.failSome((call) => (this.isPatient(call) ? null : failureOf(call, failure)));
+    this.waiting.failSome((call) => (this.isPatient(call) ? null : again(failure)));
     for (const waiter of this.readyWaiters.splice(0)) waiter.reject(again(failure));
   }
 
@@ -256,7 +256,7 @@ export class Channel implements EndpointSetOwner, Hedger {
     const patient = this.isPatient(call);
     const refused = this.refusal(call, patient);
     if (refused !== null) {
-      call.fail(failureOf(call, refused));
+      call.fail(again(refused));
       return;
     }
     this.waiting.push(call);
@@ -285,12 +285,6 @@ export class Channel implements EndpointSetOwner, Hedger {
 }
 
 /** A failure that many share, for one of them. */
-function again({ code, message, cause }: RpcError): RpcError {
-  return new RpcError(code, message, { cause });
-}
-
-/** The failure of a call that found no endpoint, perhaps after attempts elsewhere. */
-function failureOf({ attempts }: PendingCall, { code, message, cause, late }: RpcError): RpcError {
-  const started = attempts.some((attempt) => attempt.started !== 'no') ? 'maybe' : 'no';
-  return new RpcError(code, message, { cause, late, started });
+function again({ code, message, cause, late }: RpcError): RpcError {
+  return new RpcError(code, message, { cause, late });
 }

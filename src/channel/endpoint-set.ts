@@ -180,8 +180,9 @@ export class EndpointSet implements PoolOwner {
     this.owner.onGreeted();
   }
 
-  onUnready(): void {
+  onUnready(pool: EndpointPool): void {
     this.change();
+    if (pool.leaving) this.remove(pool);
     this.options.resolver.refresh();
   }
 

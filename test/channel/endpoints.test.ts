@@ -84,6 +84,35 @@ test('make before break: endpoints that are named no more are called until one o
   await made.close();
 });
 
+test('an endpoint that is named no more and was kept is given up when its connection is lost', async () => {
+  const made = await openFleet(['a']);
+  made.list.push('b');
+  assert.is(made.describe('a').leaving, true);
+  made.crash('a');
+  await made.network.advance(10);
+  assert.equal(
+    made.channel.describe().endpoints.map(({ address }) => address),
+    [addressOf('b')],
+  );
+  await made.close();
+});
+
+test('a retried call that ends without an endpoint says that it may have started', async () => {
+  const made = await openFleet(['a', 'b']);
+  const client = made.channel.client(Who);
+  const refused = failureOf(client.read(nothing));
+  const patient = failureOf(client.read(nothing, { waitForReady: true, deadlineMs: 1_000 }));
+  await made.network.advance(3);
+  for (const host of ['a', 'b']) made.crash(host);
+  for (const failed of [refused, patient]) {
+    const failure = await made.network.run(failed);
+    assert.is(failure.started, 'maybe');
+    assert.ok(failure.attempts.length > 0);
+  }
+  assert.is((await patient).code, 'DEADLINE_EXCEEDED');
+  await made.close();
+});
+
 test('an idempotent call whose server crashes is answered by another, and tells both attempts; others fail as started=maybe', async () => {
   const made = await openFleet(['a', 'b']);
   const client = made.channel.client(Who);
