@@ -144,7 +144,7 @@ export class CallerStreams {
       reject(failure);
       return;
     }
-    if (!givenUp) link.stats.onAnswer(link.now, link.now - tried.since);
+    if (!givenUp) link.stats.onUntimedEnd(link.now);
     const attempts = attemptsOf(link, tried, 'OK', 'yes', link.now);
     resolve({ value: undefined, metadata, ledger, attempts } satisfies CallResult);
   }

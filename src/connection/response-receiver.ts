@@ -98,7 +98,8 @@ export class ResponseReceiver {
     const tried = triedIn(entry);
     this.calls.finished++;
     this.calls.release(entry);
-    link.stats.onAnswer(link.now, link.now - tried.since);
+    if (method.spec.kind === 'unary') link.stats.onAnswer(link.now, link.now - tried.since);
+    else link.stats.onUntimedEnd(link.now);
     const ledger = marks === null ? null : marks.finish();
     if (!extras?.detailed) {
       resolve(value);

@@ -67,15 +67,24 @@ export class EndpointStats {
   }
 
   /**
-   * A call failed. Codes that tell of the call and not of the endpoint count as answered, without a latency. Not to be told of calls
+   * A call was answered that took as long as its caller made it take, as one with a stream, or that failed by a fault of its own. It
+   * counts as answered, without a latency.
+   */
+  onUntimedEnd(now: number): void {
+    this.answered++;
+    this.failuresInRow = 0;
+    if (this.failing !== 0) this.recover(now);
+    // Not `known` by this, but heard of.
+    if (!this.known) this.costAt = now;
+  }
+
+  /**
+   * A call failed. Codes that tell of the call and not of the endpoint are an `onUntimedEnd`. Not to be told of calls
    * that the endpoint gave back as it drains, nor of deadlines that passed in a queue of this process.
    */
   onFailure(now: number, code: RpcCode): void {
     if (!isEndpointFault(code)) {
-      this.answered++;
-      this.failuresInRow = 0;
-      if (this.failing !== 0) this.recover(now);
-      this.costAt = now;
+      this.onUntimedEnd(now);
       return;
     }
     this.failed++;
