@@ -1,9 +1,10 @@
-/** What happens to servers and clients when a real etcd stops, loses its data or forgets who they are. */
+/** What happens to servers and clients when a real etcd stops, loses its data or cannot be reached. */
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { systemClock } from '../../src/base/clock.js';
-import { EtcdRegistry, EtcdResolver, RpcError } from '../../src/index.js';
+import { EtcdRegistry, EtcdResolver } from '../../src/index.js';
 import { type TestEtcd, withEtcd } from '../support/etcd.js';
+import { FaultProxy } from '../support/proxy.js';
 import { ResolverProbe } from '../support/resolver-probe.js';
 import { sleep } from '../support/rpc.js';
 
@@ -58,30 +59,27 @@ etcdTest('etcd loses its data: servers register again, and nobody is dropped mea
   probe.resolver.stop();
 });
 
-etcdTest('users of etcd are known by a token, which is asked for again when etcd has forgotten it', async (etcd) => {
-  await etcd.ask('/v3/auth/user/add', { name: 'root', password: 'secret' });
-  await etcd.ask('/v3/auth/user/grant', { user: 'root', role: 'root' });
-  await etcd.ask('/v3/auth/enable', {});
-  const user = { username: 'root', password: 'secret' };
-  const stranger = watchServers(etcd);
-  await stranger.until(() => stranger.errors.length > 0, 'a refusal');
-  assert.instance(stranger.errors[0], RpcError);
-  assert.equal(stranger.lists, []);
-  stranger.resolver.stop();
-  const probe = watchServers(etcd, user);
-  await probe.until(() => probe.addresses?.length === 0, 'the empty list');
-  const registry = new EtcdRegistry({ endpoints: [etcd.url], prefix, ttlSeconds: 1, ...user });
-  const registration = registry.register({ address }, context);
-  await probe.until(() => probe.addresses?.length === 1, 'the server');
-  // Simple tokens end with the member that gave them.
-  await etcd.stop();
-  await etcd.run();
-  const others = registry.register({ address: 'tcp://b:1' }, context);
-  await probe.until(() => probe.addresses?.length === 2, 'another server');
-  await sleep(1_500);
-  assert.is(probe.addresses?.length, 2);
-  await Promise.all([registration.unregister(), others.unregister()]);
-  probe.resolver.stop();
+etcdTest('a way to etcd that went silent is left for another member', async (etcd) => {
+  const proxy = await FaultProxy.start(etcd.clientPort);
+  const resolver = new EtcdResolver({
+    endpoints: [`http://127.0.0.1:${proxy.port}`, etcd.url],
+    prefix,
+    checkMs: 100,
+    requestMsMax: 300,
+  });
+  const probe = new ResolverProbe(resolver, systemClock, () => 0);
+  await probe.until(() => probe.lists.length === 1, 'the first list');
+  await sleep(200);
+  assert.is(proxy.accepted > 0, true);
+  proxy.blackhole();
+  await etcd.ask('/v3/kv/put', { key: `${prefix}/a`, value: JSON.stringify({ address }) });
+  await probe.until(() => probe.lists.length === 2, 'the server');
+  assert.equal(
+    probe.errors.map(({ message }) => message),
+    [`etcd http://127.0.0.1:${proxy.port}: no answer within 300 ms (setting: requestMsMax)`],
+  );
+  resolver.stop();
+  proxy.close();
 });
 
 test.run();

@@ -2,9 +2,10 @@
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { systemClock } from '../../src/base/clock.js';
-import { EtcdResolver, resolverFor, Server } from '../../src/index.js';
+import { EtcdRegistry, EtcdResolver, RpcError, resolverFor, Server } from '../../src/index.js';
 import { type TestEtcd, withEtcd } from '../support/etcd.js';
 import { ResolverProbe } from '../support/resolver-probe.js';
+import { sleep } from '../support/rpc.js';
 
 const etcdTest = withEtcd(test);
 
@@ -64,6 +65,33 @@ etcdTest('a server whose lease expires is gone within a second of that', async (
   await probe.until(() => probe.addresses?.length === 1, 'the end of one');
   const lateMs = performance.now() - expiresAt;
   assert.ok(lateMs > -100 && lateMs < 1_000, `${lateMs} ms after its lease expired`);
+  probe.resolver.stop();
+});
+
+etcdTest('users of etcd are known by a token, which is asked for again when etcd has forgotten it', async (etcd) => {
+  await etcd.ask('/v3/auth/user/add', { name: 'root', password: 'secret' });
+  await etcd.ask('/v3/auth/user/grant', { user: 'root', role: 'root' });
+  await etcd.ask('/v3/auth/enable', {});
+  const user = { username: 'root', password: 'secret' };
+  const stranger = watchServers(etcd);
+  await stranger.until(() => stranger.errors.length > 0, 'a refusal');
+  assert.instance(stranger.errors[0], RpcError);
+  assert.equal(stranger.lists, []);
+  stranger.resolver.stop();
+  const probe = watchServers(etcd, user);
+  await probe.until(() => probe.addresses?.length === 0, 'the empty list');
+  const context = { clock: systemClock, random: Math.random, onError: () => {} };
+  const registry = new EtcdRegistry({ endpoints: [etcd.url], prefix, ttlSeconds: 1, ...user });
+  const registration = registry.register({ address }, context);
+  await probe.until(() => probe.addresses?.length === 1, 'the server');
+  // Simple tokens end with the member that gave them.
+  await etcd.stop();
+  await etcd.run();
+  const others = registry.register({ address: 'tcp://b:1' }, context);
+  await probe.until(() => probe.addresses?.length === 2, 'another server');
+  await sleep(1_500);
+  assert.is(probe.addresses?.length, 2);
+  await Promise.all([registration.unregister(), others.unregister()]);
   probe.resolver.stop();
 });
 
