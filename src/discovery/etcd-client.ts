@@ -48,6 +48,7 @@ export class EtcdClient {
   private readonly open = new Set<AbortController>();
   private at: number;
   private token: string | null = null;
+  private closed = false;
 
   constructor(
     private readonly options: EtcdOptions,
@@ -100,6 +101,12 @@ export class EtcdClient {
     }
   }
 
+  /** Ends every request, now and from now on. */
+  close(): void {
+    this.closed = true;
+    this.abort();
+  }
+
   /** Ends every request; those who wait get CANCELLED. Others may follow. */
   abort(): void {
     for (const control of this.open) control.abort(stopped);
@@ -150,6 +157,7 @@ export class EtcdClient {
     { signal }: AbortController,
     more: Record<string, string>,
   ): Promise<AsyncIterable<Uint8Array>> {
+    if (this.closed) throw stopped;
     const headers = { 'Content-Type': 'application/json', ...more };
     if (this.token !== null) Object.assign(headers, { Authorization: this.token });
     const body = JSON.stringify(request);

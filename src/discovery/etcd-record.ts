@@ -4,7 +4,7 @@
 import { RpcError } from '../base/errors.js';
 import { formatAddress, parseAddress } from './address.js';
 import { record } from './etcd-client.js';
-import type { Endpoint } from './resolver.js';
+import { type Endpoint, isWeight } from './resolver.js';
 
 /** Longest value of a key that is read. */
 export const VALUE_BYTES_MAX = 4_096;
@@ -26,16 +26,14 @@ export function parseRecord(base64: string): Endpoint {
   }
   const { address, weight, priority, serverName } = value;
   if (typeof address !== 'string') throw bad('it has no address');
-  if (weight !== undefined && !(typeof weight === 'number' && weight > 0 && weight < Infinity)) {
-    throw bad('its weight is no number above 0');
-  }
+  if (weight !== undefined && !isWeight(weight)) throw bad('its weight is no number from 0.0001 to 1,000,000');
   if (priority !== undefined && !Number.isSafeInteger(priority)) throw bad('its priority is no whole number');
   if (serverName !== undefined && !(typeof serverName === 'string' && /^[\w.-]{1,253}$/.test(serverName))) {
     throw bad('its serverName is no host name');
   }
   return {
     address: formatAddress(parseAddress(address)),
-    ...(weight === undefined ? {} : { weight: weight as number }),
+    ...(weight === undefined ? {} : { weight }),
     ...(priority === undefined ? {} : { priority: priority as number }),
     ...(serverName === undefined ? {} : { serverName: serverName as string }),
   };

@@ -4,7 +4,7 @@ import { formatAddress, parseAddress } from './address.js';
 import { type EtcdOptions, nameOf } from './etcd-client.js';
 import { EtcdRegistration } from './etcd-registration.js';
 import type { Registration, Registry, RegistryContext } from './registry.js';
-import type { Endpoint } from './resolver.js';
+import { checkWeight, type Endpoint } from './resolver.js';
 
 export interface EtcdRegistryOptions extends EtcdOptions {
   /**
@@ -30,10 +30,7 @@ export class EtcdRegistry implements Registry {
 
   /** Throws an `RpcError` (INVALID_ARGUMENT) for an endpoint that is wrong. `Server.register` calls this. */
   register(endpoint: Endpoint, context: RegistryContext): Registration {
-    const { weight = 1 } = endpoint;
-    if (!(weight > 0 && weight < Infinity)) {
-      throw new RpcError('INVALID_ARGUMENT', `the weight of ${endpoint.address} is ${weight}, but must be more than 0`);
-    }
+    checkWeight(endpoint);
     const address = formatAddress(parseAddress(endpoint.address));
     const registration = new EtcdRegistration({ ...endpoint, address }, this.options, context);
     registration.start();

@@ -86,7 +86,7 @@ export class EtcdSession {
   stop(): void {
     this.stopped = true;
     this.list.close();
-    this.client.abort();
+    this.client.close();
     this.checks?.stop();
     this.waitTimer?.cancel();
     this.graceTimer?.cancel();

@@ -11,7 +11,7 @@ import { RpcError } from '../base/errors.js';
 export interface Endpoint {
   /** `tcp://host:port`, `tls://host:port` or `unix:/path`. No two endpoints of a list have the same. */
   readonly address: string;
-  /** Its share of the calls, relative to the others'. More than 0. Default 1. */
+  /** Its share of the calls, relative to the others'. From 0.0001 to 1,000,000. Default 1. */
   readonly weight?: number;
   /** Lower goes first; an endpoint of a higher number is called only while none of a lower one is up. Default 0. */
   readonly priority?: number;
@@ -45,4 +45,15 @@ export interface Resolver {
 /** What `start` throws the second time. */
 export function startedTwice({ name }: Resolver): RpcError {
   return new RpcError('FAILED_PRECONDITION', `the resolver of ${name} was started before: a channel needs its own`);
+}
+
+/** Whether it can be the weight of an endpoint: balancers add weights and divide by them. */
+export function isWeight(value: unknown): value is number {
+  return typeof value === 'number' && value >= 0.0001 && value <= 1_000_000;
+}
+
+/** Throws an `RpcError` (INVALID_ARGUMENT) for a weight that is none. */
+export function checkWeight({ address, weight = 1 }: Endpoint): void {
+  if (isWeight(weight)) return;
+  throw new RpcError('INVALID_ARGUMENT', `the weight of ${address} is ${weight}, but must be from 0.0001 to 1,000,000`);
 }

@@ -1,7 +1,7 @@
 /** Endpoints that are known from the start: one address or a list of them. */
 import { RpcError } from '../base/errors.js';
 import { formatAddress, parseAddress } from './address.js';
-import { type Endpoint, type Resolver, type ResolverContext, startedTwice } from './resolver.js';
+import { checkWeight, type Endpoint, type Resolver, type ResolverContext, startedTwice } from './resolver.js';
 
 /** `new StaticList(['tcp://a:50051', { address: 'tcp://b:50051', weight: 2 }])`, for `connect`. */
 export class StaticList implements Resolver {
@@ -15,10 +15,7 @@ export class StaticList implements Resolver {
     for (const given of endpoints) {
       const endpoint = typeof given === 'string' ? { address: given } : given;
       const address = formatAddress(parseAddress(endpoint.address));
-      const { weight = 1 } = endpoint;
-      if (!(weight > 0 && weight < Infinity)) {
-        throw new RpcError('INVALID_ARGUMENT', `the weight of ${address} is ${weight}, but must be more than 0`);
-      }
+      checkWeight(endpoint);
       if (!byAddress.has(address)) byAddress.set(address, { ...endpoint, address });
     }
     if (byAddress.size === 0) throw new RpcError('INVALID_ARGUMENT', 'a list of endpoints needs at least one address');

@@ -227,6 +227,7 @@ test('values that cannot be read are left out and told once; the others count', 
     none: '{"weight":1}',
     form: '{"address":"http://a:1"}',
     light: '{"address":"tcp://a:1","weight":0}',
+    heavy: '{"address":"tcp://a:1","weight":1e300}',
     first: '{"address":"tcp://a:1","priority":0.5}',
     name: '{"address":"tls://a:1","serverName":"a b"}',
     long: JSON.stringify({ address: 'tcp://a:1', text: 'x'.repeat(5_000) }),
@@ -310,6 +311,26 @@ test('clients that lose etcd together do not come back together', async () => {
   );
   assert.ok(busiest < 50, `${busiest} of 200 in the same 10 ms`);
   for (const { resolver } of probes) resolver.stop();
+});
+
+test('a resolver that is stopped while it tells a list opens no watch after that', async () => {
+  const clock = new VirtualClock();
+  const etcd = new FakeEtcd(clock);
+  put(etcd, 'a');
+  const resolver = new EtcdResolver({ endpoints: ['http://e1:2379'], prefix, fetch: etcd.fetch });
+  const told: unknown[] = [];
+  const onEndpoints = (endpoints: unknown): void => {
+    told.push(endpoints);
+    resolver.stop();
+  };
+  resolver.start({ clock, random: randomOf(1), onEndpoints, onError: (error) => told.push(error) });
+  await clock.advanceSettled(10_000);
+  assert.is(told.length, 1);
+  assert.equal(
+    etcd.requests.map(({ path }) => path),
+    ['/v3/kv/range'],
+  );
+  assert.is(clock.pending, 0);
 });
 
 test('targets of etcd, and options that are wrong', () => {
