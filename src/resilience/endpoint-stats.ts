@@ -36,7 +36,7 @@ export class EndpointStats {
   refused = 0;
   /** Moments in which calls failed, other than by refusals, since the last answer. */
   failuresInRow = 0;
-  /** Set by the channel: called after a failure by the endpoint's fault was counted. */
+  /** Set by the channel: called after `failuresInRow` grew. Refusals, of which an overload makes many, are not told. */
   onFailed: (() => void) | null = null;
   /** For pickers: whether `cost` holds a latency, or the failures only. */
   known = false;
@@ -88,14 +88,16 @@ export class EndpointStats {
       return;
     }
     this.failed++;
+    if (now !== this.weighedAt) {
+      this.weighedAt = now;
+      this.weigh(now, 1);
+    }
     if (code === 'RESOURCE_EXHAUSTED') this.refused++;
     else if (now !== this.failedAt) {
       this.failedAt = now;
       this.failuresInRow++;
+      this.onFailed?.();
     }
-    if (now !== this.weighedAt) this.weigh(now, 1);
-    this.weighedAt = now;
-    this.onFailed?.();
   }
 
   /** The latency of an answer as it counts now, in milliseconds; 0 while nothing was answered. Older ones count less. */
