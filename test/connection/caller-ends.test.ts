@@ -1,0 +1,382 @@
+/**
+ * The ends of calls at the caller: what errors and answers tell of their attempts, what is counted for the endpoint, once each, and
+ * which calls are given back to be made again.
+ */
+import { test } from 'uvu';
+import * as assert from 'uvu/assert';
+import { noExtras } from '../../src/connection/pending-call.js';
+import { type Attempt, blob, clientStream, defineService, oneway, raw, serverStream, unary } from '../../src/index.js';
+import { CloseCode } from '../../src/wire/constants.js';
+import { VirtualClock } from '../support/clock.js';
+import { callNumber, flags } from '../support/frames.js';
+import { failureOf } from '../support/rpc.js';
+import { ScriptedCallee } from '../support/scripted-callee.js';
+
+const Ends = defineService('test.Ends', {
+  read: unary({ request: raw, response: raw, idempotent: true }),
+  write: unary({ request: raw, response: raw }),
+  list: serverStream({ request: raw, response: raw, idempotent: true }),
+  put: clientStream({ request: raw, response: raw, idempotent: true }),
+  file: blob({ request: raw, response: raw, idempotent: true }),
+  hit: oneway({ request: raw, idempotent: true }),
+});
+
+const body = Buffer.from('x');
+const first = callNumber(0);
+const second = callNumber(1);
+
+function open(options: ConstructorParameters<typeof ScriptedCallee>[2] = {}, endpoint = 'tcp://a:1') {
+  const clock = new VirtualClock();
+  const callee = new ScriptedCallee(clock, endpoint, options);
+  return { clock, callee, calls: callee.client(Ends) };
+}
+
+function told(attempts: readonly Attempt[]): string[] {
+  return attempts.map(({ endpoint, code, started, durationMs }) => `${endpoint} ${code} ${started} ${durationMs}`);
+}
+
+const afterTen = async (clock: VirtualClock): Promise<void> => {
+  await clock.settle();
+  await clock.advanceSettled(10);
+};
+
+test('an answer counts once, with its latency, and a detailed one tells its attempt', async () => {
+  const { clock, callee, calls } = open();
+  const answers = Promise.all([calls.read(body), calls.read.detailed(body)]);
+  await afterTen(clock);
+  callee.say('RESPONSE', { call: first, payload: 'y' });
+  await clock.advanceSettled(5);
+  callee.say('RESPONSE', { call: second, payload: 'z' });
+  const [, detailed] = await answers;
+  assert.equal(callee.ends, ['answer 10', 'answer 15']);
+  assert.equal(told(detailed.attempts), ['tcp://a:1 OK yes 15']);
+});
+
+test('streams and blobs count at their END, and tell their attempt then', async () => {
+  const { clock, callee, calls } = open();
+  const items = calls.list(body);
+  const files = calls.file({ head: body, body: null });
+  await afterTen(clock);
+  callee.say('ITEM', { call: first, payload: 'one' });
+  callee.say('ITEM', { call: second, payload: 'head' });
+  await callee.settle();
+  assert.equal(callee.ends, []);
+  assert.equal(items.attempts, []);
+  await clock.advanceSettled(20);
+  callee.say('END', { call: first });
+  callee.say('END', { call: second });
+  for await (const _item of items);
+  const file = await files;
+  await file.body.buffer();
+  assert.equal(callee.ends, ['answer 30', 'answer 30']);
+  assert.equal(told(items.attempts), ['tcp://a:1 OK yes 30']);
+  assert.equal(told(file.body.attempts), ['tcp://a:1 OK yes 30']);
+});
+
+test('a FAILURE counts once with its code, and its error tells the attempt; that of a call that was cancelled does not count', async () => {
+  const { clock, callee, calls } = open();
+  const abort = new AbortController();
+  const failed = failureOf(calls.write(body));
+  const cancelled = failureOf(calls.write(body, { signal: abort.signal }));
+  await afterTen(clock);
+  callee.fail(first, 5);
+  abort.abort();
+  callee.fail(second, 13);
+  assert.equal(told((await failed).attempts), ['tcp://a:1 NOT_FOUND yes 10']);
+  assert.equal(told((await cancelled).attempts), ['tcp://a:1 CANCELLED maybe 10']);
+  assert.equal(callee.ends, ['NOT_FOUND']);
+});
+
+test('a stream that fails, and one that its caller leaves, tell their attempts', async () => {
+  const { clock, callee, calls } = open();
+  const failing = calls.list(body, { idempotent: false });
+  const left = calls.list(body);
+  await afterTen(clock);
+  callee.say('ITEM', { call: second, payload: 'one' });
+  callee.fail(first, 14);
+  await left.next();
+  await left.return();
+  await failureOf(failing.next());
+  assert.equal(told(failing.attempts), ['tcp://a:1 UNAVAILABLE yes 10']);
+  assert.equal(told(left.attempts), ['tcp://a:1 CANCELLED yes 10']);
+  assert.equal(callee.ends, ['UNAVAILABLE']);
+});
+
+test('a deadline that passed counts once, unless this side was late: whoever says so, and whatever comes after it', async () => {
+  const { clock, callee, calls } = open();
+  const silent = failureOf(calls.read(body, { deadlineMs: 100 }));
+  const inQueue = failureOf(calls.read(body, { deadlineMs: 100 }));
+  await callee.settle();
+  await clock.advanceSettled(101);
+  callee.fail(second, 4, { started: 'NO' });
+  await clock.advanceSettled(50);
+  callee.say('RESPONSE', { call: first, payload: 'late' });
+  assert.equal(told((await inQueue).attempts), ['tcp://a:1 DEADLINE_EXCEEDED no 101']);
+  assert.equal(told((await silent).attempts), ['tcp://a:1 DEADLINE_EXCEEDED maybe 125']);
+  assert.equal(callee.ends, ['DEADLINE_EXCEEDED', 'DEADLINE_EXCEEDED']);
+  assert.equal(callee.givenBack, []);
+
+  const here = failureOf(calls.read(body, { deadlineMs: 100 }));
+  await callee.settle();
+  clock.block(300);
+  await clock.advanceSettled(50);
+  assert.is((await here).late, 'here');
+  assert.is(callee.ends.length, 2);
+});
+
+test('an answer that cannot be read counts against the endpoint; one that is too much for this side does not', async () => {
+  const { clock, callee, calls } = open({ limits: { messageBytesMax: 65_536 } });
+  const tooMuch = failureOf(calls.write(body));
+  const broken = failureOf(calls.write(body));
+  await afterTen(clock);
+  callee.say('RESPONSE', { call: first, flags: flags.MORE, payload: Buffer.alloc(65_536) });
+  callee.say('RESPONSE', { call: first, payload: 'more' });
+  callee.say('RESPONSE', { call: second, flags: flags.METADATA, payload: Buffer.from('ffffffff', 'hex') });
+  assert.equal(told((await tooMuch).attempts), ['tcp://a:1 RESOURCE_EXHAUSTED yes 10']);
+  assert.equal(told((await broken).attempts), ['tcp://a:1 INTERNAL yes 10']);
+  assert.equal(callee.ends, ['INTERNAL']);
+  assert.equal(callee.givenBack, []);
+});
+
+test('what this side refuses has no attempt and does not count', async () => {
+  const { callee, calls } = open({ peerLimits: { messageBytesMax: 1_024 } });
+  await callee.settle();
+  const failures = await Promise.all([
+    failureOf(calls.read(Buffer.alloc(100_000))),
+    failureOf(calls.read(body, { deadlineMs: 0 })),
+    failureOf(calls.read(body, { signal: AbortSignal.abort() })),
+  ]);
+  for (const { attempts } of failures) assert.equal(attempts, []);
+  assert.equal(callee.ends, []);
+});
+
+test('F3 a lost connection gives back idempotent calls as failed, and unsent ones as moved; the others fail', async () => {
+  const { clock, callee, calls } = open({ peerLimits: { callsInFlightMax: 16 } });
+  await callee.settle();
+  void calls.read(body);
+  const written = failureOf(calls.write(body));
+  for (let slot = 2; slot < 16; slot++) calls.write(body).catch(() => {});
+  void calls.write(body);
+  await afterTen(clock);
+  callee.transport.destroy();
+  await callee.settle();
+  assert.is((await written).started, 'maybe');
+  assert.equal(told((await written).attempts), ['tcp://a:1 UNAVAILABLE maybe 10']);
+  assert.equal(
+    callee.givenBack.map(({ call, why }) => [call.spec.name, why, told(call.attempts)]),
+    [
+      ['test.Ends/write', 'moved', []],
+      ['test.Ends/read', 'failed', ['tcp://a:1 UNAVAILABLE maybe 10']],
+    ],
+  );
+  // The one that waited was not tried.
+  assert.equal(callee.ends, Array(16).fill('UNAVAILABLE'));
+  for (const { call, failure } of callee.givenBack) assert.equal(failure.attempts, call.attempts);
+});
+
+test('calls whose request had not left are moved with their attempt, of whatever method', async () => {
+  const { callee, calls } = open();
+  await callee.settle();
+  void calls.write(body);
+  callee.transport.destroy();
+  // The end of the tick, which would write the request, is behind the promise of the loss.
+  await callee.settle();
+  const [given] = callee.givenBack;
+  assert.is(given?.why, 'moved');
+  assert.is(given?.failure.started, 'no');
+  assert.equal(told(given?.call.attempts ?? []), ['tcp://a:1 UNAVAILABLE no 0']);
+});
+
+for (const name of ['PROTOCOL', 'BAD_RECORD', 'FLOW_CONTROL', 'FLAGS', 'FLOOD', 'INTERNAL', 'AUTH'] as const) {
+  test(`a connection that its peer closes with ${name} gives nothing back: one of the calls may be why`, async () => {
+    const { callee, calls } = open({ peerLimits: { callsInFlightMax: 16 } });
+    await callee.settle();
+    const sent = Array.from({ length: 16 }, () => failureOf(calls.read(body)));
+    const waiting = failureOf(calls.read(body));
+    await callee.settle();
+    callee.close(CloseCode[name]);
+    for (const failed of sent) assert.is((await failed).code, 'UNAVAILABLE');
+    assert.is((await waiting).started, 'no');
+    assert.equal(callee.givenBack, []);
+  });
+}
+
+test('a peer that shuts down is left by idempotent calls; one that is done has nothing to answer for', async () => {
+  for (const name of ['SHUTDOWN', 'NONE'] as const) {
+    const { callee, calls } = open();
+    void calls.read(body);
+    await callee.settle();
+    callee.close(CloseCode[name]);
+    assert.equal(
+      callee.givenBack.map(({ why }) => why),
+      ['failed'],
+    );
+    assert.equal(callee.ends, name === 'NONE' ? [] : ['UNAVAILABLE']);
+  }
+});
+
+test('what this side closes does not count', async () => {
+  const { callee, calls } = open();
+  void calls.read(body);
+  const written = failureOf(calls.write(body));
+  await callee.settle();
+  callee.connection.close();
+  assert.is((await written).code, 'UNAVAILABLE');
+  assert.is(callee.givenBack.length, 1);
+  assert.equal(callee.ends, []);
+});
+
+test('a peer that breaks the protocol counts for every open call, and gives none back', async () => {
+  const { callee, calls } = open();
+  const failures = [failureOf(calls.read(body)), failureOf(calls.write(body))];
+  await callee.settle();
+  callee.say('RESPONSE', { call: callNumber(7), payload: 'y' });
+  for (const failure of failures) assert.is((await failure).code, 'INTERNAL');
+  assert.equal(callee.ends, ['INTERNAL', 'INTERNAL']);
+  assert.equal(callee.givenBack, []);
+});
+
+test('a call that was refused unstarted is given back, whatever its method, where the callee says that it may do better', async () => {
+  const { clock, callee, calls } = open();
+  void calls.write(body);
+  void calls.write(body);
+  void calls.write(body);
+  const tooLong = failureOf(calls.read(body));
+  const ran = failureOf(calls.write(body));
+  await afterTen(clock);
+  callee.fail(first, 8, { started: 'NO', elsewhere: true });
+  callee.fail(second, 8, { started: 'NO', retryAfterMs: 50 });
+  callee.fail(callNumber(2), 14, { started: 'NO' });
+  callee.fail(callNumber(3), 8, { started: 'NO' });
+  callee.fail(callNumber(4), 8, { started: 'MAYBE', elsewhere: true });
+  assert.equal(
+    callee.givenBack.map(({ why, failure }) => [why, failure.code]),
+    [
+      ['refused', 'RESOURCE_EXHAUSTED'],
+      ['refused', 'RESOURCE_EXHAUSTED'],
+      ['refused', 'UNAVAILABLE'],
+    ],
+  );
+  for (const { call } of callee.givenBack) assert.is(call.attempts.length, 1);
+  assert.is((await tooLong).code, 'RESOURCE_EXHAUSTED');
+  assert.is((await ran).started, 'maybe');
+  // A message that is too long says nothing of the endpoint.
+  assert.equal(callee.ends, ['RESOURCE_EXHAUSTED', 'RESOURCE_EXHAUSTED', 'UNAVAILABLE', 'RESOURCE_EXHAUSTED']);
+});
+
+test('F15 a drain moves what it refuses, which does not count', async () => {
+  const { clock, callee, calls } = open();
+  void calls.write(body);
+  await afterTen(clock);
+  callee.record('DRAIN', { text: 'restarting', graceMs: 1_000 });
+  callee.fail(first, 14, { started: 'NO', elsewhere: true });
+  assert.equal(
+    callee.givenBack.map(({ why, call }) => [why, told(call.attempts)]),
+    [['moved', ['tcp://a:1 UNAVAILABLE no 10']]],
+  );
+  assert.equal(callee.ends, []);
+});
+
+test('an idempotent call that failed is given back, until its caller has an item or has given it up', async () => {
+  const { clock, callee, calls } = open();
+  const abort = new AbortController();
+  void calls.read(body);
+  calls.list(body);
+  const begun = calls.list(body);
+  const cancelled = failureOf(calls.read(body, { signal: abort.signal }));
+  const not = failureOf(calls.read(body, { idempotent: false }));
+  void calls.write(body, { idempotent: true });
+  await afterTen(clock);
+  callee.say('ITEM', { call: callNumber(2), payload: 'one' });
+  abort.abort();
+  for (let slot = 0; slot < 6; slot++) callee.fail(callNumber(slot), 13);
+  assert.equal(
+    callee.givenBack.map(({ call, why }) => [call.spec.name, why]),
+    [
+      ['test.Ends/read', 'failed'],
+      ['test.Ends/list', 'failed'],
+      ['test.Ends/write', 'failed'],
+    ],
+  );
+  assert.is((await cancelled).code, 'CANCELLED');
+  assert.is((await not).code, 'INTERNAL');
+  await begun.next();
+  assert.is((await failureOf(begun.next())).code, 'INTERNAL');
+});
+
+test('a oneway call is never given back once it has left, and one that sends items only if they are an array', async () => {
+  const { callee, calls } = open();
+  await calls.hit(body);
+  void calls.put([body, body]);
+  const generated = failureOf(
+    calls.put(
+      (function* () {
+        yield body;
+      })(),
+    ),
+  );
+  await callee.settle();
+  callee.transport.destroy();
+  await callee.settle();
+  assert.equal(
+    callee.givenBack.map(({ call, why }) => [call.spec.name, why]),
+    [['test.Ends/put', 'failed']],
+  );
+  assert.is((await generated).started, 'maybe');
+});
+
+test('a call that is made again keeps its deadline and tells all of its attempts, in answers, streams and errors', async () => {
+  const { clock, callee, calls } = open();
+  const other = new ScriptedCallee(clock, 'tcp://b:1');
+  const answer = calls.read.detailed(body);
+  const items = calls.list(body);
+  const failing = failureOf(calls.read(body));
+  const late = failureOf(calls.read(body));
+  await afterTen(clock);
+  callee.transport.destroy();
+  await callee.settle();
+  await clock.advanceSettled(30);
+  const deadlineAt = clock.now() - 40 + 1_000;
+  for (const { call } of callee.givenBack) {
+    assert.is(call.deadlineAt, deadlineAt);
+    other.connection.resume(call.again('retry'));
+  }
+  await afterTen(clock);
+  other.say('RESPONSE', { call: first, payload: 'y' });
+  other.say('END', { call: second });
+  other.fail(callNumber(2), 5);
+  const lost = 'tcp://a:1 UNAVAILABLE maybe 10';
+  assert.equal(told((await answer).attempts), [lost, 'tcp://b:1 OK yes 10']);
+  await items.next();
+  assert.equal(told(items.attempts), [lost, 'tcp://b:1 OK yes 10']);
+  const [given] = other.givenBack;
+  assert.equal([given?.call.retries, given?.call.resends], [1, 0]);
+  assert.equal([given?.call.again().retries, given?.call.again().resends], [1, 1]);
+  given?.call.fail(given.failure);
+  assert.equal(told((await failing).attempts), [lost, 'tcp://b:1 NOT_FOUND yes 10']);
+  await clock.advanceSettled(1_000);
+  assert.equal(told((await late).attempts), [lost, 'tcp://b:1 DEADLINE_EXCEEDED maybe 985']);
+});
+
+test('the error of a call that waits to be made again tells the attempts before', async () => {
+  const { clock, callee } = open({ peerLimits: { callsInFlightMax: 16, messageBytesMax: 65_536 } });
+  await callee.settle();
+  const attempts: readonly Attempt[] = [{ endpoint: 'tcp://z:1', code: 'INTERNAL', started: 'yes', durationMs: 3 }];
+  const extras = { ...noExtras, attempts };
+  const { read } = Ends.methods;
+  const { connection } = callee;
+  const tooLong = failureOf(connection.call(read, Buffer.alloc(100_000), 100, extras));
+  const expired = failureOf(connection.call(read, body, 0, extras));
+  for (let slot = 0; slot < 16; slot++) void connection.call(read, body, 1_000, null);
+  const waiting = failureOf(connection.call(read, body, 100, extras));
+  const moved = connection.call(read, body, 500, extras);
+  void moved;
+  await clock.advanceSettled(200);
+  callee.record('DRAIN', { text: 'restarting', graceMs: 1_000 });
+  for (const failure of [tooLong, expired, waiting]) assert.equal((await failure).attempts, attempts);
+  assert.is((await waiting).code, 'DEADLINE_EXCEEDED');
+  assert.equal(callee.givenBack[0]?.failure.attempts, attempts);
+  assert.equal(callee.givenBack[0]?.call.attempts, attempts);
+});
+
+test.run();
