@@ -30,7 +30,7 @@ import type { Link } from './link.js';
 import type { OutgoingMethod, OutgoingMethods } from './outgoing-methods.js';
 import { abortError, type CallExtras, listenForAbort, type PendingCall, withEarlier } from './pending-call.js';
 import { RequestWatch } from './request-watch.js';
-import { type CallEnds, ResponseReceiver } from './response-receiver.js';
+import { type CallEnds, ResponseReceiver, takesBareValue } from './response-receiver.js';
 import { sendRequest } from './send-request.js';
 import { WaitingCalls } from './waiting-calls.js';
 
@@ -129,7 +129,9 @@ export class Caller implements CallEnds {
       return;
     }
     const method = entry.method as OutgoingMethod;
-    if (flags !== 0 || entry.givenUp || entry.message !== null || entry.extras !== null || method.state !== 'ready') {
+    const { extras } = entry;
+    const special = extras !== null && !takesBareValue(extras);
+    if (flags !== 0 || entry.givenUp || entry.message !== null || special || method.state !== 'ready') {
       this.receiver.receive(entry, method, flags, buffer, start, end);
       return;
     }
@@ -141,7 +143,7 @@ export class Caller implements CallEnds {
       value = method.response.decode(buffer, start, end);
     } catch (error) {
       const failure = unreadable(method, error);
-      endHere(this.link, { since, earlier: undefined }, failure);
+      endHere(this.link, { since, earlier: extras?.attempts }, failure);
       reject(failure);
       return;
     }

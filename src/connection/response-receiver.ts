@@ -10,7 +10,7 @@ import { unreadable } from './failures.js';
 import { IncomingMessage } from './incoming-message.js';
 import type { Link } from './link.js';
 import type { OutgoingMethod } from './outgoing-methods.js';
-import type { CallResult } from './pending-call.js';
+import type { CallExtras, CallResult } from './pending-call.js';
 
 /** What `Caller` does for its receiver. */
 export interface CallEnds {
@@ -19,6 +19,11 @@ export interface CallEnds {
   release(entry: CallSlot): void;
   giveUp(entry: CallSlot, error: RpcError): boolean;
   cancel(call: number): void;
+}
+
+/** Whether a call is settled with its answer as it is: no details, no ledger, no stream. */
+export function takesBareValue({ detailed, ledger, incoming }: CallExtras): boolean {
+  return !detailed && ledger == null && incoming === undefined;
 }
 
 export class ResponseReceiver {
