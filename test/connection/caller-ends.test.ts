@@ -96,6 +96,7 @@ test('a stream that fails, and one that its caller leaves, tell their attempts',
   callee.fail(first, 14);
   await left.next();
   await left.return();
+  callee.say('END', { call: second });
   await failureOf(failing.next());
   assert.equal(told(failing.attempts), ['tcp://a:1 UNAVAILABLE yes 10']);
   assert.equal(told(left.attempts), ['tcp://a:1 CANCELLED yes 10']);
@@ -174,6 +175,22 @@ test('F3 a lost connection gives back idempotent calls as failed, and unsent one
   for (const { call, failure } of callee.givenBack) assert.equal(failure.attempts, call.attempts);
 });
 
+test('calls that were given up are not given back when their connection is lost, and count as they did', async () => {
+  const { clock, callee, calls } = open();
+  const abort = new AbortController();
+  const cancelled = failureOf(calls.read(body, { signal: abort.signal }));
+  const overdue = failureOf(calls.read(body, { deadlineMs: 100 }));
+  await callee.settle();
+  await clock.advanceSettled(101);
+  abort.abort();
+  callee.transport.destroy();
+  await callee.settle();
+  assert.is((await cancelled).code, 'CANCELLED');
+  assert.is((await overdue).code, 'DEADLINE_EXCEEDED');
+  assert.equal(callee.givenBack, []);
+  assert.equal(callee.ends, ['DEADLINE_EXCEEDED']);
+});
+
 test('calls whose request had not left are moved with their attempt, of whatever method', async () => {
   const { callee, calls } = open();
   await callee.settle();
@@ -243,17 +260,21 @@ test('a call that was refused unstarted is given back, whatever its method, wher
   void calls.write(body);
   const tooLong = failureOf(calls.read(body));
   const ran = failureOf(calls.write(body));
+  void calls.write(body);
   await afterTen(clock);
   callee.fail(first, 8, { started: 'NO', elsewhere: true });
   callee.fail(second, 8, { started: 'NO', retryAfterMs: 50 });
   callee.fail(callNumber(2), 14, { started: 'NO' });
   callee.fail(callNumber(3), 8, { started: 'NO' });
   callee.fail(callNumber(4), 8, { started: 'MAYBE', elsewhere: true });
+  // Only a peer that has said DRAIN drains.
+  callee.fail(callNumber(5), 14, { started: 'NO', elsewhere: true });
   assert.equal(
     callee.givenBack.map(({ why, failure }) => [why, failure.code]),
     [
       ['refused', 'RESOURCE_EXHAUSTED'],
       ['refused', 'RESOURCE_EXHAUSTED'],
+      ['refused', 'UNAVAILABLE'],
       ['refused', 'UNAVAILABLE'],
     ],
   );
@@ -261,7 +282,8 @@ test('a call that was refused unstarted is given back, whatever its method, wher
   assert.is((await tooLong).code, 'RESOURCE_EXHAUSTED');
   assert.is((await ran).started, 'maybe');
   // A message that is too long says nothing of the endpoint.
-  assert.equal(callee.ends, ['RESOURCE_EXHAUSTED', 'RESOURCE_EXHAUSTED', 'UNAVAILABLE', 'RESOURCE_EXHAUSTED']);
+  const { ends } = callee;
+  assert.equal(ends, ['RESOURCE_EXHAUSTED', 'RESOURCE_EXHAUSTED', 'UNAVAILABLE', 'RESOURCE_EXHAUSTED', 'UNAVAILABLE']);
 });
 
 test('F15 a drain moves what it refuses, which does not count', async () => {
