@@ -21,9 +21,9 @@ export interface CallEnds {
   cancel(call: number): void;
 }
 
-/** Whether a call is settled with its answer as it is: no details, no ledger, no stream. */
-export function takesBareValue({ detailed, ledger, incoming }: CallExtras): boolean {
-  return !detailed && ledger == null && incoming === undefined;
+/** Whether a call is settled with its answer as it is, and timed by it: no details, no ledger, no stream. */
+export function takesBareValue({ detailed, ledger, incoming, source }: CallExtras): boolean {
+  return !detailed && ledger == null && incoming === undefined && source === undefined;
 }
 
 export class ResponseReceiver {

@@ -68,9 +68,18 @@ test('streams and blobs count at their END, and tell their attempt then', async 
   for await (const _item of items);
   const file = await files;
   await file.body.buffer();
-  assert.equal(callee.ends, ['answer 30', 'answer 30']);
+  assert.equal(callee.ends, ['end', 'end']);
   assert.equal(told(items.attempts), ['tcp://a:1 OK yes 30']);
   assert.equal(told(file.body.attempts), ['tcp://a:1 OK yes 30']);
+});
+
+test('the answer of a call that sends items counts without a latency: that is as long as its source takes', async () => {
+  const { clock, callee, calls } = open();
+  const answers = Promise.all([calls.put([body]), calls.put.detailed([body])]);
+  await afterTen(clock);
+  for (const call of [first, second]) callee.say('RESPONSE', { call, payload: 'y' });
+  await answers;
+  assert.equal(callee.ends, ['end', 'end']);
 });
 
 test('a FAILURE counts once with its code, and its error tells the attempt; that of a call that was cancelled does not count', async () => {

@@ -31,6 +31,10 @@ class CountedEnds extends EndpointStats {
     this.ends.push(`answer ${latencyMs}`);
   }
 
+  override onUntimedEnd(): void {
+    this.ends.push('end');
+  }
+
   override onFailure(_now: number, code: RpcCode): void {
     this.ends.push(code);
   }
@@ -82,7 +86,7 @@ export class ScriptedCallee {
     );
   }
 
-  /** How the calls that count for the endpoint ended: `answer` with the latency in milliseconds, or a code. */
+  /** How the calls that count for the endpoint ended: `answer` with the latency in milliseconds, `end` of a stream, or a code. */
   get ends(): readonly string[] {
     return this.stats.ends;
   }
