@@ -72,8 +72,24 @@ test('while etcd is away it is tried again and again on all members, and the lea
   assert.ok(key in etcd.texts);
   await clock.advanceSettled(60_000);
   assert.ok(key in etcd.texts);
+  // The next time it begins with short waits again.
+  etcd.down.add('e2:2379');
+  const { length } = etcd.requests;
+  await clock.advanceSettled(4_500);
+  const again = etcd.requests.slice(length).map(({ at }) => at);
+  assert.ok((again[1] ?? Infinity) - (again[0] ?? 0) <= 120, String(again));
+  etcd.down.clear();
   await registration.unregister();
   assert.equal(etcd.texts, {});
+});
+
+test('a lease that is gone already is taken back without an error', async () => {
+  const { etcd, registry, context, errors } = open();
+  const registration = registry.register({ address }, context);
+  await registration.registered;
+  etcd.loseData();
+  await registration.unregister();
+  assert.equal(errors, []);
 });
 
 test('etcd stood still until the lease expired: the server is there again soon after', async () => {

@@ -29,6 +29,8 @@ export interface FakeRequest {
 
 type Answer = { readonly status: number; readonly body: AsyncIterable<Uint8Array> };
 
+const LEASE_NOT_FOUND = { code: 5, message: 'etcdserver: requested lease not found' };
+
 const encode = (text: string): string => Buffer.from(text).toString('base64');
 const decode = (base64: unknown): string => Buffer.from(String(base64), 'base64').toString('utf8');
 
@@ -166,6 +168,7 @@ export class FakeEtcd {
         return json(200, { result: { ID: body['ID'], TTL: String(lease.ttlMs / 1_000) } });
       }
       case '/v3/lease/revoke':
+        if (!this.leases.has(String(body['ID']))) return json(404, LEASE_NOT_FOUND);
         this.revoke(String(body['ID']));
         return json(200, {});
       default:
@@ -175,7 +178,7 @@ export class FakeEtcd {
 
   private putFor(body: Record<string, unknown>): Answer {
     const lease = String(body['lease']);
-    if (!this.leases.has(lease)) return json(404, { code: 5, message: 'etcdserver: requested lease not found' });
+    if (!this.leases.has(lease)) return json(404, LEASE_NOT_FOUND);
     this.put(decode(body['key']), decode(body['value']), lease);
     return json(200, {});
   }
