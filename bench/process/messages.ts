@@ -20,6 +20,14 @@ export type Role =
       readonly port: number;
       readonly inFlight: number;
     }
+  /** Unary calls through a channel and on a bare connection, in turns; the server is that of `calls`. */
+  | {
+      readonly workload: 'turns';
+      readonly side: 'client';
+      readonly port: number;
+      readonly inFlight: number;
+      readonly callsPerTurn: number;
+    }
   /** One server stream without end. */
   | { readonly workload: 'stream'; readonly side: 'server'; readonly contender: StreamProgramName }
   | {

@@ -85,7 +85,7 @@ test('balance makes servers slow, failing and gone', async () => {
 });
 
 test('channel compares a channel with a bare connection, and times picks', async () => {
-  const args = ['--in-flight', '64', '--rounds', '1', '--seconds', '0.1', '--warm-up', '0.05', '--pick-ms', '5'];
+  const args = ['--in-flight', '64', '--turns', '2', '--calls-per-turn', '2000', '--pick-ms', '5'];
   const { code, output } = await runBench(['channel', ...args]);
   assert.is(code, 0, output);
   for (const part of ['bare connection', 'least loaded, 100', 'consistent hash, 2']) {
