@@ -7,6 +7,7 @@ import { guardCommand, guardUsage } from './commands/guard-cost.js';
 import { memoryCommand, memoryUsage } from './commands/memory.js';
 import { microCommand, microUsage } from './commands/micro.js';
 import { mixCommand, mixUsage } from './commands/mix.js';
+import { overloadCommand, overloadUsage } from './commands/overload.js';
 import { rollingCommand, rollingUsage } from './commands/rolling.js';
 import { smokeCommand } from './commands/smoke.js';
 import { streamCommand, streamUsage } from './commands/stream.js';
@@ -31,6 +32,8 @@ const usage = `npm run bench -- COMMAND [options]
       servers restarted in turn under many callers: failed and repeated calls
   ${balanceUsage}
       which endpoint gets the calls when one is slow, fails or is down
+  ${overloadUsage}
+      what a server answers that is asked for ten times what it can do
   ${memoryUsage}
       memory of both sides over many calls
   ${guardUsage}
@@ -49,6 +52,7 @@ const commands: Readonly<Record<string, (args: readonly string[]) => Promise<num
   channel: channelCommand,
   rolling: rollingCommand,
   balance: balanceCommand,
+  overload: overloadCommand,
   memory: memoryCommand,
   'guard-cost': guardCommand,
   micro: microCommand,

@@ -11,6 +11,7 @@ import { guardSettings, guardShare } from './guard-cost.js';
 import { observe, problemIn } from './memory.js';
 import { micro } from './micro.js';
 import { type MixSettings, mix, reportMix } from './mix.js';
+import { overload } from './overload.js';
 import { compareStreams, reportStreams, type StreamSettings } from './stream.js';
 import { streams } from './streams.js';
 
@@ -32,6 +33,16 @@ const smallStreams = {
   callsAtOnce: 100,
   itemsEach: 10,
   slowItems: 20_000,
+  judged: false,
+} as const;
+
+const smallOverload = {
+  factors: [2],
+  connections: 4,
+  seconds: SECONDS,
+  warmUpSeconds: 0.1,
+  deadlineMs: 500,
+  computeUs: 200,
   judged: false,
 } as const;
 
@@ -88,6 +99,9 @@ export async function smokeCommand(args: readonly string[]): Promise<number> {
   reportMix(mixed, mixRun);
   console.log();
   problems.push(...asList(mixRun.problem));
+
+  problems.push(...(await overload({ ...smallOverload, pinning })).problems);
+  console.log();
 
   const rows = await observe({ calls: 20_000, every: 10_000, inFlight: 512, pinning });
   console.log(`memory: ${rows.length} marks over 20,000 calls\n`);

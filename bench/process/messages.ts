@@ -2,6 +2,7 @@
 
 import type { HandlerKind } from '../contenders/contender.js';
 import type { ContenderName } from '../contenders/names.js';
+import type { OverloadKind } from '../overload/service.js';
 import type { StreamProgramName } from '../stream/names.js';
 
 /** What a child process is started for; its argument, as JSON. */
@@ -84,6 +85,16 @@ export type Role =
       readonly balancer: BalancerName;
       readonly ejection: boolean;
       readonly idempotent: boolean;
+    }
+  /** More calls than the server can answer. */
+  | { readonly workload: 'overload'; readonly side: 'server'; readonly kind: OverloadKind; readonly computeUs: number }
+  | {
+      readonly workload: 'overload';
+      readonly side: 'client';
+      readonly kind: OverloadKind;
+      readonly port: number;
+      readonly connections: number;
+      readonly deadlineMs: number;
     };
 
 export type BalancerName = 'leastLoaded' | 'roundRobin' | 'consistentHash';
@@ -146,6 +157,33 @@ export interface Balanced {
   readonly callsFailed: number;
 }
 
+/** What became of the calls of one act of `overload`. */
+export interface OverloadCounts {
+  readonly made: number;
+  readonly answered: number;
+  /** Refused by the server: RESOURCE_EXHAUSTED, started=no, elsewhere. */
+  readonly refused: number;
+  /** DEADLINE_EXCEEDED, started=no. */
+  readonly late: number;
+  /** Refused by the caller's own side: too many wait for a slot. */
+  readonly here: number;
+  /** Failed, but may have run. */
+  readonly mayHaveRun: number;
+  /** For so long calls were made. */
+  readonly ms: number;
+  /** Of the answered. */
+  readonly p50Ms: number;
+  readonly p99Ms: number;
+}
+
+/** What the server of `overload` held, at most so far. */
+export interface OverloadMemory {
+  readonly heapBytesMax: number;
+  readonly rssBytesMax: number;
+  readonly waitingMax: number;
+  readonly refused: number;
+}
+
 /** One side at one moment. */
 export interface Mark {
   /** Calls or items: a client counts answers, a server requests, and of streams both count items. */
@@ -166,6 +204,10 @@ export interface Mark {
   readonly rolled?: Rolled;
   /** Only of the client of `balance`. */
   readonly balanced?: Balanced;
+  /** Only of the client of `overload`: of its last act. */
+  readonly overload?: OverloadCounts;
+  /** Only of the server of `overload`. */
+  readonly memory?: OverloadMemory;
 }
 
 export type Notice =

@@ -29,6 +29,7 @@ async function open(role: Role): Promise<Side> {
   if (role.workload === 'rolling') return (await import('../rolling/sides.js')).rollingSide(role);
   if (role.workload === 'balance') return (await import('../balance/sides.js')).balanceSide(role);
   if (role.workload === 'mix') return (await import('../mix/sides.js')).mixSide(role);
+  if (role.workload === 'overload') return (await import('../overload/sides.js')).overloadSide(role);
   const contender = await loadContender(role.contender);
   if (role.side === 'server') {
     const { port, calls } = await contender.serve(role.handler);

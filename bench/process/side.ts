@@ -2,7 +2,7 @@
 import type { Mark } from './messages.js';
 
 export type Counts = Pick<Mark, 'done' | 'wrong' | 'failed' | 'failure'> &
-  Pick<Partial<Mark>, 'held' | 'latency' | 'rolled' | 'balanced'>;
+  Pick<Partial<Mark>, 'held' | 'latency' | 'rolled' | 'balanced' | 'overload' | 'memory'>;
 
 export interface Side {
   /** Where the server listens. */

@@ -49,6 +49,9 @@ const WAIT_SHARE = 0.5;
 const ENDS_PER_SAMPLE = 8;
 /** The loop is watched for so long after each time that it was too busy. */
 const WATCH_MS = 10_000;
+/** A turn may serve the queue longer the longer that is, since what comes meanwhile has its turn behind it: for so large a part of it. */
+const SERVED_SHARE = 1 / 8;
+const SERVE_MS_MAX = 25;
 /** Calls started in one turn: as many as fit it, found by doubling. */
 const BATCH_FIRST = 16;
 const BATCH_MAX = 1_024;
@@ -74,6 +77,7 @@ export class Admission {
   private batch = BATCH_FIRST;
   private batchAt = 0;
   private ran = 0;
+  private serveMs = TURN_MS;
   /** What was read last may have been waiting for so long. */
   private lateMs = 0;
 
@@ -263,7 +267,7 @@ export class Admission {
     this.turnDue = this.endDue = false;
     this.meter.endTurn(now);
     if (ran > 0) {
-      const fit = Math.floor((TURN_MS * ran) / Math.max(now - this.batchAt, Number.MIN_VALUE));
+      const fit = Math.floor((this.serveMs * ran) / Math.max(now - this.batchAt, Number.MIN_VALUE));
       this.batch = Math.min(Math.max(fit, 1), Math.max(this.batch, ran * 2), BATCH_MAX);
     }
     if (this.executing >= this.limits.executingMax) return;
@@ -274,8 +278,10 @@ export class Admission {
   /** Starts what the places and this turn allow; ONEWAY calls and the queue in turns. */
   private serve(now: number): void {
     const { queue, oneways, limits, clock } = this;
+    const serveMs = Math.min(Math.max(queue.length * this.pace.intervalMs * SERVED_SHARE, TURN_MS), SERVE_MS_MAX);
+    this.serveMs = serveMs;
     let taken = 0;
-    for (let at = now; this.ran < this.batch && this.executing < limits.executingMax && at - now <= TURN_MS; ) {
+    for (let at = now; this.ran < this.batch && this.executing < limits.executingMax && at - now <= serveMs; ) {
       if (oneways.length > 0 && (queue.length === 0 || this.ran % 2 === 1)) {
         this.ran++;
         (oneways.shift() as () => void)();

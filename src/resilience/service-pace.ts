@@ -7,8 +7,10 @@
 const WINDOW_CALLS = 32;
 const WINDOW_MS = 10;
 const WINDOW_MS_MAX = 250;
-/** What was measured so long ago has lost two thirds of its weight. */
-const TAU_MS = 200;
+/** Of what is measured, in the mean: a single stall of the process does not make the server look slow. */
+const WEIGHT = 0.2;
+/** So many times longer than expected nothing is taken, before that counts by itself. */
+const STALL = 4;
 
 /** Milliseconds from one call taken from the queue to the next, whatever limits them: places, or the processor. */
 export class ServicePace {
@@ -31,8 +33,7 @@ export class ServicePace {
     if (!whole && !(elapsed >= WINDOW_MS_MAX && this.taken > 0)) return;
     const measured = elapsed / this.taken;
     if (more) {
-      const weight = this.intervalMs === 0 ? 1 : 1 - Math.exp(-elapsed / TAU_MS);
-      this.intervalMs += (measured - this.intervalMs) * weight;
+      this.intervalMs += (measured - this.intervalMs) * (this.intervalMs === 0 ? 1 : WEIGHT);
     } else if (measured < this.intervalMs) {
       this.intervalMs = measured;
     }
@@ -40,12 +41,13 @@ export class ServicePace {
   }
 
   /**
-   * While calls wait: the milliseconds, more if nothing has been taken for longer than that lets expect when `atOnce` calls end
+   * While calls wait: the milliseconds, more if nothing has been taken for far longer than that lets expect, when `atOnce` calls end
    * together; 0: not known yet.
    */
   interval(now: number, atOnce: number): number {
     const { intervalMs } = this;
-    return intervalMs === 0 ? 0 : Math.max(intervalMs, (now - this.since) / (this.taken + atOnce + 1));
+    if (intervalMs === 0) return 0;
+    return Math.max(intervalMs, (now - this.since) / (STALL * (this.taken + Math.max(atOnce, WINDOW_CALLS))));
   }
 }
 

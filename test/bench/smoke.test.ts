@@ -16,6 +16,7 @@ test('smoke runs every part and finds all answers right', async () => {
     'one more, stalled',
     'duplex',
     'slow consumer',
+    'compute',
     'memory',
     "guards' share",
     'decode, avsc',

@@ -76,9 +76,9 @@ test('a pace is known after enough calls, follows what changes, and waits for as
   assert.ok(Math.abs(pace.intervalMs - 2) < 1e-9);
   run(1_000, 5);
   assert.ok(Math.abs(pace.intervalMs - 5) < 0.1, `${pace.intervalMs}`);
-  // Nothing is taken for a while: 10 may end together, then it looks bad.
-  assert.is(pace.interval(now + 40, 10), pace.intervalMs);
-  assert.ok(pace.interval(now + 1_000, 10) > 15);
+  // Nothing is taken for a while: a stall of the process, or 10 that end together. Then it looks bad.
+  assert.is(pace.interval(now + 500, 10), pace.intervalMs);
+  assert.ok(pace.interval(now + 5_000, 10) > 30);
 });
 
 test('few calls taken because no more waited say nothing of how many could be', () => {

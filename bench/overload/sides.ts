@@ -1,0 +1,192 @@
+/**
+ * Both sides of `bench -- overload`. The client makes calls over many connections: in a closed loop, which finds what the server can do,
+ * and at a fixed rate whatever becomes of them, which is what an overload is.
+ */
+import { type ClientChannel, connect, RpcError, Server } from '../../src/index.js';
+import { canonicalWorkload } from '../canonical.js';
+import type { OverloadCounts, OverloadMemory, Role } from '../process/messages.js';
+import type { Side } from '../process/side.js';
+import { Overload, type OverloadKind, PLACES, WAIT_MS } from './service.js';
+
+const TICK_MS = 2;
+const SAMPLE_MS = 50;
+const CLOSED_DEADLINE_MS = 30_000;
+const LATENCIES_MAX = 1_000_000;
+
+type OverloadRole = Role & { readonly workload: 'overload' };
+
+export async function overloadSide(role: OverloadRole): Promise<Side> {
+  return role.side === 'server' ? overloadServer(role.kind, role.computeUs) : overloadClient(role);
+}
+
+async function overloadServer(kind: OverloadKind, computeUs: number): Promise<Side> {
+  let done = 0;
+  const compute = computationOf(computeUs);
+  const server = new Server(kind === 'wait' ? { limits: { executingMax: PLACES } } : {}).add(Overload, {
+    async wait(request) {
+      await new Promise((resolve) => void setTimeout(resolve, WAIT_MS));
+      done++;
+      return request;
+    },
+    compute(request) {
+      compute();
+      done++;
+      return request;
+    },
+  });
+  const { port } = await server.listen({ host: '127.0.0.1' });
+  let memory: OverloadMemory = { heapBytesMax: 0, rssBytesMax: 0, waitingMax: 0, refused: 0 };
+  setInterval(() => {
+    const { heapUsed, rss } = process.memoryUsage();
+    const { waiting, refused } = server.load;
+    memory = {
+      heapBytesMax: Math.max(memory.heapBytesMax, heapUsed),
+      rssBytesMax: Math.max(memory.rssBytesMax, rss),
+      waitingMax: Math.max(memory.waitingMax, waiting),
+      refused,
+    };
+  }, SAMPLE_MS);
+  return { port, count: () => ({ done, wrong: 0, failed: 0, failure: '', memory }) };
+}
+
+/** A fixed amount of work that takes so long on this machine while nobody else uses it. */
+function computationOf(us: number): () => void {
+  let state = 1;
+  const work = (steps: number): void => {
+    for (let step = 0; step < steps; step++) {
+      state ^= state << 13;
+      state ^= state >>> 17;
+      state ^= state << 5;
+    }
+  };
+  const trial = 1_000_000;
+  let usPerStep = Infinity;
+  for (let round = 0; round < 10; round++) {
+    const from = performance.now();
+    work(trial);
+    usPerStep = Math.min(usPerStep, ((performance.now() - from) * 1_000) / trial);
+  }
+  const steps = Math.round(us / usPerStep);
+  return () => work(steps);
+}
+
+/** Acts: `closed:CALLERS:SECONDS` and `open:RATE:SECONDS`. */
+async function overloadClient(role: OverloadRole & { readonly side: 'client' }): Promise<Side> {
+  // Thousands of refusals a second: their stacks are not looked at.
+  Error.stackTraceLimit = 0;
+  const target = `tcp://127.0.0.1:${role.port}`;
+  // Nothing is made again: what is counted is what the server did.
+  const channels = Array.from({ length: role.connections }, () => connect(target, { retry: false }));
+  await Promise.all(channels.map((channel) => channel.ready()));
+  const recorder = new Recorder(channels, role.kind, role.deadlineMs);
+  return {
+    port: role.port,
+    count: () => ({
+      done: recorder.answered,
+      wrong: recorder.wrong,
+      failed: 0,
+      failure: recorder.failure,
+      overload: recorder.counts(),
+    }),
+    async act(name) {
+      const [how, number, seconds] = name.split(':');
+      recorder.reset();
+      if (how === 'closed') await recorder.closed(Number(number), Number(seconds));
+      else await recorder.open(Number(number), Number(seconds));
+    },
+  };
+}
+
+/** Makes calls and counts what became of them. */
+class Recorder {
+  answered = 0;
+  wrong = 0;
+  failure = '';
+  private made = 0;
+  private refused = 0;
+  private late = 0;
+  private here = 0;
+  private mayHaveRun = 0;
+  private ms = 0;
+  private unanswered = 0;
+  private readonly latencies = new Float64Array(LATENCIES_MAX);
+  private readonly calls: ((id: number, deadlineMs: number) => Promise<void>)[];
+
+  constructor(
+    channels: readonly ClientChannel[],
+    kind: OverloadKind,
+    private readonly deadlineMs: number,
+  ) {
+    this.calls = channels.map((channel) => {
+      const call = channel.client(Overload)[kind];
+      return async (id, deadlineMs) => {
+        const from = performance.now();
+        try {
+          const answer = await call(canonicalWorkload.make(id), { deadlineMs });
+          if (!canonicalWorkload.isRight(answer, id)) this.wrong++;
+          if (this.answered < LATENCIES_MAX) this.latencies[this.answered] = performance.now() - from;
+          this.answered++;
+        } catch (error) {
+          this.count(error);
+        }
+      };
+    });
+  }
+
+  reset(): void {
+    this.answered = this.made = this.refused = this.late = this.here = this.mayHaveRun = this.ms = 0;
+  }
+
+  /** So many callers, each of which makes its next call when the last one has ended, however long that takes. */
+  async closed(callers: number, seconds: number): Promise<void> {
+    const from = performance.now();
+    const until = from + seconds * 1_000;
+    const caller = async (id: number): Promise<void> => {
+      while (performance.now() < until) await this.call(id, CLOSED_DEADLINE_MS);
+    };
+    await Promise.all(Array.from({ length: callers }, (_, id) => caller(id)));
+    this.ms = performance.now() - from;
+  }
+
+  /** So many calls a second. Resolves when all of them have ended. */
+  async open(perSecond: number, seconds: number): Promise<void> {
+    const from = performance.now();
+    await new Promise<void>((resolve) => {
+      const timer = setInterval(() => {
+        const ms = performance.now() - from;
+        if (ms < seconds * 1_000) {
+          for (let due = (ms / 1_000) * perSecond - this.made; due > 0; due--)
+            void this.call(this.made, this.deadlineMs);
+          return;
+        }
+        if (this.ms === 0) this.ms = ms;
+        if (this.unanswered > 0) return;
+        clearInterval(timer);
+        resolve();
+      }, TICK_MS);
+    });
+  }
+
+  counts(): OverloadCounts {
+    const sorted = this.latencies.subarray(0, Math.min(this.answered, LATENCIES_MAX)).toSorted();
+    const at = (share: number): number => sorted[Math.floor(share * sorted.length)] ?? Number.NaN;
+    const { made, answered, refused, late, here, mayHaveRun, ms } = this;
+    return { made, answered, refused, late, here, mayHaveRun, ms, p50Ms: at(0.5), p99Ms: at(0.99) };
+  }
+
+  private async call(id: number, deadlineMs: number): Promise<void> {
+    const call = this.calls[this.made++ % this.calls.length];
+    this.unanswered++;
+    await call?.(id, deadlineMs);
+    this.unanswered--;
+  }
+
+  private count(error: unknown): void {
+    if (!(error instanceof RpcError)) throw error;
+    if (error.started !== 'no') this.mayHaveRun++;
+    else if (error.code === 'DEADLINE_EXCEEDED') this.late++;
+    else if (error.code !== 'RESOURCE_EXHAUSTED') this.failure = String(error);
+    else if (error.elsewhere) this.refused++;
+    else this.here++;
+  }
+}

@@ -1,0 +1,68 @@
+/** The processes of `overload.test.ts`: a server that can do little, and somebody who dials. Both say what they hold when they are asked. */
+import { closeSync, openSync } from 'node:fs';
+import { connect, RpcError, Server } from '../../src/index.js';
+import { tellReady } from '../support/child.js';
+import { handlers, Notes, sleep } from '../support/rpc.js';
+
+const held: number[] = [];
+
+/** Leaves this process so many file descriptors of those that its limit allows; Infinity: gives all back. */
+function leaveDescriptors(count: number): void {
+  for (const descriptor of held.splice(0)) closeSync(descriptor);
+  if (count === Infinity) return;
+  try {
+    for (;;) held.push(openSync('/dev/null', 'r'));
+  } catch {
+    for (const descriptor of held.splice(0, count)) closeSync(descriptor);
+  }
+}
+
+/** What the test asks: to leave so many descriptors (-1: all), or anything else. */
+function onAsked(answer: () => unknown): void {
+  process.on('message', async (asked: { readonly leave?: number }) => {
+    if (asked.leave !== undefined) leaveDescriptors(asked.leave < 0 ? Infinity : asked.leave);
+    process.send?.(asked.leave === undefined ? await answer() : 'left');
+  });
+}
+
+const [scene, ...args] = process.argv.slice(2);
+
+async function serve(): Promise<void> {
+  let most = 0;
+  let running = 0;
+  const [executingMax, admissionQueueCallsMax] = args.map(Number) as [number, number];
+  const server = new Server({ limits: { executingMax, admissionQueueCallsMax } }).add(
+    Notes,
+    handlers({
+      echo: async (note) => {
+        most = Math.max(most, ++running);
+        await sleep(2);
+        running--;
+        return { id: note.id, text: '' };
+      },
+    }),
+  );
+  const { port } = await server.listen({ host: '127.0.0.1' });
+  onAsked(() => ({ ...server.load, most }));
+  tellReady({ port });
+}
+
+/** Dials and calls whenever it is told to, and says what came of it. */
+function dial(): void {
+  onAsked(async () => {
+    const channel = connect(`tcp://127.0.0.1:${args[0]}`, { retry: false });
+    try {
+      const { id } = await channel.client(Notes).echo({ id: 7, text: '' });
+      return { id };
+    } catch (error) {
+      const { code, started, message } = error as RpcError;
+      return { code, started, message, rpc: error instanceof RpcError };
+    } finally {
+      await channel.close();
+    }
+  });
+  tellReady({});
+}
+
+if (scene === 'serve') await serve();
+else dial();
