@@ -115,7 +115,7 @@ class Recorder {
   constructor(
     channels: readonly ClientChannel[],
     kind: OverloadKind,
-    private readonly deadlineMs: number,
+    private readonly openDeadlineMs: number,
   ) {
     this.calls = channels.map((channel) => {
       const call = channel.client(Overload)[kind];
@@ -156,7 +156,7 @@ class Recorder {
         const ms = performance.now() - from;
         if (ms < seconds * 1_000) {
           for (let due = (ms / 1_000) * perSecond - this.made; due > 0; due--)
-            void this.call(this.made, this.deadlineMs);
+            void this.call(this.made, this.openDeadlineMs);
           return;
         }
         if (this.ms === 0) this.ms = ms;

@@ -19,9 +19,13 @@ function leaveDescriptors(count: number): void {
 
 /** What the test asks: to leave so many descriptors (-1: all), or anything else. */
 function onAsked(answer: () => unknown): void {
-  process.on('message', async (asked: { readonly leave?: number }) => {
-    if (asked.leave !== undefined) leaveDescriptors(asked.leave < 0 ? Infinity : asked.leave);
-    process.send?.(asked.leave === undefined ? await answer() : 'left');
+  process.on('message', ({ leave }: { readonly leave?: number }) => {
+    if (leave === undefined) {
+      void Promise.resolve(answer()).then((said) => process.send?.(said));
+    } else {
+      leaveDescriptors(leave < 0 ? Infinity : leave);
+      process.send?.('left');
+    }
   });
 }
 

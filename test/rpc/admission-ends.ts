@@ -45,7 +45,7 @@ export async function openAdmission(options: {
   /** Connections. Default 1. */
   readonly clients?: number;
 }): Promise<AdmissionEnds> {
-  const clock = new VirtualClock();
+  const clock = new VirtualClock(1_000_000, 'microtasks');
   const startedAt = clock.now();
   const server = new Server({ clock, random: () => 0.5, limits: options.limits ?? {} });
   server.add(Notes, handlers(options.handlers(clock)));

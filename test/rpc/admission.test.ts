@@ -104,7 +104,7 @@ test('ten times more calls than a server can do: it does as much as it can, answ
     handlers: (clock) => ({ echo: slow(clock, 10) }),
   });
   // 2 a millisecond can be done; 20 come.
-  const calls = 20_000;
+  const calls = 10_000;
   for (let id = 0; id < calls; ) {
     for (let at = 0; at < 20; at++, id++) void ends.call(id, { client: id % 5, deadlineMs: 100 });
     await ends.clock.advanceSettled(1);
@@ -112,7 +112,7 @@ test('ten times more calls than a server can do: it does as much as it can, answ
   await ends.clock.advanceSettled(200);
   assert.is(ends.outcomes.length, calls);
   const good = answered(ends).length;
-  assert.ok(good >= 1_900, `${good} of 2,000 were answered`);
+  assert.ok(good >= 930, `${good} of 1,000 were answered`);
   const failed = ends.outcomes.filter(({ error }) => error !== null);
   assert.ok(failed.every(({ error }) => error?.started === 'no'));
   const refused = failed.filter(({ error }) => error?.code === 'RESOURCE_EXHAUSTED' && error.elsewhere);
