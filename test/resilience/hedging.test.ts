@@ -45,14 +45,14 @@ test('old latencies are forgotten as new ones come', () => {
   assert.ok(latencies.quantile(0.999) < 1.03);
 });
 
-test('no call is hedged before 100 were answered, then after the 95th percentile', () => {
+test('no call is hedged before 100 were answered, then behind the 95th percentile', () => {
   withSeed((random) => {
     const policy = new HedgePolicy();
     for (let i = 0; i < 99; i++) policy.onAnswer(10);
     assert.is(policy.delayMs(), null);
     for (let i = 0; i < 3000; i++) policy.onAnswer(random.unit() * 100);
     const delay = policy.delayMs();
-    assert.ok(delay !== null && delay > 85 && delay < 100, `${delay}`);
+    assert.ok(delay !== null && delay > 88 && delay < 106, `${delay}`);
   });
 });
 
@@ -62,10 +62,10 @@ test('the delay follows within some 2,000 calls, and is at least a millisecond',
   assert.is(policy.delayMs(), 1);
   for (let i = 0; i < 2000; i++) policy.onAnswer(50);
   const delay = policy.delayMs() ?? 0;
-  assert.ok(delay > 48 && delay < 52, `${delay}`);
+  assert.ok(delay > 50 && delay < 55, `${delay}`);
 });
 
-test('about one call in twenty outlasts the delay', () => {
+test('fewer than one call in twenty outlasts the delay, and more than one in fifty', () => {
   withSeed((random) => {
     const policy = new HedgePolicy();
     let late = 0;
@@ -75,7 +75,7 @@ test('about one call in twenty outlasts the delay', () => {
       if (delay !== null && ms > delay) late++;
       policy.onAnswer(ms);
     }
-    assert.ok(late > 700 && late < 1400, `${late} of 20,000`);
+    assert.ok(late > 400 && late < 1200, `${late} of 20,000`);
   });
 });
 
