@@ -8,8 +8,8 @@
  *                        backoff
  *
  * A DRAIN says that a server goes and another will come, perhaps at the same address. So for `limits.drainReconnectMsMax` the pool
- * is `moving`: calls may wait for it through failed attempts, and it takes none before the next server's HELLO: a
- * socket may have been queued by a listener that was just closing, and what was written to it could not be sent again.
+ * is `moving`: calls may wait for it through failed attempts, which follow one another quickly, and it takes none before the next
+ * server's HELLO: a socket may have been queued by a listener that was just closing, and what was written to it could not be sent again.
  *
  * A connection is replaced before it is retired: the next one's HELLO comes first. Used by `EndpointSet`.
  */
@@ -27,6 +27,9 @@ import type { Connector } from './connector.js';
 import type { ConnectionDescription, EndpointState } from './description.js';
 import type { PoolSettings } from './pool-options.js';
 import { PoolUpkeep } from './pool-upkeep.js';
+
+/** Longest wait between two attempts while another server is expected, without its jitter: calls wait for it as well. */
+const MOVING_WAIT_MS_MAX = 256;
 
 /** What a pool tells the channel. */
 export interface PoolOwner {
@@ -304,7 +307,8 @@ export class EndpointPool implements Candidate {
   private onAttemptFailed(failure: RpcError): void {
     if (this.closed) return;
     this.failure = failure;
-    this.retryAt = this.settings.clock.now() + this.backoff.nextMs();
+    const now = this.settings.clock.now();
+    this.retryAt = now + this.backoff.nextMs(now < this.movingUntil ? MOVING_WAIT_MS_MAX : undefined);
     if (this.retryAt >= this.movingUntil) this.movingUntil = -Infinity;
     this.owner.onAttemptFailed(this, failure);
     if (this.isWanted) this.connect();

@@ -9,8 +9,9 @@ export class Backoff {
 
   constructor(private readonly random: () => number) {}
 
-  /** The next wait in milliseconds. */
-  nextMs(): number {
+  /** The next wait in milliseconds. Without its jitter it and those after it begin from `mostMs` at most. */
+  nextMs(mostMs: number = MOST_MS): number {
+    this.ms = Math.min(this.ms, mostMs);
     const ms = this.ms * (1 + JITTER * (2 * this.random() - 1));
     this.ms = Math.min(this.ms * FACTOR, MOST_MS);
     return ms;

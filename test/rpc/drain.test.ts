@@ -210,6 +210,20 @@ test('after DRAIN calls wait while nobody listens: attempts follow the backoff, 
   await close();
 });
 
+test('after DRAIN no two attempts are more than 256 ms and their jitter apart: calls wait no longer than that for a server that is up', async () => {
+  const { clock, notes, place, attempts, serve, close } = await drained();
+  const call = notes.echo(note);
+  await clock.advanceSettled(5_000);
+  place.server = serve();
+  const upAt = clock.now();
+  await clock.advanceSettled(256);
+  assert.equal(await call, note);
+  assert.ok((attempts.at(-1) as number) <= upAt + 256);
+  const waits = attempts.slice(1).map((at, index) => Math.round(at - (attempts[index] as number)));
+  assert.equal(new Set(waits.slice(2)), new Set([256]));
+  await close();
+});
+
 test('calls that wait for the next server still have their deadlines and signals', async () => {
   const { clock, notes, close } = await drained();
   const controller = new AbortController();
@@ -227,8 +241,8 @@ test('calls that wait for the next server still have their deadlines and signals
 test('drainReconnectMsMax after DRAIN the calls that still wait fail, and others at once, as without a drain', async () => {
   const { clock, notes, close, attempts } = await drained({ limits: { drainReconnectMsMax: 1_000 } });
   const failed = failureOf(notes.echo(note));
-  // The attempts at 0, 100, 260 and 516 ms; the next one would be too late.
-  await clock.advanceSettled(550);
+  // The attempts at 0, 100, 260, 516 and 772 ms; the next one would be too late.
+  await clock.advanceSettled(800);
   assert.is((await failed).code, 'UNAVAILABLE');
   assert.is((await failed).started, 'no');
   assert.match((await failed).message, /nobody listens/);
