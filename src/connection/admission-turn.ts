@@ -11,6 +11,11 @@
 export const TURN_MS = 5;
 /** Ten times what it costs to let a call wait, or to refuse it. */
 const COSTLY_MS = 0.02;
+/**
+ * What one reading counts at most: a stall, by a collection of garbage or because others had the processor, is over when it is seen, and
+ * what comes behind it may be cheap.
+ */
+const STALL_MS = TURN_MS / 2;
 /** Costly calls: so long between two readings. */
 const LOOK_MS = 0.5;
 const CALLS_PER_LOOK_MAX = 64;
@@ -23,6 +28,7 @@ export class TurnMeter {
   private spentMs = 0;
   private turnAt = 0;
   private begun = 0;
+  private longTurns = 0;
 
   /** A chunk was read at `now`. */
   onRead(now: number): void {
@@ -35,7 +41,7 @@ export class TurnMeter {
     const elapsed = now - this.spanAt;
     const cost = elapsed / this.every;
     const fits = cost < COSTLY_MS ? this.every * 2 : Math.floor(LOOK_MS / cost);
-    if (cost >= COSTLY_MS) this.spentMs += elapsed;
+    if (cost >= COSTLY_MS) this.spentMs += Math.min(elapsed, STALL_MS);
     this.spanAt = now;
     this.untilLook = this.every = Math.min(Math.max(fits, 1), CALLS_PER_LOOK_MAX);
     return this.spentMs > TURN_MS;
@@ -51,11 +57,15 @@ export class TurnMeter {
     if (this.begun++ === 0) this.turnAt = this.spanAt;
   }
 
-  /** All promises of the turn have run. True: it was too long, and its calls were not cheap. */
+  /** All promises of the turn have run. True: it was too long, as the one before it, and its calls were not cheap. */
   endTurn(now: number): boolean {
     const { begun } = this;
     const elapsed = now - this.turnAt;
     this.spentMs = this.begun = 0;
-    return begun > 0 && elapsed > TURN_MS && elapsed >= begun * COSTLY_MS;
+    if (begun === 0) return false;
+    const long = elapsed > TURN_MS && elapsed >= begun * COSTLY_MS;
+    this.longTurns = long ? this.longTurns + 1 : 0;
+    // One alone may have been a stall.
+    return this.longTurns > 1;
   }
 }
