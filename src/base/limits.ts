@@ -32,6 +32,11 @@ export interface LocalLimits {
    * have to share, such as connections to a database. At least 1. Default 10,000: ten connections' handlersMax.
    */
   readonly executingMax: number;
+  /**
+   * Connections of a server; one more is closed as it opens, with a text that says so. Default Infinity: what bounds them is the
+   * process's file descriptors, and running out of those ends nothing. 10 to 20 KiB each, idle.
+   */
+  readonly connectionsMax: number;
   /** Calls of all connections that wait for a handler to begin; what is due last is refused beyond it. Default 8,192. */
   readonly admissionQueueCallsMax: number;
   /** Bytes of those calls, each counted with 512 of its own. Default 16 MiB. */
@@ -88,6 +93,7 @@ export const defaultLimits: Limits = {
   pingIntervalMsMin: 5_000,
   handlersMax: 1_000,
   executingMax: 10_000,
+  connectionsMax: Infinity,
   admissionQueueCallsMax: 8_192,
   admissionQueueBytesMax: 16 * 1024 * 1024,
   callsQueuedMax: 1_024,

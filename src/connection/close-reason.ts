@@ -7,6 +7,7 @@ import type { PeerInfo } from './peer-info.js';
 const ownReasons: ReadonlySet<number> = new Set([
   CloseCode.NONE,
   CloseCode.SHUTDOWN,
+  CloseCode.BUSY,
   CloseCode.HANDSHAKE_TIMEOUT,
   CloseCode.KEEPALIVE_TIMEOUT,
   CloseCode.STALLED,
@@ -21,12 +22,14 @@ const ranNothing: ReadonlySet<number> = new Set([
   CloseCode.VERSION,
   CloseCode.AUTH,
   CloseCode.HANDSHAKE_TIMEOUT,
+  CloseCode.BUSY,
 ]);
 
 /** CLOSE codes that say nothing against the calls: another connection may take them. */
 const mayMove: ReadonlySet<number> = new Set([
   CloseCode.NONE,
   CloseCode.SHUTDOWN,
+  CloseCode.BUSY,
   CloseCode.KEEPALIVE_TIMEOUT,
   CloseCode.STALLED,
 ]);

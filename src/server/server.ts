@@ -26,7 +26,8 @@ import type { Transport } from '../connection/transport.js';
 import type { Registration, Registry } from '../discovery/registry.js';
 import type { Endpoint } from '../discovery/resolver.js';
 import { registryFor } from '../discovery/targets.js';
-import { ALPN_PROTOCOL } from '../wire/constants.js';
+import { ALPN_PROTOCOL, CloseCode } from '../wire/constants.js';
+import { AcceptPacer } from './accept-pacer.js';
 import { Registrations } from './registrations.js';
 
 /**
@@ -73,6 +74,7 @@ export class Server {
   private readonly host: ServiceHost;
   private readonly registrations: Registrations;
   private readonly admission: Admission;
+  private readonly accepts: AcceptPacer;
   private stopped = false;
 
   /** Throws an `RpcError` (INVALID_ARGUMENT) for an option that is wrong. */
@@ -83,6 +85,7 @@ export class Server {
     this.host = new ServiceHost(options);
     this.registrations = new Registrations(this.settings.clock);
     this.admission = new Admission(this.settings.limits, this.settings.clock);
+    this.accepts = new AcceptPacer(this.settings.clock);
   }
 
   /** Connections that are not closed. */
@@ -173,7 +176,13 @@ export class Server {
       },
       makePeer,
     });
+    const full = this.connections.size >= limits.connectionsMax;
     this.connections.add(connection);
+    if (full) {
+      const { connectionsMax } = limits;
+      const text = `too many connections: the limit connectionsMax is ${connectionsMax} (setting: limits.connectionsMax)`;
+      connection.fail(CloseCode.BUSY, text);
+    }
   }
 
   /**
@@ -207,7 +216,7 @@ export class Server {
     const { tls } = this.options;
     if (tls === undefined) {
       return createTcpServer({ allowHalfOpen: true, noDelay: true }, (socket) =>
-        this.accept(new SocketTransport(socket, { path })),
+        this.accepts.add(socket, () => this.accept(new SocketTransport(socket, { path }))),
       );
     }
     const settings = {
@@ -235,6 +244,7 @@ export class Server {
     this.stopped = true;
     for (const listener of this.listeners) listener.close();
     this.listeners.clear();
+    this.accepts.flush();
   }
 }
 

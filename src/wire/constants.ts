@@ -73,6 +73,7 @@ export const CloseCode = {
   INTERNAL: 17,
   AUTH: 18,
   SHUTDOWN: 19,
+  BUSY: 20,
 } as const;
 export type CloseCodeName = keyof typeof CloseCode;
 export type CloseCodeNumber = (typeof CloseCode)[CloseCodeName];
