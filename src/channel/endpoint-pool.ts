@@ -234,8 +234,8 @@ export class EndpointPool implements Candidate {
 
   private onGreeted(connection: Connection): void {
     if (this.closed) return;
+    // `retryAt` stays: it has passed, or says that another connection was greeted and drained at once meanwhile.
     this.backoff.reset();
-    this.retryAt = -Infinity;
     this.failure = null;
     const { callsPerConnection, connectionsMax } = this.pool;
     if (connectionsMax > 1) this.growAt = Math.min(callsPerConnection, connection.peerLimits.callsInFlightMax);
@@ -277,9 +277,12 @@ export class EndpointPool implements Candidate {
     if (!used || this.closed) return;
     let failure: RpcError | null = null;
     if (connection.peerDrained) {
-      this.movingUntil = this.settings.clock.now() + this.settings.limits.drainReconnectMsMax;
-      // Perhaps the address still leads to the one that drains: it is not asked again and again without a pause.
-      if (connection.callsFinished === 0) failure = new RpcError('UNAVAILABLE', `${connection.peer} is draining`);
+      const now = this.settings.clock.now();
+      this.movingUntil = now + this.settings.limits.drainReconnectMsMax;
+      // Perhaps the address still leads to the one that drains: it is not asked again and again without a pause. Connections that
+      // it drained together are one failure.
+      const fresh = connection.callsFinished === 0 && now >= this.retryAt;
+      if (fresh) failure = new RpcError('UNAVAILABLE', `${connection.peer} is draining`);
     } else if (reason !== null && connection.peer.instance === '') {
       // A peer that never said HELLO counts as a failed attempt: the next one waits.
       failure = reason;

@@ -78,7 +78,7 @@ export class EndpointSet implements PoolOwner {
   ) {
     const { clock, random } = options.settings;
     this.ejection = options.ejection === false ? null : new Ejection(options.ejection, random);
-    this.ejectionTimer = new DeadlineTimer(clock, (now) => this.judge(now));
+    this.ejectionTimer = new DeadlineTimer(clock, () => this.onEjectionTime());
   }
 
   /** The picker for a call; null when nobody takes calls. */
@@ -244,7 +244,7 @@ export class EndpointSet implements PoolOwner {
   private add(key: string, endpoint: Endpoint): void {
     const { settings, pool: poolSettings, connector } = this.options;
     const pool = new EndpointPool(endpoint, settings, poolSettings, connector, this);
-    if (this.ejection !== null) pool.stats.onFailed = () => this.judge(settings.clock.now());
+    if (this.ejection !== null) pool.stats.onFailed = () => this.onCallFailed();
     this.pools.set(key, pool);
   }
 
@@ -265,6 +265,8 @@ export class EndpointSet implements PoolOwner {
   private renew(): void {
     this.stale = false;
     const members = this.members();
+    // Of fewer endpoints fewer may be ejected, and one that comes back may have been for long enough.
+    this.judge(members);
     const left = members.filter((pool) => this.ejection?.isEjected(pool) !== true);
     const candidates = left.length > 0 ? left : members;
     const [only] = candidates;
@@ -282,13 +284,23 @@ export class EndpointSet implements PoolOwner {
     return usable.filter((pool) => pool.priority === priority);
   }
 
-  /** Ejects and takes back. Returns when to judge again, though nothing fails until then. */
-  private judge(now: number): number {
+  private onCallFailed(): void {
+    if (this.pools.size > 1 && this.judge(this.members())) this.change();
+  }
+
+  /** Returns when to judge again, though nothing fails until then. */
+  private onEjectionTime(): number {
+    if (this.judge(this.members())) this.change();
+    return this.ejection?.nextAt ?? Infinity;
+  }
+
+  /** Ejects and takes back. True: others than before are ejected. */
+  private judge(members: readonly EndpointPool[]): boolean {
     const { ejection } = this;
-    if (ejection === null || this.phase === 'stopped' || this.pools.size < 2) return Infinity;
-    if (ejection.judge(this.members(), now)) this.change();
+    if (ejection === null || this.phase === 'stopped') return false;
+    const changed = ejection.judge(members, this.options.settings.clock.now());
     this.ejectionTimer.watch(ejection.nextAt);
-    return ejection.nextAt;
+    return changed;
   }
 }
 

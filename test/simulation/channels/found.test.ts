@@ -1,0 +1,112 @@
+/** What the channel simulation has found, each as small as it can be shown. */
+import { test } from 'uvu';
+import * as assert from 'uvu/assert';
+import {
+  type ChannelOptions,
+  connect,
+  defineService,
+  type Endpoint,
+  type Resolver,
+  type ResolverContext,
+  RpcError,
+  roundRobin,
+  Server,
+  unary,
+} from '../../../src/index.js';
+import { SimulatedNetwork } from '../../../src/testing/index.js';
+
+const Who = defineService('sim.Who', { ask: unary({ request: 'long', response: 'string' }) });
+
+/** A list that the test changes. */
+class Pushed implements Resolver {
+  readonly name = 'pushed';
+  private context: ResolverContext | null = null;
+
+  constructor(private list: readonly Endpoint[]) {}
+
+  start(context: ResolverContext): void {
+    this.context = context;
+    context.onEndpoints(this.list);
+  }
+
+  refresh(): void {}
+  stop(): void {}
+
+  push(...hosts: readonly string[]): void {
+    this.list = hosts.map((host) => ({ address: `tcp://${host}:1` }));
+    this.context?.onEndpoints(this.list);
+  }
+}
+
+function open(hosts: readonly string[], options: ChannelOptions) {
+  const dials: string[] = [];
+  const network = new SimulatedNetwork({ seed: 1, onEvent: ({ kind, to }) => kind === 'dial' && dials.push(to) });
+  const failing = new Set<string>();
+  const servers = new Map<string, Server>();
+  for (const host of hosts) {
+    const server = new Server(network.options(host)).add(Who, {
+      ask: async (ms) => {
+        if (failing.has(host)) throw new RpcError('UNAVAILABLE', 'planned');
+        if (ms > 0) await network.clock.sleep(ms);
+        return host;
+      },
+    });
+    servers.set(host, server);
+    network.listen(host, server);
+  }
+  const resolver = new Pushed([]);
+  resolver.push(...hosts);
+  const channel = connect(resolver, { ...network.options('client'), ...options });
+  const close = () =>
+    network.run(Promise.all([channel.close(), ...[...servers.values()].map((server) => server.close())]));
+  return { network, servers, resolver, channel, stub: channel.client(Who), dials, failing, close };
+}
+
+test('F13 a server that drains and still accepts is not dialled again without a pause, with several connections either', async () => {
+  const { network, servers, channel, stub, dials, close } = open(['a', 'b'], {
+    pool: { connectionsMin: 2 },
+    balancer: roundRobin,
+  });
+  await network.run(channel.ready());
+  await network.advance(100);
+  const slow = [stub.ask(5_000), stub.ask(5_000)];
+  await network.advance(100);
+  dials.length = 0;
+  void servers.get('a')?.drain();
+  await network.advance(2_000);
+  const count = dials.filter((host) => host === 'a').length;
+  // Two connections for each pause of at least 80 ms.
+  assert.ok(count > 2 && count <= 50, `${count} dials in 2 s`);
+  await network.run(Promise.all(slow));
+  await close();
+});
+
+test('an ejected endpoint whose time passed while it was the only one is asked again when there are others', async () => {
+  const { network, resolver, channel, stub, failing, close } = open(['a', 'b', 'c'], {
+    balancer: roundRobin,
+    ejection: { failuresInRowMax: 1, ejectedMsFirst: 1_000 },
+  });
+  resolver.push('a', 'b');
+  await network.run(channel.ready());
+  await network.advance(100);
+  failing.add('a');
+  for (let i = 0; i < 4; i++) await network.run(stub.ask(0).catch(() => ''));
+  const ejected = () =>
+    channel
+      .describe()
+      .endpoints.filter((endpoint) => endpoint.ejected)
+      .map(({ address }) => address);
+  assert.equal(ejected(), ['tcp://a:1']);
+  failing.clear();
+  resolver.push('a');
+  await network.advance(5_000);
+  assert.is(await network.run(stub.ask(0)), 'a');
+  resolver.push('a', 'c');
+  await network.advance(100);
+  const answers = new Set<string>();
+  for (let i = 0; i < 10; i++) answers.add(await network.run(stub.ask(0)));
+  assert.equal([...answers].sort(), ['a', 'c']);
+  await close();
+});
+
+test.run();
