@@ -161,9 +161,9 @@ export class HandlerSide {
 }
 
 /** The same items; `onEnd` runs once they have ended, also when nobody has taken one, which a generator itself does not see. */
-function endingWith(items: AsyncGenerator<Part>, onEnd: () => void): AsyncIterableIterator<Part> {
+export function endingWith<T>(items: AsyncGenerator<T>, onEnd: () => void): AsyncIterableIterator<T> {
   let ended = false;
-  const note = async (step: Promise<IteratorResult<Part>>, last: boolean): Promise<IteratorResult<Part>> => {
+  const note = async (step: Promise<IteratorResult<T>>, last: boolean): Promise<IteratorResult<T>> => {
     let over = true;
     try {
       const result = await step;
@@ -176,7 +176,7 @@ function endingWith(items: AsyncGenerator<Part>, onEnd: () => void): AsyncIterab
       }
     }
   };
-  const iterator: AsyncIterableIterator<Part> = {
+  const iterator: AsyncIterableIterator<T> = {
     next: () => note(items.next(), false),
     return: () => note(items.return(undefined), true),
     [Symbol.asyncIterator]: () => iterator,

@@ -7,25 +7,28 @@ import { availableParallelism } from 'node:os';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import type { TraceEvent } from '../../src/testing/index.js';
-import { plantedBugs } from './planted-bugs.js';
-import { runSeeds, type SeedRange, type SeedReport, simulateWith } from './seeds.js';
-import { simulate } from './simulation.js';
+import { runSeeds, type Scenario, type SeedRange, type SeedReport, scenarios, simulateSeed } from './seeds.js';
+
+const namesOf = (scenario: Scenario): string => scenarios[scenario].plantedBugs.map(({ name }) => name).join(', ');
 
 const usage = `npm run simulate -- [options]
 
 Runs simulations: mixed calls and faults on a network in memory, one for each seed.
 
+  --channels    channels of several endpoints, with servers that crash and restart, in place of many calls to one server
   --seeds N     how many (default: 1000)
   --from N      the first (default: 1; nightly runs take a new one each time)
   --jobs N      processes (default: number of CPUs)
   --trace       prints the plan of each seed and everything that happens
-  --plant NAME  with a planted bug: ${plantedBugs.map(({ name }) => name).join(', ')}`;
+  --plant NAME  with a planted bug: ${namesOf('connections')};
+                of channels: ${namesOf('channels')}`;
 
 /** Seeds that a process gets at a time. */
 const PORTION = 2_000;
 const AGAIN_EVERY = 50;
 
 interface Settings {
+  readonly scenario: Scenario;
   readonly seeds: number;
   readonly from: number;
   readonly jobs: number;
@@ -37,6 +40,7 @@ function readSettings(args: string[]): Settings {
   const { values } = parseArgs({
     args,
     options: {
+      channels: { type: 'boolean', default: false },
       seeds: { type: 'string', default: '1000' },
       from: { type: 'string', default: '1' },
       jobs: { type: 'string', default: String(availableParallelism()) },
@@ -50,19 +54,20 @@ function readSettings(args: string[]): Settings {
     return value;
   };
   const { trace, plant = null } = values;
+  const scenario: Scenario = values.channels ? 'channels' : 'connections';
+  const { plantedBugs } = scenarios[scenario];
   if (plant !== null && !plantedBugs.some(({ name }) => name === plant)) throw new Error(`no planted bug ${plant}`);
-  return { seeds: number('seeds'), from: number('from'), jobs: number('jobs'), trace, plant };
+  return { scenario, seeds: number('seeds'), from: number('from'), jobs: number('jobs'), trace, plant };
 }
 
-async function traceSeeds({ from, seeds, plant }: Settings): Promise<number> {
+async function traceSeeds({ scenario, from, seeds, plant }: Settings): Promise<number> {
   let failed = 0;
   for (let seed = from; seed < from + seeds; seed++) {
     const print = ({ at, kind, from: host, to, connection, bytes }: TraceEvent): void => {
       const what = bytes.length === 0 ? '' : `${bytes.length}: ${Buffer.from(bytes).toString('hex', 0, 40)}`;
       console.log(`${at.toFixed(3).padStart(12)}  ${kind} ${host} ${to} #${connection} ${what}`);
     };
-    const outcome = plant === null ? simulate(seed, print) : simulateWith(plant, seed, print);
-    const { plan, hash, problems } = await outcome;
+    const { plan, hash, problems } = await simulateSeed(scenario, plant, seed, print);
     console.dir(plan, { depth: 5 });
     console.log(`seed ${seed}: hash ${hash}, ${problems.length === 0 ? 'passed' : problems.join('\n  ')}`);
     if (problems.length > 0) failed++;
@@ -73,12 +78,18 @@ async function traceSeeds({ from, seeds, plant }: Settings): Promise<number> {
 /** Seeds in portions for as many processes as there are jobs. */
 async function runInProcesses(settings: Settings): Promise<SeedReport> {
   const total: SeedReport = { seeds: 0, failures: [], outcomes: {}, ms: 0 };
-  const { plant } = settings;
+  const { scenario, plant } = settings;
   let next = settings.from;
   const end = settings.from + settings.seeds;
   const worker = async (): Promise<void> => {
     while (next < end && total.failures.length === 0) {
-      const range: SeedRange = { from: next, count: Math.min(PORTION, end - next), plant, againEvery: AGAIN_EVERY };
+      const range: SeedRange = {
+        scenario,
+        from: next,
+        count: Math.min(PORTION, end - next),
+        plant,
+        againEvery: AGAIN_EVERY,
+      };
       next += range.count;
       add(total, settings.jobs === 1 ? await runSeeds(range) : await runInProcess(range));
     }

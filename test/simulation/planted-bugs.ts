@@ -20,7 +20,7 @@ export interface PlantedBug {
 type Method = (this: never, ...given: never[]) => unknown;
 
 /** Replaces a method, a private one too, until the returned function is called. */
-function replace(prototype: object, name: string, make: (original: Method) => Method): () => void {
+export function replace(prototype: object, name: string, make: (original: Method) => Method): () => void {
   const methods = prototype as Record<string, Method>;
   const original = methods[name];
   if (typeof original !== 'function') throw new Error(`there is no method ${name} to plant a bug in`);
@@ -31,7 +31,7 @@ function replace(prototype: object, name: string, make: (original: Method) => Me
 }
 
 /** Every `nth` time the method does `instead`. */
-function nowAndThen(nth: number, instead: (original: () => unknown) => unknown): (original: Method) => Method {
+export function nowAndThen(nth: number, instead: (original: () => unknown) => unknown): (original: Method) => Method {
   return (original) => {
     let times = 0;
     return function (this: unknown, ...given: unknown[]) {

@@ -1,10 +1,32 @@
 /** Many seeds, one after the other, with what to print of those that fail. */
 import { performance } from 'node:perf_hooks';
 import type { TraceEvent } from '../../src/testing/index.js';
-import { plantedBugs } from './planted-bugs.js';
-import { type Outcome, simulate } from './simulation.js';
+import { plantedChannelBugs } from './channels/planted-bugs.js';
+import { simulateChannels } from './channels/simulation.js';
+import type { Outcome } from './outcome.js';
+import { type PlantedBug, plantedBugs } from './planted-bugs.js';
+import { simulate } from './simulation.js';
+
+/** What a seed stands for: calls of all kinds between channels of one endpoint and their server, or channels of several endpoints. */
+export type Scenario = 'connections' | 'channels';
+
+export const scenarios: Readonly<
+  Record<
+    Scenario,
+    {
+      readonly simulate: (seed: number, onEvent?: (event: TraceEvent) => void) => Promise<Outcome>;
+      readonly plantedBugs: readonly PlantedBug[];
+      /** Of `npm run simulate`. */
+      readonly option: string;
+    }
+  >
+> = {
+  connections: { simulate, plantedBugs, option: '' },
+  channels: { simulate: simulateChannels, plantedBugs: plantedChannelBugs, option: '--channels ' },
+};
 
 export interface SeedRange {
+  readonly scenario: Scenario;
   readonly from: number;
   readonly count: number;
   /** Name of a planted bug, or null. */
@@ -26,21 +48,25 @@ export interface SeedReport {
 const FAILURES_MAX = 10;
 const PROBLEMS_SHOWN = 5;
 
-export function repeatCommand(seed: number, plant: string | null): string {
-  return `npm run simulate -- --seeds 1 --from ${seed}${plant === null ? '' : ` --plant ${plant}`}`;
+export function repeatCommand(scenario: Scenario, seed: number, plant: string | null): string {
+  const { option } = scenarios[scenario];
+  return `npm run simulate -- ${option}--seeds 1 --from ${seed}${plant === null ? '' : ` --plant ${plant}`}`;
 }
 
-/** Planted anew for each seed, so that the seed alone repeats what happened. */
-export async function simulateWith(
-  plant: string,
+/** A bug is planted anew for each seed, so that the seed alone repeats what happened. */
+export async function simulateSeed(
+  scenario: Scenario,
+  plant: string | null,
   seed: number,
   onEvent?: (event: TraceEvent) => void,
 ): Promise<Outcome> {
-  const bug = plantedBugs.find(({ name }) => name === plant);
+  const { simulate: run, plantedBugs: bugs } = scenarios[scenario];
+  if (plant === null) return run(seed, onEvent);
+  const bug = bugs.find(({ name }) => name === plant);
   if (bug === undefined) throw new Error(`there is no planted bug ${plant}`);
   const remove = bug.plant();
   try {
-    return await simulate(seed, onEvent);
+    return await run(seed, onEvent);
   } finally {
     remove();
   }
@@ -63,8 +89,9 @@ export async function runSeeds(range: SeedRange, failuresMax = FAILURES_MAX): Pr
   return report;
 }
 
-async function runSeed(seed: number, { plant, againEvery }: SeedRange, report: SeedReport): Promise<void> {
-  const run = (): Promise<Outcome> => (plant === null ? simulate(seed) : simulateWith(plant, seed));
+async function runSeed(seed: number, range: SeedRange, report: SeedReport): Promise<void> {
+  const { scenario, plant, againEvery } = range;
+  const run = (): Promise<Outcome> => simulateSeed(scenario, plant, seed);
   const { problems, outcomes, hash } = await run();
   const all = [...problems];
   if (againEvery > 0 && seed % againEvery === 0) {
@@ -76,6 +103,6 @@ async function runSeed(seed: number, { plant, againEvery }: SeedRange, report: S
   if (all.length === 0) return;
   const shown = all.slice(0, PROBLEMS_SHOWN).map((problem) => `  ${problem}`);
   if (all.length > shown.length) shown.push(`  and ${all.length - shown.length} more`);
-  const text = `seed ${seed} failed (trace ${hash}):\n${shown.join('\n')}\n  repeat it: ${repeatCommand(seed, plant)}`;
+  const text = `seed ${seed} failed (trace ${hash}):\n${shown.join('\n')}\n  repeat it: ${repeatCommand(scenario, seed, plant)}`;
   report.failures.push({ seed, text });
 }

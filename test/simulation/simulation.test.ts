@@ -14,7 +14,13 @@ const seeds = Number(process.env['TRUNKLINE_SIM_SEEDS'] ?? 400);
 const PLANTED_SEEDS_MAX = 300;
 
 test(`${seeds} seeds of mixed calls and faults keep every promise, and take the same way again`, async () => {
-  const { failures, outcomes } = await runSeeds({ from: 1, count: seeds, plant: null, againEvery: 20 });
+  const { failures, outcomes } = await runSeeds({
+    scenario: 'connections',
+    from: 1,
+    count: seeds,
+    plant: null,
+    againEvery: 20,
+  });
   assert.is(failures.map(({ text }) => text).join('\n'), '');
   // What no seed brings about, no seed tests.
   const ends =
@@ -33,11 +39,11 @@ test(`${seeds} seeds of mixed calls and faults keep every promise, and take the 
 for (const { name } of plantedBugs) {
   test(`the planted bug ${name} is found within ${PLANTED_SEEDS_MAX} seeds`, async () => {
     const { failures, seeds: ran } = await runSeeds(
-      { from: 1, count: PLANTED_SEEDS_MAX, plant: name, againEvery: 0 },
+      { scenario: 'connections', from: 1, count: PLANTED_SEEDS_MAX, plant: name, againEvery: 0 },
       1,
     );
     assert.is(failures.length, 1, `not found in ${ran} seeds`);
-    assert.match(failures[0].text, `repeat it: ${repeatCommand(failures[0].seed, name)}`);
+    assert.match(failures[0].text, `repeat it: ${repeatCommand('connections', failures[0].seed, name)}`);
   });
 }
 

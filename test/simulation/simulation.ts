@@ -7,17 +7,10 @@ import { SimulatedNetwork, type TraceEvent } from '../../src/testing/index.js';
 import { CallRecord } from './call-record.js';
 import { CallerSide } from './caller-side.js';
 import { HandlerSide } from './handler-side.js';
+import type { Outcome } from './outcome.js';
 import { drawPlan, type FaultPlan, type Plan, servesBack } from './plan.js';
 import { Back, bodyOf, OtherWork, Salt, Work } from './service.js';
 import { Witness } from './witness.js';
-
-export interface Outcome {
-  readonly plan: Plan;
-  readonly hash: string;
-  readonly problems: readonly string[];
-  /** How often calls ended in which way: `unary UNAVAILABLE maybe`. */
-  readonly outcomes: ReadonlyMap<string, number>;
-}
 
 interface ClientEnd {
   channel: ClientChannel;

@@ -3,6 +3,7 @@
  * through the prototypes of the engine while it is on duty, so the engine needs no openings for it.
  */
 import { Connection } from '../../src/connection/connection.js';
+import { SimulatedProcess } from '../../src/testing/simulated-process.js';
 import { CloseCode, type CloseCodeNumber } from '../../src/wire/constants.js';
 
 /** What two honest peers may close a connection for; everything else is a defect of one of them. */
@@ -58,6 +59,8 @@ export class Witness {
   /** Everything is closed: no connection may hold anything any more. */
   judgeEnd(): void {
     for (const connection of this.connections) {
+      // What a process held that crashed went with it.
+      if (connection.clock instanceof SimulatedProcess && !connection.clock.alive) continue;
       const { state, callsOut, callsIn, executing, ledger } = connection;
       const held = { callsOut, callsIn, executing, bytes: ledger.bytes };
       if (state !== 'closed') this.problems.push(`a connection is ${state} in the end`);
