@@ -19,7 +19,7 @@ export class NodeRun {
   /** `path` is relative to the project's root. */
   constructor(path: string, args: readonly string[] = [], env: Readonly<Record<string, string>> = {}) {
     this.child = spawn(process.execPath, [fileURLToPath(new URL(path, projectRoot)), ...args], {
-      stdio: ['ignore', 'pipe', 'pipe'],
+      stdio: ['pipe', 'pipe', 'pipe'],
       env: { ...process.env, ...env },
     });
     const kill = (): void => void this.child.kill('SIGKILL');
@@ -43,6 +43,11 @@ export class NodeRun {
       }
       await Promise.race([once(this.child.stdout, 'data'), this.closed]);
     }
+  }
+
+  /** What somebody types; without it the program's input is open and empty. */
+  type(text: string): void {
+    this.child.stdin?.write(text);
   }
 
   signal(signal: NodeJS.Signals): void {
