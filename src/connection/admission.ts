@@ -70,6 +70,7 @@ export class Admission {
   private untilSample = ENDS_PER_SAMPLE;
   /** ONEWAY calls, one a connection: each takes a place when it is called. */
   private readonly oneways: (() => void)[] = [];
+  private onewayNext = false;
   private refused = 0;
   private readonly refusals: Refusals;
   private turnDue = false;
@@ -282,13 +283,15 @@ export class Admission {
     this.serveMs = serveMs;
     let taken = 0;
     for (let at = now; this.ran < this.batch && this.executing < limits.executingMax && at - now <= serveMs; ) {
-      if (oneways.length > 0 && (queue.length === 0 || this.ran % 2 === 1)) {
+      if (oneways.length > 0 && (queue.length === 0 || this.onewayNext)) {
+        this.onewayNext = false;
         this.ran++;
         (oneways.shift() as () => void)();
       } else {
         const call = queue.take();
         if (call === undefined) break;
         taken++;
+        this.onewayNext = true;
         if (at + (this.typical.get(call.method)?.ms ?? 0) > call.dueAt) call.refuse(this.refusal('late', at));
         else {
           this.ran++;
