@@ -11,6 +11,9 @@
  * is `moving`: calls may wait for it through failed attempts, which follow one another quickly, and it takes none before the next
  * server's HELLO: a socket may have been queued by a listener that was just closing, and what was written to it could not be sent again.
  *
+ * A connection that was lost is followed by another at once. But one that was lost soon and had answered nothing counts as a failed
+ * attempt from the second in a row on: a server that says HELLO and goes would else be asked as fast as it does so.
+ *
  * A connection is replaced before it is retired: the next one's HELLO comes first. Used by `EndpointSet`.
  */
 import type { Timer } from '../base/clock.js';
@@ -30,6 +33,9 @@ import { PoolUpkeep } from './pool-upkeep.js';
 
 /** Longest wait between two attempts while another server is expected, without its jitter: calls wait for it as well. */
 const MOVING_WAIT_MS_MAX = 256;
+
+/** A connection that lived so long has shown that its server can, though nobody called it. */
+const PROVEN_MS = 1_000;
 
 /** What a pool tells the channel. */
 export interface PoolOwner {
@@ -68,6 +74,8 @@ export class EndpointPool implements Candidate {
   private greeting: Connection | null = null;
   private closed = false;
   private readonly backoff: Backoff;
+  /** The last connection was lost before it had proven itself. */
+  private lostSoon = false;
   private retryAt = -Infinity;
   private retryTimer: Timer | null = null;
   private retryKeepsAlive = false;
@@ -235,7 +243,7 @@ export class EndpointPool implements Candidate {
   private onGreeted(connection: Connection): void {
     if (this.closed) return;
     // `retryAt` stays: it has passed, or says that another connection was greeted and drained at once meanwhile.
-    this.backoff.reset();
+    if (!this.lostSoon) this.backoff.reset();
     this.failure = null;
     const { callsPerConnection, connectionsMax } = this.pool;
     if (connectionsMax > 1) this.growAt = Math.min(callsPerConnection, connection.peerLimits.callsInFlightMax);
@@ -257,6 +265,7 @@ export class EndpointPool implements Candidate {
       this.retire(old, 'it was old, and has been replaced');
       break;
     }
+    if (this.aged.size > 0) this.connect();
   }
 
   /** Once another is ready. */
@@ -273,6 +282,7 @@ export class EndpointPool implements Candidate {
 
   /** The connection takes no new calls; it ends, if there is a `reason` for that. */
   private leave(connection: Connection, reason: RpcError | null): void {
+    const proven = this.isProven(connection);
     const used = this.forget(connection);
     if (!used || this.closed) return;
     let failure: RpcError | null = null;
@@ -286,10 +296,21 @@ export class EndpointPool implements Candidate {
     } else if (reason !== null && connection.peer.instance === '') {
       // A peer that never said HELLO counts as a failed attempt: the next one waits.
       failure = reason;
+    } else if (proven) {
+      this.lostSoon = false;
+      this.backoff.reset();
+    } else if (this.lostSoon) {
+      failure = reason ?? new RpcError('UNAVAILABLE', `${connection.peer} ended the connection`);
+    } else {
+      this.lostSoon = true;
     }
     if (this.ready.length === 0) this.owner.onUnready(this);
     if (failure !== null) this.onAttemptFailed(failure);
     else if (this.isWanted) this.connect();
+  }
+
+  private isProven(connection: Connection): boolean {
+    return connection.callsFinished > 0 || this.settings.clock.now() - this.upkeep.openedAt(connection) >= PROVEN_MS;
   }
 
   /** Whether it was one of the pool's. */

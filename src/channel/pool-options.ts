@@ -43,6 +43,7 @@ export function poolSettingsOf(given: PoolOptions = {}): PoolSettings {
     }
   }
   const { connectionsMin, callsPerConnection, idleMsMax, ageMsMax } = { ...defaults, ...withoutUndefined(given) };
+  if (connectionsMin === Infinity) throw new RpcError('INVALID_ARGUMENT', 'pool.connectionsMin must not be Infinity');
   const connectionsMax = given.connectionsMax ?? Math.max(defaults.connectionsMax, connectionsMin);
   if (connectionsMax < connectionsMin) {
     const text = `pool.connectionsMax is ${connectionsMax}, but must be at least connectionsMin, ${connectionsMin}`;

@@ -1,7 +1,7 @@
 /** The connections to one endpoint: more when they are full, fewer when they are idle, new ones for old ones. */
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
-import { connect, type PoolOptions, type RpcError } from '../../src/index.js';
+import { connect, type PoolOptions, type RpcError, type Server } from '../../src/index.js';
 import { type Fleet, openFleet } from './fleet.js';
 
 const connectionsOf = (made: Fleet): number => made.describe('a').connections.length;
@@ -75,6 +75,7 @@ test('a wrong option is refused by name', () => {
   const cases: readonly (readonly [object, RegExp])[] = [
     [{ connectionsMax: 0 }, /pool\.connectionsMax is 0/],
     [{ connectionsMin: 5, connectionsMax: 4 }, /pool\.connectionsMax is 4.*connectionsMin, 5/],
+    [{ connectionsMin: Infinity }, /pool\.connectionsMin must not be Infinity/],
     [{ idle: 1 }, /no option pool\.idle/],
     [{ ageMsMax: Number.NaN }, /pool\.ageMsMax is NaN/],
   ];
@@ -84,6 +85,44 @@ test('a wrong option is refused by name', () => {
       (error: RpcError) => error.code === 'INVALID_ARGUMENT' && text.test(error.message),
     );
   }
+});
+
+test('connections that grow old while nothing can be opened are all replaced afterwards', async () => {
+  const made = await openFleet(['a'], { random: () => 0.5, pool: { connectionsMin: 2, ageMsMax: 5_000 } });
+  const { network } = made;
+  await network.advance(4_500);
+  made.servers.get('a')?.close();
+  await network.advance(2_000);
+  made.up('a');
+  await network.advance(2_000);
+  const ages = made.describe('a').connections.map(({ ageMs }) => ageMs);
+  assert.is(ages.length, 2);
+  assert.ok(Math.max(...ages) < 2_500, `ages: ${ages.join(', ')}`);
+  await made.close();
+});
+
+test('a server that says HELLO and ends the connection is asked again with a backoff, and at once when it had answered', async () => {
+  const made = await openFleet(['a', 'b']);
+  const { network } = made;
+  const server = made.servers.get('a')?.server as Server;
+  let accepted = 0;
+  const accept = server.accept.bind(server);
+  server.accept = (transport) => {
+    accepted++;
+    accept(transport);
+    network.clock.setTimer(() => network.reset('client', 'a'), 3);
+  };
+  network.reset('client', 'a');
+  await network.advance(10_000);
+  assert.ok(accepted >= 4 && accepted <= 12, `${accepted} connections in 10 s`);
+  server.accept = accept;
+  await network.advance(30_000);
+  assert.is(made.describe('a').state, 'ready');
+  // It has lived for long: the next attempt follows at once.
+  network.reset('client', 'a');
+  await network.advance(5);
+  assert.is(made.describe('a').state, 'ready');
+  await made.close();
 });
 
 test.run();
