@@ -35,6 +35,7 @@ import { EndpointSet, type EndpointSetOwner } from './endpoint-set.js';
 import { type Hedger, Hedging } from './hedging.js';
 import type { Peer } from './peer.js';
 import { poolSettingsOf } from './pool-options.js';
+import { ProcessHold } from './process-hold.js';
 import { Retries } from './retries.js';
 import { ServiceHost } from './service-host.js';
 
@@ -61,6 +62,7 @@ export class Channel implements EndpointSetOwner, Hedger {
   /** Calls that no endpoint can take yet. */
   private readonly waiting: CallQueue;
   private readonly timer: DeadlineTimer;
+  private readonly hold: ProcessHold;
   /** Calls that wait before they are made again. */
   private readonly delayed: DelayedCalls;
   private readonly readyWaiters: { readonly resolve: () => void; readonly reject: (reason: RpcError) => void }[] = [];
@@ -89,6 +91,7 @@ export class Channel implements EndpointSetOwner, Hedger {
     const awaited = `a connection to ${this.target}`;
     this.waiting = new CallQueue(limits.callsQueuedMax, awaited, () => 'network', limits.callsQueuedBytesMax);
     this.timer = new DeadlineTimer(clock, (now) => this.waiting.sweep(now));
+    this.hold = new ProcessHold(clock, () => this.awaited);
     const pool = poolSettingsOf(options.pool);
     const balancer = balancerOf(options);
     const { connector } = this;
@@ -113,6 +116,7 @@ export class Channel implements EndpointSetOwner, Hedger {
     for (const { peer } of this.endpoints.ready()) if (peer.instance !== '') return;
     await new Promise<void>((resolve, reject) => {
       this.readyWaiters.push({ resolve, reject });
+      this.hold.begin();
       this.endpoints.wake();
     });
   }
@@ -179,6 +183,7 @@ export class Channel implements EndpointSetOwner, Hedger {
     this.closed = true;
     this.endpoints.stop();
     this.timer.stop();
+    this.hold.end();
     this.waiting.failAll(() => this.closedError());
     this.delayed.failAll(() => this.closedError());
     for (const waiter of this.readyWaiters.splice(0)) waiter.reject(this.closedError());
@@ -197,18 +202,25 @@ export class Channel implements EndpointSetOwner, Hedger {
   }
 
   onReady(): void {
-    for (let call = this.waiting.shift(); call !== undefined; call = this.waiting.shift()) this.dispatch(call);
+    // Each once: one that makes the endpoint go again waits for the next.
+    for (let left = this.waiting.length; left > 0; left--) {
+      const call = this.waiting.shift();
+      if (call !== undefined) this.dispatch(call);
+    }
+    if (!this.awaited) this.hold.end();
   }
 
   onGreeted(): void {
     this.known = true;
     for (const waiter of this.readyWaiters.splice(0)) waiter.resolve();
+    if (!this.awaited) this.hold.end();
   }
 
   onFailed(failure: RpcError): void {
     if (this.endpoints.hopeful) return;
     this.waiting.failSome((call) => (this.isPatient(call) ? null : again(failure)));
     for (const waiter of this.readyWaiters.splice(0)) waiter.reject(again(failure));
+    if (!this.awaited) this.hold.end();
   }
 
   /** A call of a connection failed, and may be made again. */
@@ -261,6 +273,7 @@ export class Channel implements EndpointSetOwner, Hedger {
     }
     this.waiting.push(call);
     this.timer.watch(call.deadlineAt);
+    this.hold.begin();
     this.endpoints.wake();
   }
 

@@ -35,21 +35,27 @@ export class DelayedCalls {
     }
     const delayed = { call, at };
     this.calls.push(delayed);
+    this.watch(at);
     call.watchAbort((error) => {
       this.calls = this.calls.filter((each) => each !== delayed);
+      // It would keep the process for nobody.
+      if (this.calls.length === 0) this.stopTimer();
       call.fail(error);
     });
-    this.watch(at);
   }
 
   /** Fails them all. */
   failAll(describe: (call: PendingCall) => RpcError): void {
-    this.timer?.cancel();
-    this.timer = null;
-    this.timerAt = Infinity;
+    this.stopTimer();
     const { calls } = this;
     this.calls = [];
     for (const { call } of calls) call.fail(describe(call));
+  }
+
+  private stopTimer(): void {
+    this.timer?.cancel();
+    this.timer = null;
+    this.timerAt = Infinity;
   }
 
   private watch(at: number): void {

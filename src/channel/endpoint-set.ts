@@ -14,7 +14,7 @@ import type { GivenBack } from '../connection/connection-options.js';
 import { DeadlineTimer } from '../connection/deadline-timer.js';
 import type { PendingCall } from '../connection/pending-call.js';
 import type { EndpointSettings } from '../connection/settings.js';
-import type { Endpoint, Resolver } from '../discovery/resolver.js';
+import { type Endpoint, isWeight, type Resolver } from '../discovery/resolver.js';
 import { Ejection, type EjectionOptions } from '../resilience/ejection.js';
 import type { Balancer, Picker } from '../resilience/picker.js';
 import type { Connector } from './connector.js';
@@ -63,6 +63,8 @@ export class EndpointSet implements PoolOwner {
   /** Why the endpoints could not be found the last time. */
   resolverFailure: RpcError | null = null;
   private stale = false;
+  /** Whom the picker, if it is not stale, chooses from. */
+  private candidates: readonly EndpointPool[] = [];
   private readonly pools = new Map<string, EndpointPool>();
   /** Null: nobody is ejected. */
   private readonly ejection: Ejection<EndpointPool> | null;
@@ -101,10 +103,8 @@ export class EndpointSet implements PoolOwner {
 
   /** Whether another endpoint than these takes calls: a call that failed there may be made at once. */
   hasOther(addresses: readonly string[]): boolean {
-    for (const pool of this.pools.values()) {
-      if (pool.isReady && !addresses.includes(pool.address)) return true;
-    }
-    return false;
+    this.current();
+    return this.candidates.some(({ address }) => !addresses.includes(address));
   }
 
   /** Why nobody takes calls. */
@@ -209,12 +209,18 @@ export class EndpointSet implements PoolOwner {
     if (this.phase !== 'new') return;
     this.phase = 'started';
     const { resolver, settings } = this.options;
-    resolver.start({
-      clock: settings.clock,
-      random: settings.random,
-      onEndpoints: (endpoints) => this.update(endpoints),
-      onError: (error) => this.onResolverError(error),
-    });
+    try {
+      resolver.start({
+        clock: settings.clock,
+        random: settings.random,
+        onEndpoints: (endpoints) => this.update(endpoints),
+        onError: (error) => this.onResolverError(error),
+      });
+    } catch (error) {
+      // One that another channel uses, for instance: every call is to learn of it, not only the first.
+      const text = `the resolver of ${resolver.name} failed: ${String(error)}`;
+      this.onResolverError(error instanceof RpcError ? error : new RpcError('UNAVAILABLE', text, { cause: error }));
+    }
   }
 
   private onResolverError(error: RpcError): void {
@@ -228,7 +234,12 @@ export class EndpointSet implements PoolOwner {
     if (this.phase === 'stopped') return;
     this.resolved = true;
     this.resolverFailure = null;
-    const named = new Map(endpoints.map((endpoint) => [keyOf(endpoint), endpoint]));
+    const named = new Map<string, Endpoint>();
+    for (const endpoint of endpoints) {
+      const wrong = wrongIn(endpoint);
+      if (wrong === null) named.set(keyOf(endpoint), endpoint);
+      else this.resolverFailure = wrong;
+    }
     for (const [key, pool] of this.pools) pool.update(named.get(key));
     for (const [key, endpoint] of named) if (!this.pools.has(key)) this.add(key, endpoint);
     this.change();
@@ -269,6 +280,7 @@ export class EndpointSet implements PoolOwner {
     this.judge(members);
     const left = members.filter((pool) => this.ejection?.isEjected(pool) !== true);
     const candidates = left.length > 0 ? left : members;
+    this.candidates = candidates;
     const [only] = candidates;
     if (only === undefined) return;
     const { balancer, settings } = this.options;
@@ -307,4 +319,11 @@ export class EndpointSet implements PoolOwner {
 /** Endpoints that differ in this are not the same. */
 function keyOf({ address, serverName }: Endpoint): string {
   return serverName === undefined ? address : `${address} ${serverName}`;
+}
+
+/** Why an endpoint is left out: balancers would choke on it, and then calls wait for nobody. Null: nothing is wrong. */
+function wrongIn({ address, weight = 1, priority = 0 }: Endpoint): RpcError | null {
+  if (isWeight(weight) && Number.isFinite(priority)) return null;
+  const text = `the resolver gave ${address} the weight ${weight} and the priority ${priority}: it is left out`;
+  return new RpcError('INVALID_ARGUMENT', text);
 }

@@ -1,7 +1,7 @@
 /**
- * Hedging: a call that has no answer after the time in which most have one is made a second time at another endpoint. The first
- * answer counts, and the other attempt is cancelled. For idempotent unary methods alone, and out of the retry budget, so that a
- * service that is slow as a whole is not asked twice as much.
+ * Hedging: a call that has no answer after the time in which most have one is made a second time, at another endpoint if there is
+ * one. The first answer counts, and the other attempt is cancelled. For idempotent unary methods alone, and out of the retry budget,
+ * so that a service that is slow as a whole is not asked twice as much.
  *
  *   call --> first attempt -----------------> the first answer, or the failure of the last attempt that failed
  *               `-- after the delay --> second attempt --^
@@ -117,7 +117,9 @@ class HedgedCall {
     if (!this.running.delete(answered)) return;
     const now = this.clock.now();
     this.policy.onAnswer(now - this.startedAt);
-    const losers = [...this.failed, ...Array.from(this.running, (other) => lost(other, now))];
+    // One that still waits for an endpoint was made nowhere.
+    const sent = [...this.running].filter(({ endpoint }) => endpoint !== '');
+    const losers = [...this.failed, ...sent.map((other) => lost(other, now))];
     this.end();
     if (losers.length === 0 || !this.call.extras?.detailed) {
       this.call.resolve(value);

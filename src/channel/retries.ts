@@ -40,7 +40,8 @@ export class Retries {
     if (why === 'moved') return call.resends < this.resendsMax ? { waitMs: 0, as: 'resend' } : null;
     if (this.options === false) return null;
     const waitMs = retryWaitMs(failure, call.retries, this.options, this.random, elsewhere);
-    if (waitMs === null || !this.withdraw(callsMade)) return null;
+    // A call that has not the time, as a server's hint may say of any, takes nothing out of the budget.
+    if (waitMs === null || call.deadlineAt <= this.clock.now() + waitMs || !this.withdraw(callsMade)) return null;
     return { waitMs, as: 'retry' };
   }
 

@@ -6,6 +6,9 @@ import { type LatePart, limitError, RpcError } from '../base/errors.js';
 import type { PendingCall } from './pending-call.js';
 import { requestBytes } from './request-size.js';
 
+/** So many calls that have failed may stay in the array, beside as many as wait. */
+const SETTLED_MAX = 16;
+
 export class CallQueue {
   /** Waiting calls; the settled ones still in the array do not count. */
   length = 0;
@@ -25,6 +28,7 @@ export class CallQueue {
 
   /** Takes the call in, or fails it when the queue is full; not a call that was taken in before and is made again. */
   push(call: PendingCall): void {
+    this.closeUp();
     if (this.bytesMax !== Infinity) call.bytes = requestBytes(call.spec, call.request);
     const full = call.resends + call.retries === 0 ? this.fullBy(call.bytes) : null;
     if (full !== null) {
@@ -61,8 +65,9 @@ export class CallQueue {
   /** Fails what is due. Returns the earliest deadline left, or Infinity. */
   sweep(now: number): number {
     let earliest = Infinity;
-    for (let index = this.head; index < this.calls.length; index++) {
-      const call = this.calls[index];
+    const { calls } = this;
+    for (let index = this.head; index < calls.length; index++) {
+      const call = calls[index];
       if (call === undefined || call.settled) continue;
       if (call.deadlineAt <= now) {
         const text = `the deadline passed while the call waited for ${this.awaited}`;
@@ -71,16 +76,19 @@ export class CallQueue {
         earliest = call.deadlineAt;
       }
     }
+    this.closeUp();
     return earliest;
   }
 
   /** Fails those that `error` has one for; the others go on waiting. */
   failSome(error: (call: PendingCall) => RpcError | null): void {
-    for (let index = this.head; index < this.calls.length; index++) {
-      const call = this.calls[index];
+    const { calls } = this;
+    for (let index = this.head; index < calls.length; index++) {
+      const call = calls[index];
       const failure = call === undefined || call.settled ? null : error(call);
       if (failure !== null) this.end(call as PendingCall, failure);
     }
+    this.closeUp();
   }
 
   failAll(error: (call: PendingCall) => RpcError): void {
@@ -91,6 +99,14 @@ export class CallQueue {
     if (call.settled) return;
     this.remove(call);
     call.fail(error);
+  }
+
+  /** Lets go of the calls that failed while they waited: where nobody takes calls, none would ever be shifted. */
+  private closeUp(): void {
+    const held = this.calls.length - this.head;
+    if (held <= 2 * this.length + SETTLED_MAX) return;
+    this.calls = this.calls.filter((call) => call !== undefined && !call.settled);
+    this.head = 0;
   }
 
   private fullBy(bytes: number): RpcError | null {

@@ -70,4 +70,39 @@ test('the only endpoint that is left is not ejected, however it fails', async ()
   await made.close();
 });
 
+test('an endpoint that was ejected is taken back in time, though it was the only one when that came', async () => {
+  const made = await openFleet(['a', 'b'], { ejection: { ejectedMsFirst: 1_000 } }, { a: broken });
+  await failures(made, 20);
+  assert.is(made.describe('a').ejected, true);
+  made.list.push('a');
+  await made.network.advance(5_000);
+  made.list.push('a', 'b');
+  await made.network.advance(5_000);
+  assert.is(made.describe('a').ejected, false);
+  assert.is(await failures(made, 20), 1);
+  await made.close();
+});
+
+test('a call is not made again at once where only an endpoint that is ejected has not failed it', async () => {
+  const busy = (): never => {
+    times.push(made.network.clock.now());
+    throw new RpcError('UNAVAILABLE', 'busy');
+  };
+  const times: number[] = [];
+  const made = await openFleet(['a', 'b'], { ejection: { ejectedMsFirst: 100_000 }, random: () => 0.5 }, { a: broken });
+  await failures(made, 20);
+  assert.is(made.describe('a').ejected, true);
+  made.crash('b');
+  made.up('b', busy);
+  await made.network.advance(1_000);
+  const failure = await made.network.run(failureOf(made.channel.client(Who).read(nothing)));
+  assert.equal(
+    failure.attempts.map(({ endpoint }) => endpoint),
+    ['tcp://b:1', 'tcp://b:1', 'tcp://b:1'],
+  );
+  // Half of 25 ms, then half of 50 ms, and 2 ms on the way.
+  assert.equal([(times[1] ?? 0) - (times[0] ?? 0) >= 12.5, (times[2] ?? 0) - (times[1] ?? 0) >= 25], [true, true]);
+  await made.close();
+});
+
 test.run();

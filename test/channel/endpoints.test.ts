@@ -1,6 +1,9 @@
 /** Several endpoints on a simulated network: who takes calls, what happens when one goes, comes or is named no more. */
+import { setFlagsFromString } from 'node:v8';
+import { runInNewContext } from 'node:vm';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
+import type { Clock } from '../../src/base/clock.js';
 import { RpcError } from '../../src/index.js';
 import { failureOf } from '../support/rpc.js';
 import { addressOf, Fleet, nothing, openFleet, Who } from './fleet.js';
@@ -218,6 +221,95 @@ test('what waits for a connection is bounded by count and by bytes', async () =>
   const waiting = failureOf(bytes(1_000));
   await made.network.advance(10_000);
   assert.is((await waiting).code, 'UNAVAILABLE');
+  await made.close();
+});
+
+test('calls that failed while they waited leave nothing behind where nobody takes calls', async () => {
+  const made = new Fleet();
+  const client = made.open().client(Who);
+  const waiting = made.channel.ready().catch(() => {});
+  await made.network.advance(1);
+  made.list.push('nowhere');
+  const requests: WeakRef<Buffer>[] = [];
+  for (let round = 0; round < 50; round++) {
+    const request = Buffer.alloc(8);
+    requests.push(new WeakRef(request));
+    const failure = await made.network.run(failureOf(client.ask(request, { waitForReady: true, deadlineMs: 20 })));
+    assert.is(failure.code, 'DEADLINE_EXCEEDED');
+  }
+  setFlagsFromString('--expose-gc');
+  (runInNewContext('gc') as () => void)();
+  const left = requests.filter((request) => request.deref() !== undefined).length;
+  assert.ok(left <= 20, `${left} of 50 requests are kept`);
+  await waiting;
+  await made.close();
+});
+
+test('while calls wait the process is kept alive, and not behind them', async () => {
+  const made = new Fleet();
+  const { clock } = made.network;
+  let holds = 0;
+  const watched: Clock = {
+    now: () => clock.now(),
+    afterReads: (callback) => clock.afterReads(callback),
+    setTimer: (callback, ms, keepsAlive = false) => {
+      if (!keepsAlive) return clock.setTimer(callback, ms);
+      holds++;
+      let held = true;
+      const release = (): void => {
+        if (held) holds--;
+        held = false;
+      };
+      const timer = clock.setTimer(() => {
+        release();
+        callback();
+      }, ms);
+      const cancel = (): void => {
+        release();
+        timer.cancel();
+      };
+      return { cancel };
+    },
+  };
+  const client = made.open({ clock: watched }).client(Who);
+  await made.network.advance(1);
+  const failed = failureOf(client.ask(nothing, { waitForReady: true, deadlineMs: 5_000 }));
+  made.list.push();
+  for (let second = 0; second < 4; second++) {
+    await made.network.advance(1_000);
+    assert.is(holds, 1);
+  }
+  assert.is((await made.network.run(failed)).code, 'DEADLINE_EXCEEDED');
+  await made.network.advance(300);
+  assert.is(holds, 0);
+  await made.close();
+});
+
+test('a resolver that cannot be started fails every call, not only the first', async () => {
+  const made = new Fleet();
+  made.list.start = () => {
+    throw new RpcError('FAILED_PRECONDITION', 'another channel has it');
+  };
+  const client = made.open().client(Who);
+  for (let call = 0; call < 2; call++) {
+    const failure = await made.network.run(failureOf(client.ask(nothing)));
+    assert.is(failure.code, 'FAILED_PRECONDITION');
+  }
+  await made.close();
+});
+
+test('an endpoint with a weight or a priority that is no number is left out, and describe says so', async () => {
+  const made = await openFleet(['a']);
+  made.up('b');
+  made.up('c');
+  made.list.push(
+    { address: addressOf('a'), priority: Number.NaN },
+    { address: addressOf('b'), weight: 0 },
+    { address: addressOf('c') },
+  );
+  await made.network.advance(100);
+  assert.equal([...new Set(await made.ask(5))], ['c']);
+  assert.match(made.channel.describe().resolverFailure ?? '', /tcp:\/\/b:1 the weight 0/);
   await made.close();
 });
 
