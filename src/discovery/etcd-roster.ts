@@ -65,7 +65,8 @@ export class Roster {
 
   delete(key: string): boolean {
     const endpoint = this.entries.get(key)?.endpoint;
-    if (this.holdsBack && endpoint != null) this.vanished.set(key, endpoint);
+    // Trouble may last, and servers that come and go meanwhile are not to fill the memory.
+    if (this.holdsBack && endpoint != null && this.vanished.size < this.keysMax) this.vanished.set(key, endpoint);
     return this.entries.delete(key);
   }
 
