@@ -1,13 +1,11 @@
 /** The fleet with an etcd: its whole scenario in short, and that it ends with all its processes. */
-import { existsSync } from 'node:fs';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
+import { whereEtcdIs } from '../support/etcd.js';
 import { assertGone, fleet } from './fleet-run.js';
 import { NodeRun, runNode } from './run-node.js';
 
-const hasEtcd = existsSync('/usr/bin/etcd');
-if (!hasEtcd) console.log('skipped: there is no /usr/bin/etcd (apt-get install etcd-server)');
-const etcdTest = hasEtcd ? test : test.skip;
+const etcdTest = whereEtcdIs(test);
 
 etcdTest('the fleet plays its scenario with etcd, and all that it claims holds', async () => {
   const { code, stdout, stderr } = await runNode(fleet, ['--seconds', '1']);

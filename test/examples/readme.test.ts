@@ -56,7 +56,8 @@ test('it runs when pasted into a project that has the package', () => {
 const around = `
 import { createReadStream, createWriteStream } from 'node:fs';
 import { pipeline } from 'node:stream/promises';
-import { blob, type Client, type ClientChannel, clientStream, connect, declared, duplex, formatLedger } from 'trunkline';
+import { blob, type Client, type ClientChannel, clientStream, connect, consistentHash, declared, duplex } from 'trunkline';
+import { formatLedger } from 'trunkline';
 import { type Handlers, isDeclared, Server, serverStream } from 'trunkline';
 import { SimulatedNetwork } from 'trunkline/testing';
 const City = schema({ type: 'record', name: 'demo.City', fields: [{ name: 'id', type: 'long' }] });
@@ -98,9 +99,9 @@ test('the TypeScript of the README compiles', () => {
 });
 
 test('every relative link leads to something', () => {
-  for (const page of ['README.md', 'src/README.md']) {
+  for (const page of ['README.md', 'src/README.md', 'examples/fleet/README.md']) {
     const links = [...read(page).matchAll(/\]\((?!https?:)([^)#]*)(#[^)]*)?\)/g)].map((match) => match[1]);
-    assert.ok(page === 'src/README.md' || links.length > 10, page);
+    assert.ok(page !== 'README.md' || links.length > 10, page);
     for (const link of links) assert.ok(existsSync(new URL(link, new URL(page, projectRoot))), `${page}: ${link}`);
   }
 });
@@ -134,6 +135,49 @@ test('the limits of the README have the defaults that it says', () => {
     }
   }
   assert.ok(checked.length >= 14, checked.join(' '));
+});
+
+/** Where the options of a channel have their defaults: `name: 5` in a table of them, `name = 5` where they are taken apart. */
+const optionFiles: Readonly<Record<string, string>> = {
+  pool: 'src/channel/pool-options.ts',
+  retry: 'src/resilience/retry-policy.ts',
+  'retry.budget': 'src/resilience/retry-budget.ts',
+  hedging: 'src/resilience/hedge-policy.ts',
+  ejection: 'src/resilience/ejection.ts',
+};
+
+function defaultIn(file: string, name: string): number {
+  const match = new RegExp(`\\b${name}(?: =|:) ([\\d_.]+|Infinity)\\b`).exec(read(file));
+  if (match === null) throw new Error(`${file} has no default of ${name}`);
+  return Number(match[1].replaceAll('_', ''));
+}
+
+test('the options of a channel have the defaults that the README says', () => {
+  const rows = [...readme.matchAll(/^\| (`\w+\.[\w.]+`(?:, `[\w.]+`)*) \| ([^|]+) \|/gm)];
+  const checked: string[] = [];
+  for (const [, names, values] of rows) {
+    for (const [index, [option]] of [...names.matchAll(/[\w.]+/g)].entries()) {
+      const [, group, name] = /^(.+)\.(\w+)$/.exec(option) ?? [];
+      const file = optionFiles[group ?? ''];
+      if (file === undefined || name === 'codes') continue;
+      const value = values
+        .trim()
+        .split(/, (?=[\d`])/)
+        [index].replaceAll('`', '')
+        .replace(' ms', '')
+        .replaceAll(',', '');
+      assert.is(Number(value), defaultIn(file, name ?? ''), option);
+      checked.push(option);
+    }
+  }
+  assert.ok(checked.length >= 20, checked.join(' '));
+});
+
+test('links within the README lead to its headings', () => {
+  const headings = [...readme.matchAll(/^#+ (.+)$/gm)].map(([, text]) => text.toLowerCase().replaceAll(' ', '-'));
+  const links = [...readme.matchAll(/\]\(#([^)]+)\)/g)].map(([, anchor]) => anchor);
+  assert.ok(links.length > 0);
+  for (const anchor of links) assert.ok(headings.includes(anchor), anchor);
 });
 
 test.run();

@@ -21,15 +21,20 @@ process.on('exit', () => {
   for (const etcd of running) etcd.abandon();
 });
 
-/** Defines a test that needs etcd; without it the test is skipped by name. */
-export function withEtcd(define: Test): (name: string, body: (etcd: TestEtcd) => Promise<void>) => void {
+/** Defines a test where the program is there; elsewhere the test is skipped by name. */
+export function whereEtcdIs(define: Test): (name: string, body: Callback) => void {
   return (name, body) => {
-    if (existsSync(PROGRAM)) define(name, runWith(body));
+    if (existsSync(PROGRAM)) define(name, body);
     else {
       console.log(`skipped: ${name}: there is no ${PROGRAM} (apt-get install etcd-server)`);
       define.skip(name);
     }
   };
+}
+
+/** Defines a test that is given an etcd of its own. */
+export function withEtcd(define: Test): (name: string, body: (etcd: TestEtcd) => Promise<void>) => void {
+  return (name, body) => whereEtcdIs(define)(name, runWith(body));
 }
 
 function runWith(body: (etcd: TestEtcd) => Promise<void>): Callback {
