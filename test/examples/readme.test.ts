@@ -160,13 +160,12 @@ test('the options of a channel have the defaults that the README says', () => {
       const [, group, name] = /^(.+)\.(\w+)$/.exec(option) ?? [];
       const file = optionFiles[group ?? ''];
       if (file === undefined || name === 'codes') continue;
-      const value = values
+      const [value = ''] = values
         .trim()
         .split(/, (?=[\d`])/)
-        [index].replaceAll('`', '')
-        .replace(' ms', '')
-        .replaceAll(',', '');
-      assert.is(Number(value), defaultIn(file, name ?? ''), option);
+        .slice(index);
+      const digits = value.replaceAll('`', '').replace(' ms', '').replaceAll(',', '');
+      assert.is(Number(digits), defaultIn(file, name ?? ''), option);
       checked.push(option);
     }
   }
