@@ -6,6 +6,7 @@ import type { ConnectionOptions as TlsOptions } from 'node:tls';
 import { RpcError } from '../base/errors.js';
 import { SOFTWARE } from '../base/version.js';
 import type { Compressor } from '../compression/compressor.js';
+import type { CancelSource } from '../connection/cancel-source.js';
 import { Connection } from '../connection/connection.js';
 import type { ConnectionObserver } from '../connection/connection-options.js';
 import { compressorsFor, type EndpointSettings } from '../connection/settings.js';
@@ -44,21 +45,23 @@ export class Connector {
   }
 
   /**
-   * Resolves with a connection whose peer has not said HELLO yet, or with null when `wanted` says meanwhile that nobody wants it
+   * Resolves with a connection whose peer has not said HELLO yet, or with null when `cancel` says meanwhile that nobody wants it
    * any more. Rejects with an `RpcError`.
    */
   async open(
     endpoint: Endpoint,
     stats: EndpointStats,
     observer: ConnectionObserver,
-    wanted: () => boolean,
+    cancel: CancelSource,
   ): Promise<Connection | null> {
     const { clock, limits } = this.options.settings;
     const startedAt = clock.now();
     try {
       const compressors = await compressorsFor(this.compressions);
-      const transport = await (this.options.dial?.(endpoint.address, limits.connectMsMax) ?? this.dial(endpoint));
-      if (!wanted()) {
+      if (cancel.aborted) return null;
+      const transport = await (this.options.dial?.(endpoint.address, limits.connectMsMax) ??
+        this.dial(endpoint, cancel));
+      if (cancel.aborted) {
         transport.destroy();
         return null;
       }
@@ -69,13 +72,14 @@ export class Connector {
     }
   }
 
-  private dial({ address, serverName }: Endpoint): Promise<Transport> {
+  private dial({ address, serverName }: Endpoint, cancel: CancelSource): Promise<Transport> {
     const { settings, tls } = this.options;
     const { clock, limits } = settings;
     const named = serverName === undefined ? tls : { servername: serverName, ...tls };
     return dial(parseAddress(address), {
       clock,
       connectMsMax: limits.connectMsMax,
+      cancel,
       ...(named === undefined ? {} : { tls: named }),
     });
   }

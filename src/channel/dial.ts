@@ -7,6 +7,7 @@ import { connect as connectTcp, isIP, type Socket } from 'node:net';
 import { connect as connectTls, type TLSSocket, type ConnectionOptions as TlsOptions } from 'node:tls';
 import type { Clock } from '../base/clock.js';
 import { RpcError } from '../base/errors.js';
+import type { CancelSource } from '../connection/cancel-source.js';
 import { SocketTransport, StandingBuffer } from '../connection/socket-transport.js';
 import type { Transport } from '../connection/transport.js';
 import { type Address, formatAddress } from '../discovery/address.js';
@@ -17,6 +18,8 @@ export interface DialOptions {
   readonly tls?: TlsOptions;
   readonly connectMsMax: number;
   readonly clock: Clock;
+  /** Nobody wants the socket any more: it is closed, and would keep the process alive until its time is over. */
+  readonly cancel?: CancelSource;
 }
 
 /** Rejects with an `RpcError` (UNAVAILABLE; RESOURCE_EXHAUSTED without a file descriptor left; started=no). */
@@ -29,8 +32,10 @@ export function dial(target: Address, options: DialOptions): Promise<Transport> 
       const { connectMsMax } = options;
       fail(new Error(`no connection within ${connectMsMax} ms (setting: limits.connectMsMax)`));
     }, options.connectMsMax);
+    const abandon = (): void => fail(options.cancel?.reason as Error);
     const fail = (error: Error): void => {
       timer.cancel();
+      options.cancel?.removeEventListener('abort', abandon);
       socket.destroy();
       const exhausted = ranOutOfDescriptors(error);
       const why = exhausted
@@ -45,10 +50,12 @@ export function dial(target: Address, options: DialOptions): Promise<Transport> 
         return;
       }
       timer.cancel();
+      options.cancel?.removeEventListener('abort', abandon);
       socket.off('error', fail);
       const path = target.kind === 'unix' ? target.path : undefined;
       resolve(new SocketTransport(socket, { path, standingBuffer }));
     };
+    options.cancel?.addEventListener('abort', abandon);
     socket.once('error', fail);
     socket.once(target.kind === 'tls' ? 'secureConnect' : 'connect', succeed);
   });

@@ -18,6 +18,7 @@
  */
 import type { Timer } from '../base/clock.js';
 import { RpcError } from '../base/errors.js';
+import { Followers } from '../connection/cancel-source.js';
 import type { Connection } from '../connection/connection.js';
 import type { GivenBack } from '../connection/connection-options.js';
 import type { PendingCall } from '../connection/pending-call.js';
@@ -73,6 +74,8 @@ export class EndpointPool implements Candidate {
   private attempting = false;
   private greeting: Connection | null = null;
   private closed = false;
+  /** Ends the attempt that is under way when the pool is closed. */
+  private readonly dialing = new Followers();
   private readonly backoff: Backoff;
   /** The last connection was lost before it had proven itself. */
   private lostSoon = false;
@@ -187,6 +190,7 @@ export class EndpointPool implements Candidate {
   /** As `close`, but leaves its connections to whoever ends them all. */
   stop(): void {
     this.closed = true;
+    this.dialing.abort(new RpcError('CANCELLED', 'nobody wants the connection any more'));
     this.retryTimer?.cancel();
     this.retryTimer = null;
     this.upkeep.stop();
@@ -218,7 +222,7 @@ export class EndpointPool implements Candidate {
     this.retryTimer?.cancel();
     this.retryTimer = null;
     try {
-      const connection = await this.connector.open(this.endpoint, this.stats, this.observer, () => !this.closed);
+      const connection = await this.connector.open(this.endpoint, this.stats, this.observer, this.dialing);
       if (connection === null) return;
       // Calls need not wait for the peer's HELLO, they follow ours, when there is nowhere else to go.
       const { owner } = this;

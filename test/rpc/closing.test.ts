@@ -1,4 +1,6 @@
 /** The ends of channels and servers: what is running finishes, what is new is refused, what is left is told. */
+import { once } from 'node:events';
+import { type AddressInfo, createServer, type Socket } from 'node:net';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { connect, Server } from '../../src/index.js';
@@ -311,6 +313,24 @@ test('draining waits for handlers of calls that were cancelled, up to the grace'
   await draining;
   assert.is(ended, true);
   await ends.channel.close();
+});
+
+test('channel.close ends an attempt to connect that is under way: nothing keeps the process until its time is over', async () => {
+  const silent = createServer((socket) => socket.resume());
+  await new Promise<void>((resolve) => silent.listen(0, '127.0.0.1', resolve));
+  const accepted = once(silent, 'connection') as Promise<[Socket]>;
+  // TCP connects, and the TLS handshake never comes.
+  const channel = connect(`tls://127.0.0.1:${(silent.address() as AddressInfo).port}`, {
+    limits: { connectMsMax: 3_600_000 },
+  });
+  const failed = failureOf(channel.client(Notes).echo(note));
+  const [socket] = await accepted;
+  const ended = once(socket, 'close');
+  socket.on('error', () => {});
+  await channel.close();
+  assert.is((await failed).code, 'UNAVAILABLE');
+  await ended;
+  silent.close();
 });
 
 test.run();
