@@ -106,7 +106,8 @@ class HedgedCall {
       spec,
       request,
       deadlineAt,
-      { ...extras, signal },
+      // Marks of its own: the other attempt would overwrite them.
+      { ...extras, signal, ledger: extras.ledger?.ofAttempt() ?? null },
       (value) => this.onAnswer(running, value),
       (error) => this.onFailure(running, error as RpcError),
     );

@@ -35,7 +35,6 @@ export class CallMarks {
   sentAt = Infinity;
   /** Set once the call has a connection. */
   floor: NetworkFloor = { networkMsLeast: Infinity };
-  private readonly calledAt: number;
   private arrivedAt = 0;
   private readAt = 0;
   private decodingAt = 0;
@@ -45,8 +44,12 @@ export class CallMarks {
     private readonly clock: Clock,
     private readonly method = '',
     private readonly listener: LedgerListener | null = null,
-  ) {
-    this.calledAt = clock.now();
+    private readonly calledAt = clock.now(),
+  ) {}
+
+  /** For another attempt of the same call, which is under way together with this one. */
+  ofAttempt(): CallMarks {
+    return new CallMarks(this.clock, this.method, this.listener, this.calledAt);
   }
 
   beginEncoding(): void {

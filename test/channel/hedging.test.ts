@@ -107,4 +107,19 @@ test('a wrong option is refused', () => {
   );
 });
 
+test('the ledger of a call whose first attempt wins is that of this attempt, though another was made', async () => {
+  const made = await warm();
+  const { network, asked } = made;
+  for (const host of ['a', 'b']) made.crash(host);
+  let calls = 0;
+  for (const host of ['a', 'b']) made.up(host, () => network.clock.sleep(calls++ === 0 ? 30 : 500));
+  await network.advance(5_000);
+  asked.length = 0;
+  const { ledger } = await network.run(made.channel.client(Who).read.detailed(nothing, { ledger: true }));
+  assert.is(asked.length, 2);
+  assert.is(ledger?.waitingUs, 0);
+  assert.ok((ledger?.peerHandlerUs ?? 0) >= 29_000, JSON.stringify(ledger));
+  await made.close();
+});
+
 test.run();
