@@ -45,7 +45,7 @@ export class DnsResolver implements Resolver {
     const list = new EndpointList(context, this.name);
     this.list = list;
     const { host, port, tls = false } = this.options;
-    this.loop = new LookUpLoop(context, this.options, this.name, async () => {
+    this.loop = new LookUpLoop(list.contextOfLoop(), this.options, this.name, async () => {
       const addresses = await this.addresses(host);
       return list.push(
         addresses.map((address) => ({

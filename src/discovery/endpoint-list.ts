@@ -1,6 +1,6 @@
 /**
  * What a resolver tells its channel. A list with the same endpoints in another order is not told again: name servers rotate
- * their answers. After `close` nothing is told.
+ * their answers. But after a failure it is, for that shows that the resolver can look again. After `close` nothing is told.
  */
 import { limitError, type RpcError } from '../base/errors.js';
 import type { Endpoint, ResolverContext } from './resolver.js';
@@ -10,6 +10,8 @@ export const ENDPOINTS_MAX = 1_000;
 
 export class EndpointList {
   private told: string | null = null;
+  /** It could not look since the list was told. */
+  private broken = false;
   private closed = false;
 
   constructor(
@@ -18,7 +20,7 @@ export class EndpointList {
     private readonly endpointsMax = ENDPOINTS_MAX,
   ) {}
 
-  /** Tells the list if it differs from the last one; says whether it did. Of endpoints with one address the first counts. */
+  /** Tells the list if it differs from the last one, or after a failure; says whether it differs. Of endpoints with one address the first counts. */
   push(endpoints: Iterable<Endpoint>): boolean {
     const byAddress = new Map<string, Endpoint>();
     for (const endpoint of endpoints) {
@@ -29,14 +31,33 @@ export class EndpointList {
     const text = JSON.stringify(
       list.map(({ address, weight, priority, serverName }) => [address, weight, priority, serverName]),
     );
-    if (this.closed || text === this.told) return false;
+    const isNew = text !== this.told;
+    if (this.closed || !(isNew || this.broken)) return false;
     this.told = text;
+    this.broken = false;
     this.context.onEndpoints(list);
     if (list.length < sorted.length) this.error(this.tooMany());
-    return true;
+    return isNew;
   }
 
-  /** The list could not be renewed, or only in part. */
+  /** The list could not be renewed. */
+  failed(error: RpcError): void {
+    this.broken = true;
+    this.error(error);
+  }
+
+  /** The same, as the context of a `LookUpLoop`. */
+  contextOfLoop(): ResolverContext {
+    const { clock, random } = this.context;
+    return {
+      clock,
+      random,
+      onEndpoints: (endpoints) => void this.push(endpoints),
+      onError: (error) => this.failed(error),
+    };
+  }
+
+  /** Something is wrong with what was found. */
   error(error: RpcError): void {
     if (!this.closed) this.context.onError(error);
   }

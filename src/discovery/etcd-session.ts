@@ -189,7 +189,7 @@ export class EtcdSession {
 
   private onTrouble(failure: RpcError): void {
     this.holdBack();
-    this.list.error(failure);
+    this.list.failed(failure);
   }
 
   /** For `graceMs`, counted anew while there is no watch. */

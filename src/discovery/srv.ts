@@ -49,7 +49,7 @@ export class SrvResolver implements Resolver {
     if (this.loop !== null) throw startedTwice(this);
     const list = new EndpointList(context, this.name);
     this.list = list;
-    this.loop = new LookUpLoop(context, this.options, this.name, () => this.look(list));
+    this.loop = new LookUpLoop(list.contextOfLoop(), this.options, this.name, () => this.look(list));
     this.loop.start();
   }
 

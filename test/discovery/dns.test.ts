@@ -157,6 +157,7 @@ test('one look-up is in flight, however long it takes; who asks meanwhile gets a
 test('a failed look-up keeps the list, tells the error and tries again by itself, less and less often', async () => {
   const { clock, names, probe, asked, resolver } = openDns();
   await clock.settle();
+  const { v4, v6 } = names;
   names.v4 = names.v6 = 'ESERVFAIL';
   resolver.refresh();
   await clock.advanceSettled(60_000);
@@ -167,6 +168,12 @@ test('a failed look-up keeps the list, tells the error and tries again by itself
   const [error] = probe.errors;
   assert.is(error?.code, 'UNAVAILABLE');
   assert.match(error?.message ?? '', /ESERVFAIL/);
+  names.v4 = v4;
+  names.v6 = v6;
+  await clock.advanceSettled(36_000);
+  assert.equal(probe.lists[1], probe.lists[0], 'the same list again: the channel learns that the names are found');
+  await clock.advanceSettled(120_000);
+  assert.is(probe.lists.length, 2);
   names.v4 = ['10.0.0.5'];
   await clock.advanceSettled(36_000);
   assert.equal(probe.addresses, ['tcp://10.0.0.5:7']);

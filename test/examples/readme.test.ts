@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
-import { defaultLimits, type Limits } from '../../src/index.js';
+import { connect, defaultLimits, type Limits, Server } from '../../src/index.js';
 import { projectRoot } from '../support/root.js';
 
 const root = fileURLToPath(projectRoot);
@@ -170,6 +170,25 @@ test('the options of a channel have the defaults that the README says', () => {
     }
   }
   assert.ok(checked.length >= 20, checked.join(' '));
+});
+
+/** The names of all fields, also of what is inside. */
+function fieldsOf(value: unknown): string[] {
+  if (Array.isArray(value)) return value.flatMap(fieldsOf);
+  if (typeof value !== 'object' || value === null) return [];
+  return Object.entries(value).flatMap(([name, inner]) => [name, ...fieldsOf(inner)]);
+}
+
+test('what the README shows of describe() has the fields that it has', async () => {
+  const server = new Server();
+  const { port } = await server.listen({ host: '127.0.0.1' });
+  const channel = connect(`tcp://127.0.0.1:${port}`);
+  await channel.ready();
+  const sample = blocks('text').find((block) => block.includes('callsMade')) ?? '';
+  const shown = [...sample.matchAll(/([a-z]\w+): /gi)].map(([, name]) => name);
+  assert.equal([...new Set(shown)].sort(), [...new Set(fieldsOf(channel.describe()))].sort());
+  await channel.close();
+  await server.drain();
 });
 
 test('links within the README lead to its headings', () => {
