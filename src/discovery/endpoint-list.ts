@@ -20,7 +20,10 @@ export class EndpointList {
     private readonly endpointsMax = ENDPOINTS_MAX,
   ) {}
 
-  /** Tells the list if it differs from the last one, or after a failure; says whether it differs. Of endpoints with one address the first counts. */
+  /**
+   * Tells the list if it differs from the last one, or after a failure; says whether it differs. Of endpoints with one address the
+   * first counts.
+   */
   push(endpoints: Iterable<Endpoint>): boolean {
     const byAddress = new Map<string, Endpoint>();
     for (const endpoint of endpoints) {
