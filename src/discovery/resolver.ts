@@ -27,7 +27,7 @@ export interface ResolverContext {
   readonly random: () => number;
   /** The whole new list. It may be empty: then there is certainly nobody. Call it as often as the list changes. */
   onEndpoints(endpoints: readonly Endpoint[]): void;
-  /** It could not look. The last list stays valid. */
+  /** It could not look. The last list stays valid; told again, it says that the resolver can look again. */
   onError(error: RpcError): void;
 }
 
