@@ -21,6 +21,8 @@ import { fixed, table, whole } from '../report/table.js';
 const P99_RATIO_MAX = 2;
 /** An endpoint that is ejected gets a call now and then, to see whether it is well again. */
 const FAILING_SHARE_MAX = 0.02;
+/** The default balancer evades a failing endpoint by itself: with few callers it may not fail often enough to be ejected. */
+const FAILURES_SEEN_MIN = 20;
 /** Of a channel's calls, and a second on top, of which ten seconds' worth may come at once. */
 const RETRY_SHARE_MAX = 0.2;
 const RETRIES_PER_SECOND = 10;
@@ -121,10 +123,9 @@ function reportFailing(runs: readonly FailingRun[], judge: Judge): void {
   }
   console.log(`${table(rows, 1)}\n`);
   const most = Math.max(...after);
-  judge(
-    most <= FAILING_SHARE_MAX && runs.every(({ failing }) => failing.ejection !== null),
-    `it is ejected, and its share of the calls then is at most ${share(FAILING_SHARE_MAX)}: ${share(most)}`,
-  );
+  judge(most <= FAILING_SHARE_MAX, `its share from then on at most ${share(FAILING_SHARE_MAX)}: ${share(most)}`);
+  const spared = runs.filter(({ failing }) => failing.ejection === null && failing.callsFailed >= FAILURES_SEEN_MIN);
+  judge(spared.length === 0, `it is ejected, unless it got fewer than ${FAILURES_SEEN_MIN} calls`);
 }
 
 function reportDown(runs: readonly DownRun[], judge: Judge): void {
