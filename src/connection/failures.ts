@@ -24,10 +24,12 @@ export function readFailure(
     marks?.answered(message.durations, link.now);
     const record = decodeFailure(buffer, message.start, end);
     const code = rpcCodeName(record.code);
-    const late = record.started === 'yes' ? 'handler' : 'queue';
+    // Items came from a handler, whatever its side says now: a caller that has seen some must not get them again.
+    const started = entry.incoming?.begun ? 'yes' : record.started;
+    const late = started === 'yes' ? 'handler' : 'queue';
     const failure = new RpcError(code, record.text, {
       late: code === 'DEADLINE_EXCEEDED' ? late : undefined,
-      started: record.started,
+      started,
       elsewhere: record.elsewhere,
       metadata: message.metadata,
       ledger: marks === null ? null : marks.finish(),

@@ -410,4 +410,20 @@ test('the error of a call that waits to be made again tells the attempts before'
   assert.equal(callee.givenBack[0]?.call.attempts, attempts);
 });
 
+test('a callee that has sent items and then says started=no is not believed: the call is not given back', async () => {
+  const { clock, callee, calls } = open();
+  const items = calls.list(body);
+  await afterTen(clock);
+  callee.say('ITEM', { call: first, payload: 'one' });
+  callee.fail(first, 8, { started: 'NO', elsewhere: true });
+  const failure = await failureOf(
+    (async () => {
+      for await (const _item of items);
+    })(),
+  );
+  assert.is(failure.started, 'yes');
+  assert.equal(told(failure.attempts), ['tcp://a:1 RESOURCE_EXHAUSTED yes 10']);
+  assert.equal(callee.givenBack, []);
+});
+
 test.run();
