@@ -109,7 +109,7 @@ export class Channel implements EndpointSetOwner, Hedger {
 
   /**
    * Resolves when a peer has said HELLO. Rejects with the `RpcError` of the last attempt when all have failed; attempts are made
-   * at once, or when the backoff of the last ones has passed.
+   * at once, or when the backoff of the last ones has passed. Rejects also when the target names no endpoint at the moment.
    */
   async ready(): Promise<void> {
     if (this.closed) throw this.closedError();
@@ -118,6 +118,8 @@ export class Channel implements EndpointSetOwner, Hedger {
       this.readyWaiters.push({ resolve, reject });
       this.hold.begin();
       this.endpoints.wake();
+      // No attempt would follow, which could tell of its end.
+      if (this.endpoints.empty) this.onFailed(this.endpoints.failure);
     });
   }
 

@@ -101,6 +101,11 @@ export class EndpointSet implements PoolOwner {
     return false;
   }
 
+  /** The resolver has named nobody. */
+  get empty(): boolean {
+    return this.resolved && this.pools.size === 0;
+  }
+
   /** Whether another endpoint than these takes calls: a call that failed there may be made at once. */
   hasOther(addresses: readonly string[]): boolean {
     this.current();

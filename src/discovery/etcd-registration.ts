@@ -28,6 +28,8 @@ export class EtcdRegistration implements Registration {
   private readonly put: { readonly key: string; readonly value: string };
   private settle: { readonly resolve: () => void; readonly reject: (reason: RpcError) => void } | null = null;
   private lease: string | null = null;
+  /** The key was put under this lease. */
+  private placed = false;
   private timer: Timer | null = null;
   private ending: Promise<void> | null = null;
 
@@ -62,7 +64,7 @@ export class EtcdRegistration implements Registration {
   private async run(): Promise<void> {
     while (this.ending === null) {
       try {
-        const isThere = this.lease === null ? await this.begin() : await this.renew(this.lease);
+        const isThere = this.lease !== null && this.placed ? await this.renew(this.lease) : await this.begin();
         if (this.ending !== null) return;
         this.delay.reset();
         if (isThere) await this.wait(jittered((this.ttlSeconds * 1_000) / 3, this.context.random));
@@ -75,13 +77,16 @@ export class EtcdRegistration implements Registration {
     }
   }
 
+  /** A lease whose key could not be put is left to expire: it may be what was wrong. */
   private async begin(): Promise<boolean> {
+    this.placed = false;
     const { ID } = record(await this.client.ask('/v3/lease/grant', { TTL: String(this.ttlSeconds) }));
     if (typeof ID !== 'string') throw new RpcError('INTERNAL', `etcd ${this.client.base} granted no lease`);
     this.lease = ID;
     if (this.ending !== null) return false;
     // A key that a process before this one has left here is overwritten, and its lease has no more to do with it.
     await this.client.ask('/v3/kv/put', { ...this.put, lease: ID });
+    this.placed = true;
     this.settle?.resolve();
     return true;
   }

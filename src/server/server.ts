@@ -147,7 +147,15 @@ export class Server {
   register(registry: string | Registry, options: RegisterOptions): Registration {
     const { onError = () => {}, ...endpoint } = options;
     const { clock, random } = this.settings;
-    return this.registrations.add(() => registryFor(registry).register(endpoint, { clock, random, onError }));
+    const tell = (error: RpcError): void => {
+      try {
+        onError(error);
+      } catch (thrown) {
+        // It would end the renewal, and with it the registration.
+        process.emitWarning(thrown instanceof Error ? thrown : new Error(String(thrown)));
+      }
+    };
+    return this.registrations.add(() => registryFor(registry).register(endpoint, { clock, random, onError: tell }));
   }
 
   /** Serves one transport that is connected already, such as one end of a `memoryPair`. */

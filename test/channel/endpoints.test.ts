@@ -313,4 +313,15 @@ test('an endpoint with a weight or a priority that is no number is left out, and
   await made.close();
 });
 
+test('ready() is rejected where nobody is named, at once and each time', async () => {
+  const made = new Fleet();
+  made.open();
+  const first = failureOf(made.channel.ready());
+  await made.network.advance(1);
+  made.list.push();
+  assert.is((await first).code, 'UNAVAILABLE');
+  assert.match((await failureOf(made.channel.ready())).message, /names no endpoint/);
+  await made.close();
+});
+
 test.run();

@@ -1,7 +1,14 @@
 /** How a server keeps itself known in etcd: leases and keys in an etcd in memory, virtual time. */
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
-import { EtcdRegistry, type EtcdRegistryOptions, type Registry, type RpcError, Server } from '../../src/index.js';
+import {
+  type EtcdFetch,
+  EtcdRegistry,
+  type EtcdRegistryOptions,
+  type Registry,
+  type RpcError,
+  Server,
+} from '../../src/index.js';
 import { VirtualClock } from '../support/clock.js';
 import { FakeEtcd } from '../support/fake-etcd.js';
 import { randomOf } from '../support/resolver-probe.js';
@@ -214,6 +221,54 @@ test('options and endpoints that are wrong are INVALID_ARGUMENT', async () => {
     (await failureOf(Promise.resolve().then(() => new Server().register('tcp://a:1', { address })))).code,
     'INVALID_ARGUMENT',
   );
+});
+
+test('a key that could not be put after its lease was granted is put soon, over what an earlier process has left', async () => {
+  const clock = new VirtualClock();
+  const etcd = new FakeEtcd(clock);
+  etcd.put(key, 'of an earlier process');
+  let refusals = 3;
+  const fetch: EtcdFetch = (url, init) =>
+    url.endsWith('/v3/kv/put') && refusals-- > 0 ? Promise.reject(new Error('cut off')) : etcd.fetch(url, init);
+  const registry = new EtcdRegistry({ endpoints: ['http://e1:2379'], prefix, fetch });
+  const registration = registry.register({ address }, { clock, random: randomOf(3), onError: () => {} });
+  let known = false;
+  void registration.registered.then(() => {
+    known = true;
+  });
+  await clock.advanceSettled(2_000);
+  assert.is(known, true);
+  assert.equal(etcd.texts, { [key]: `{"address":"${address}"}` });
+  await clock.advanceSettled(60_000);
+  assert.equal(etcd.texts, { [key]: `{"address":"${address}"}` });
+  await registration.unregister();
+  assert.equal(etcd.texts, {});
+});
+
+test('onError of the application may throw: the server stays registered', async () => {
+  const clock = new VirtualClock();
+  const etcd = new FakeEtcd(clock);
+  const registry = new EtcdRegistry({ endpoints: ['http://e1:2379'], prefix, fetch: etcd.fetch });
+  const server = new Server({ clock, random: randomOf(3) });
+  const warnings: Error[] = [];
+  const onWarning = (warning: Error): void => void warnings.push(warning);
+  process.on('warning', onWarning);
+  const registration = server.register(registry, {
+    address,
+    onError: () => {
+      throw new Error('the log is full');
+    },
+  });
+  await registration.registered;
+  etcd.down.add('e1:2379');
+  await clock.advanceSettled(9_000);
+  etcd.down.clear();
+  await clock.advanceSettled(60_000);
+  assert.ok(key in etcd.texts);
+  await new Promise((resolve) => setImmediate(resolve));
+  assert.match(warnings[0]?.message ?? '', /the log is full/);
+  process.off('warning', onWarning);
+  await server.close();
 });
 
 test.run();
