@@ -7,6 +7,8 @@ import type { Endpoint, ResolverContext } from './resolver.js';
 
 /** Endpoints that a resolver takes from a name server or from etcd. */
 export const ENDPOINTS_MAX = 1_000;
+/** Of a longer list so many times as many are looked at, so that the same ones are taken whatever their order; more would take too long. */
+const LOOKED_AT = 4;
 
 export class EndpointList {
   private told: string | null = null;
@@ -28,6 +30,7 @@ export class EndpointList {
     const byAddress = new Map<string, Endpoint>();
     for (const endpoint of endpoints) {
       if (!byAddress.has(endpoint.address)) byAddress.set(endpoint.address, endpoint);
+      if (byAddress.size >= LOOKED_AT * this.endpointsMax) break;
     }
     const sorted = [...byAddress.values()].sort((a, b) => (a.address < b.address ? -1 : 1));
     const list = sorted.slice(0, this.endpointsMax);

@@ -72,29 +72,41 @@ export class SrvResolver implements Resolver {
     const weightMin = records.some(({ weight }) => weight > 0) ? LEAST_WEIGHT : 1;
     // One target that cannot be looked up does not take away the others; it keeps its own last addresses.
     const failures: unknown[] = [];
-    const endpointsOf = async (record: SrvRecord): Promise<Endpoint[]> => {
-      const addresses = await this.book.look(record.name).catch((error: unknown) => {
+    const addresses = new Map<string, readonly string[]>();
+    const look = async (name: string): Promise<void> => {
+      const found = await this.book.look(name).catch((error: unknown) => {
         failures.push(error);
-        return this.book.last(record.name);
+        return this.book.last(name);
       });
-      return this.endpoints(record, addresses, weightMin);
+      addresses.set(name, found);
     };
-    const endpoints = (await Promise.all(records.map(endpointsOf))).flat();
-    this.book.keep(new Set(records.map(({ name }) => name)));
-    const isNew = (endpoints.length > 0 || failures.length === 0) && list.push(endpoints);
+    const names = new Set(records.map(({ name }) => name));
+    await Promise.all(Array.from(names, look));
+    this.book.keep(names);
+    const some = [...addresses.values()].some(({ length }) => length > 0);
+    const isNew = (some || failures.length === 0) && list.push(this.endpoints(records, addresses, weightMin));
     if (failures.length > 0) throw failures[0] as Error;
     return isNew;
   }
 
-  private endpoints(record: SrvRecord, addresses: readonly string[], weightMin: number): Endpoint[] {
+  /** One after the other as they are asked for: records times addresses may be millions. */
+  private *endpoints(
+    records: readonly SrvRecord[],
+    addresses: ReadonlyMap<string, readonly string[]>,
+    weightMin: number,
+  ): Generator<Endpoint> {
     const { tls = false, serverName } = this.options;
-    const { name, port, priority } = record;
-    return addresses.map((host) => ({
-      address: formatAddress({ kind: tls ? 'tls' : 'tcp', host, port }),
-      weight: Math.max(record.weight, weightMin) / addresses.length,
-      priority,
-      ...(tls ? { serverName: serverName ?? withoutDot(name) } : {}),
-    }));
+    for (const { name, port, priority, weight } of records) {
+      const hosts = addresses.get(name) ?? [];
+      for (const host of hosts) {
+        yield {
+          address: formatAddress({ kind: tls ? 'tls' : 'tcp', host, port }),
+          weight: Math.max(weight, weightMin) / hosts.length,
+          priority,
+          ...(tls ? { serverName: serverName ?? withoutDot(name) } : {}),
+        };
+      }
+    }
   }
 
   private allowed({ name }: SrvRecord, list: EndpointList): boolean {

@@ -340,4 +340,28 @@ test('more than 1,000 addresses are cut and told', async () => {
   resolver.stop();
 });
 
+test('SRV records that lead a thousand times to thousands of addresses: each name is asked once, few endpoints are looked at', async () => {
+  const clock = new VirtualClock();
+  const names = new ScriptedNames(clock);
+  let read = 0;
+  names.v4 = Array.from({ length: 4_000 }, (_, at) => `10.1.${at >> 8}.${at & 255}`);
+  names.srv = Array.from({ length: 1_000 }, (_, at) => ({
+    name: 'one.cities',
+    port: at + 1,
+    priority: 0,
+    get weight() {
+      read++;
+      return 1;
+    },
+  }));
+  const resolver = new SrvResolver({ name: '_rpc._tcp.cities', dns: names });
+  const probe = new ResolverProbe(resolver, clock);
+  await clock.settle();
+  assert.is(names.askedAt.length, 1);
+  assert.is(probe.lists.at(-1)?.length, 1_000);
+  assert.ok(read <= 10, `the weight of a record was read ${read} times`);
+  assert.match(probe.errors.at(-1)?.message ?? '', /names more endpoints than are taken/);
+  resolver.stop();
+});
+
 test.run();
