@@ -280,13 +280,15 @@ export class EndpointPool implements Candidate {
 
   /** Gives it no more calls; it ends when those in flight have. */
   private retire(connection: Connection, text: string): void {
+    // It was not lost as long as it was wanted.
+    this.clearBlame();
     this.forget(connection);
     connection.drain(text, Infinity);
   }
 
   /** The connection takes no new calls; it ends, if there is a `reason` for that. */
   private leave(connection: Connection, reason: RpcError | null): void {
-    const proven = this.isProven(connection);
+    const proven = this.credit(connection);
     const used = this.forget(connection);
     if (!used || this.closed) return;
     let failure: RpcError | null = null;
@@ -300,21 +302,27 @@ export class EndpointPool implements Candidate {
     } else if (reason !== null && connection.peer.instance === '') {
       // A peer that never said HELLO counts as a failed attempt: the next one waits.
       failure = reason;
-    } else if (proven) {
-      this.lostSoon = false;
-      this.backoff.reset();
-    } else if (this.lostSoon) {
+    } else if (!proven && this.lostSoon) {
       failure = reason ?? new RpcError('UNAVAILABLE', `${connection.peer} ended the connection`);
     } else {
-      this.lostSoon = true;
+      this.lostSoon = !proven;
     }
     if (this.ready.length === 0) this.owner.onUnready(this);
     if (failure !== null) this.onAttemptFailed(failure);
     else if (this.isWanted) this.connect();
   }
 
-  private isProven(connection: Connection): boolean {
-    return connection.callsFinished > 0 || this.settings.clock.now() - this.upkeep.openedAt(connection) >= PROVEN_MS;
+  /** However a connection ends: one that has proven its server clears what those before it were blamed for. True: it has. */
+  private credit(connection: Connection): boolean {
+    const ageMs = this.settings.clock.now() - this.upkeep.openedAt(connection);
+    const proven = connection.callsFinished > 0 || ageMs >= PROVEN_MS;
+    if (proven) this.clearBlame();
+    return proven;
+  }
+
+  private clearBlame(): void {
+    this.lostSoon = false;
+    this.backoff.reset();
   }
 
   /** Whether it was one of the pool's. */

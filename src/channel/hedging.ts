@@ -63,8 +63,9 @@ interface RunningAttempt {
 class HedgedCall {
   private readonly startedAt: number;
   private readonly running = new Set<RunningAttempt>();
-  /** Where the attempt was made that failed first. */
-  private failed: readonly Attempt[] = [];
+  /** Where the attempts were made that failed or lost. */
+  private readonly failed: Attempt[] = [];
+  private ended = false;
   private timer: Timer | null = null;
 
   constructor(
@@ -116,24 +117,21 @@ class HedgedCall {
 
   private onAnswer(answered: RunningAttempt, value: unknown): void {
     if (!this.running.delete(answered)) return;
-    const now = this.clock.now();
-    this.policy.onAnswer(now - this.startedAt);
-    // One that still waits for an endpoint was made nowhere.
-    const sent = [...this.running].filter(({ endpoint }) => endpoint !== '');
-    const losers = [...this.failed, ...sent.map((other) => lost(other, now))];
+    this.policy.onAnswer(this.clock.now() - this.startedAt);
     this.end();
-    if (losers.length === 0 || !this.call.extras?.detailed) {
+    const { failed } = this;
+    if (failed.length === 0 || !this.call.extras?.detailed) {
       this.call.resolve(value);
       return;
     }
     const result = value as CallResult;
-    this.call.resolve({ ...result, attempts: [...losers, ...result.attempts] } satisfies CallResult);
+    this.call.resolve({ ...result, attempts: [...failed, ...result.attempts] } satisfies CallResult);
   }
 
   private onFailure(failed: RunningAttempt, failure: RpcError): void {
     if (!this.running.delete(failed)) return;
-    if (this.running.size > 0) {
-      this.failed = failure.attempts;
+    if (this.running.size > 0 || this.ended) {
+      this.failed.push(...failure.attempts);
       return;
     }
     this.end();
@@ -141,16 +139,21 @@ class HedgedCall {
     this.call.reject(failure);
   }
 
+  /** Cancels what is left, whose failure says at once where it was: it may have been made again elsewhere meanwhile. */
   private end(): void {
+    this.ended = true;
     this.timer?.cancel();
     this.timer = null;
-    const left = [...this.running];
+    for (const { source } of this.running) {
+      source.abort(new RpcError('CANCELLED', 'another attempt was answered first'));
+    }
+    // One whose deadline has passed hears of nothing any more. One that still waits for an endpoint was made nowhere.
+    for (const other of this.running) if (other.endpoint !== '') this.failed.push(lost(other, this.clock.now()));
     this.running.clear();
-    for (const { source } of left) source.abort(new RpcError('CANCELLED', 'another attempt was answered first'));
   }
 }
 
-/** What there is to say of an attempt that is given up now. */
+/** What there is to say of an attempt that is out. */
 function lost({ endpoint, since }: RunningAttempt, now: number): Attempt {
   return { endpoint, code: 'CANCELLED', started: 'maybe', durationMs: now - since };
 }

@@ -42,10 +42,15 @@ function open(hosts: readonly string[], options: ChannelOptions) {
   const dials: string[] = [];
   const network = new SimulatedNetwork({ seed: 1, onEvent: ({ kind, to }) => kind === 'dial' && dials.push(to) });
   const failing = new Set<string>();
+  const slow = new Set<string>();
+  /** Where handlers began. */
+  const begun: string[] = [];
   const servers = new Map<string, Server>();
-  for (const host of hosts) {
+  const start = (host: string): void => {
     const server = new Server(network.options(host)).add(Who, {
       ask: async (ms) => {
+        begun.push(`tcp://${host}:1`);
+        if (slow.has(host)) await network.clock.sleep(1_000);
         if (failing.has(host)) throw new RpcError('UNAVAILABLE', 'planned');
         if (ms > 0) await network.clock.sleep(ms);
         return host;
@@ -53,13 +58,14 @@ function open(hosts: readonly string[], options: ChannelOptions) {
     });
     servers.set(host, server);
     network.listen(host, server);
-  }
+  };
+  for (const host of hosts) start(host);
   const resolver = new Pushed([]);
   resolver.push(...hosts);
   const channel = connect(resolver, { ...network.options('client'), ...options });
   const close = () =>
     network.run(Promise.all([channel.close(), ...[...servers.values()].map((server) => server.close())]));
-  return { network, servers, resolver, channel, stub: channel.client(Who), dials, failing, close };
+  return { network, start, servers, resolver, channel, stub: channel.client(Who), dials, failing, slow, begun, close };
 }
 
 test('F13 a server that drains and still accepts is not dialled again without a pause, with several connections either', async () => {
@@ -106,6 +112,54 @@ test('an ejected endpoint whose time passed while it was the only one is asked a
   const answers = new Set<string>();
   for (let i = 0; i < 10; i++) answers.add(await network.run(stub.ask(0)));
   assert.equal([...answers].sort(), ['a', 'c']);
+  await close();
+});
+
+test('connections that are replaced in time clear what earlier ones were blamed for: the next outage is a first one', async () => {
+  const { network, start, channel, close } = open(['a', 'b'], { pool: { ageMsMax: 500 } });
+  const outOf = async (ms: number) => {
+    network.crash('a');
+    await network.advance(ms);
+    start('a');
+  };
+  const isReady = () => channel.describe().endpoints.find(({ address }) => address === 'tcp://a:1')?.state === 'ready';
+  await network.run(channel.ready());
+  await network.advance(100);
+  // Lost twice soon after HELLO, the second time for long: the backoff has grown, and HELLO alone does not set it back.
+  await outOf(10);
+  await network.advance(200);
+  await outOf(6_000);
+  await network.clock.runUntil(isReady);
+  await network.advance(3_000);
+  await outOf(200);
+  await network.advance(1_000);
+  assert.ok(isReady());
+  await close();
+});
+
+test('a hedged call tells all attempts, those of the one that lost and had been made again elsewhere too', async () => {
+  const { network, channel, stub, failing, slow, begun, close } = open(['a', 'b', 'c'], {
+    balancer: roundRobin,
+    ejection: false,
+    hedging: { callsMin: 1, delayMsMin: 20 },
+  });
+  await network.run(channel.ready());
+  await network.advance(100);
+  await network.run(stub.ask(0, { idempotent: true }));
+  failing.add('a');
+  slow.add('b');
+  let most = 0;
+  for (let i = 0; i < 9; i++) {
+    begun.length = 0;
+    const { attempts } = await network.run(stub.ask.detailed(0, { idempotent: true }));
+    const told = attempts.map(({ endpoint }) => endpoint);
+    assert.equal([...told].sort(), [...begun].sort());
+    assert.is(attempts.at(-1)?.code, 'OK');
+    most = Math.max(most, told.length);
+    await network.advance(2_000);
+  }
+  // Failed at one, slow at another, hedged at the third.
+  assert.is(most, 3);
   await close();
 });
 
