@@ -46,6 +46,11 @@ export class ChannelCall {
     return this.plan.idempotent ?? (this.plan.kind === 'get' || this.plan.kind === 'list');
   }
 
+  /** Whether a second attempt may be made while the first is out. */
+  get hedged(): boolean {
+    return this.client.hedging !== false && this.idempotent && (this.plan.kind === 'get' || this.plan.kind === 'put');
+  }
+
   get patient(): boolean {
     return this.plan.waitForReady ?? this.client.waitForReady;
   }
@@ -98,6 +103,10 @@ export class ChannelCall {
     this.judgeOutcome(run);
   }
 
+  private get attemptsAtOnce(): number {
+    return this.hedged ? 2 : 1;
+  }
+
   private judgeBegins(): void {
     const { begins, started, outcome } = this;
     if (started === 'no' && begins.length > 0) {
@@ -105,15 +114,16 @@ export class ChannelCall {
     }
     if (started === 'yes' && begins.length === 0)
       this.problem(`${outcome} with started=yes, but its handler never began`);
-    const most = this.idempotent ? attemptsMaxOf(this.client.retry) : 1;
+    const most = this.idempotent ? attemptsMaxOf(this.client.retry) * this.attemptsAtOnce : 1;
     if (begins.length > most) this.problem(`its handler began ${begins.length} times, and may ${most} times`);
   }
 
   private judgeAttempts(attempts: readonly Attempt[]): void {
-    const { started, outcome, begins, sends, settledAt, madeAt } = this;
+    const { started, outcome, settledAt, madeAt } = this;
     const told = attempts.map(({ endpoint, code, started: may }) => `${endpoint} ${code} ${may}`).join(', ');
     const retriesMax = attemptsMaxOf(this.client.retry) - 1;
-    if (attempts.length > 1 + retriesMax + RESENDS_MAX) this.problem(`${attempts.length} attempts: ${told}`);
+    if (attempts.length > this.attemptsAtOnce * (1 + retriesMax + RESENDS_MAX))
+      this.problem(`${attempts.length} attempts: ${told}`);
     if (started === 'no' && attempts.some((attempt) => attempt.started !== 'no')) {
       this.problem(`${outcome} with started=no, but its attempts say: ${told}`);
     }
@@ -121,12 +131,27 @@ export class ChannelCall {
     const wellTold = outcome !== 'ok' || (last?.code === 'OK' && last.started === 'yes');
     if (!wellTold || attempts.slice(0, -1).some(({ code }) => code === 'OK'))
       this.problem(`${outcome}, but its attempts say: ${told}`);
-    // What was sent in that order; what waited on a connection and never got a slot was not tried.
-    let next = 0;
-    for (const { endpoint } of sends) if (attempts[next]?.endpoint === endpoint) next++;
-    if (next < attempts.length) {
-      this.problem(`its attempts are ${told}, but it was sent to ${sends.map(({ endpoint }) => endpoint).join(', ')}`);
+    this.judgeOrder(attempts, told);
+    this.judgePlaces(attempts, told);
+    if (!this.idempotent && attempts.slice(0, -1).some((attempt) => attempt.started !== 'no')) {
+      this.problem(`was made again, though it may have started: ${told}`);
     }
+    const durations = attempts.reduce((sum, { durationMs }) => sum + durationMs, 0);
+    if (
+      durations > this.attemptsAtOnce * (settledAt - madeAt) + 1 ||
+      attempts.some(({ durationMs }) => !(durationMs >= 0))
+    ) {
+      this.problem(
+        `took ${settledAt - madeAt} ms, but its attempts ${attempts.map(({ durationMs }) => durationMs).join(', ')}`,
+      );
+    }
+  }
+
+  /** Where handlers began, an attempt must have been, and the other way round where an attempt says so. */
+  private judgePlaces(attempts: readonly Attempt[], told: string): void {
+    const { begins, plan, settledAt, madeAt } = this;
+    // Of two attempts, one that is late already is not asked where it was when the other one is answered.
+    if (this.hedged && settledAt > madeAt + plan.deadlineMs - 1) return;
     for (const endpoint of new Set([
       ...begins.map(({ host }) => this.addressOf(host)),
       ...attempts.map((each) => each.endpoint),
@@ -138,15 +163,16 @@ export class ChannelCall {
       if (began > may || began < must)
         this.problem(`its handler began ${began} times at ${endpoint}, but its attempts say: ${told}`);
     }
-    if (!this.idempotent && attempts.slice(0, -1).some((attempt) => attempt.started !== 'no')) {
-      this.problem(`was made again, though it may have started: ${told}`);
-    }
-    const durations = attempts.reduce((sum, { durationMs }) => sum + durationMs, 0);
-    if (durations > settledAt - madeAt + 1 || attempts.some(({ durationMs }) => !(durationMs >= 0))) {
-      this.problem(
-        `took ${settledAt - madeAt} ms, but its attempts ${attempts.map(({ durationMs }) => durationMs).join(', ')}`,
-      );
-    }
+  }
+
+  /** What was sent, in that order; what waited on a connection and never got a slot was not tried. */
+  private judgeOrder(attempts: readonly Attempt[], told: string): void {
+    const sent = this.sends.map(({ endpoint }) => endpoint);
+    let next = 0;
+    for (const endpoint of sent) if (attempts[next]?.endpoint === endpoint) next++;
+    // Of two attempts at once, the one that was answered is told last.
+    if (this.hedged) next = attempts.filter(({ endpoint }) => sent.includes(endpoint)).length;
+    if (next < attempts.length) this.problem(`its attempts are ${told}, but it was sent to ${sent.join(', ')}`);
   }
 
   private judgeAnswer(): void {
@@ -181,7 +207,9 @@ export class ChannelCall {
     if (stormy || plan.cancelAfterMs !== null || plan.deadlineMs < ENOUGH_MS || plan.act === 'untilAborted') return;
     const expected = plan.act === 'refuse' ? 'ABORTED' : 'ok';
     if (outcome !== expected) this.problem(`${outcome} in place of ${expected} in ${weather} weather: ${this.text}`);
-    if (this.begins.length !== 1) this.problem(`its handler began ${this.begins.length} times in ${weather} weather`);
+    const begins = this.begins.length;
+    if (begins < 1 || begins > this.attemptsAtOnce)
+      this.problem(`its handler began ${begins} times in ${weather} weather`);
   }
 }
 

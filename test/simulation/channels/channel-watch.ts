@@ -9,10 +9,9 @@ import type { ClientPlan } from './plan.js';
 import type { PushingResolver } from './registry.js';
 import type { ServerHost } from './server-host.js';
 
-/** What `Backoff` waits at most, as a function of how long the endpoint could not be reached: +-20 % of 100 ms, x 1.6 each time. */
+/** What `Backoff` waits at first and at most, each +-20 %. */
 const BACKOFF_MS_FIRST = 100;
 const BACKOFF_JITTER = 0.2;
-const BACKOFF_GROWTH = 0.6 / (1 - BACKOFF_JITTER);
 export const BACKOFF_MS_MAX = 30_000 * (1 + BACKOFF_JITTER);
 /** `limits.drainReconnectMsMax`, which the plans leave as it is. */
 const MOVING_MS_MAX = 10_000;
@@ -27,8 +26,6 @@ export class ChannelWatch {
   private readonly retries: number[] = [];
   /** Calls that were given back for a reason that has to be paid for, and when. */
   private readonly owed = new Map<number, number>();
-  /** When each endpoint was last seen to take a new connection, or to be new. */
-  private readonly reachedAt = new Map<string, number>();
   private readonly refusedAt = new Map<string, number>();
   private readonly told = new Set<string>();
 
@@ -101,17 +98,7 @@ export class ChannelWatch {
   }
 
   private judgeEndpoint({ address, retryInMs, connections }: EndpointDescription): void {
-    const now = this.clock.now();
-    // An open connection says nothing of whether another could be opened, and one without a HELLO has reached nobody.
-    const ages = connections.filter(({ instance }) => instance !== '').map(({ ageMs }) => ageMs);
-    const reachedAt = Math.max(now - Math.min(...ages), this.reachedAt.get(address) ?? now);
-    this.reachedAt.set(address, reachedAt);
-    const outMs = now - reachedAt;
-    // A drained connection and an attempt that was on its way then are two failures of one moment.
-    const waitMsMax = (1 + BACKOFF_JITTER) * (1.6 * BACKOFF_MS_FIRST + BACKOFF_GROWTH * outMs);
-    if (retryInMs > Math.min(waitMsMax, BACKOFF_MS_MAX)) {
-      this.problem(`${address} is tried again in ${retryInMs} ms, but could not be reached for ${outMs} ms only`);
-    }
+    if (retryInMs > BACKOFF_MS_MAX) this.problem(`${address} is tried again in ${retryInMs} ms`);
     const { connectionsMax = 4 } = this.plan.pool;
     if (connections.length > connectionsMax) this.problem(`${connections.length} connections to ${address}`);
   }
@@ -181,6 +168,11 @@ export class ChannelWatch {
     const inFlight = endpoints.reduce((sum, endpoint) => sum + endpoint.inFlight, 0);
     if (inFlight + callsWaiting + retries.waiting === 0) return null;
     return `${inFlight} calls in flight, ${callsWaiting} waiting, ${retries.waiting} to be made again`;
+  }
+
+  /** Those that have no connection. */
+  get unready(): readonly string[] {
+    return this.channel.describe().endpoints.flatMap(({ state, address }) => (state === 'ready' ? [] : [address]));
   }
 
   judgeClosed(): void {

@@ -2,7 +2,7 @@
  * What one seed of the channel simulation stands for: servers, clients with their options, calls, what the resolver says, and what
  * goes wrong. Drawn in full before anything runs, so that it can be printed.
  */
-import type { EjectionOptions, Limits, PoolOptions, RetryOptions } from '../../../src/index.js';
+import type { EjectionOptions, HedgeOptions, Limits, PoolOptions, RetryOptions } from '../../../src/index.js';
 import type { Direction, PathConditions } from '../../../src/testing/index.js';
 import type { Random } from '../../../src/testing/random.js';
 
@@ -47,6 +47,7 @@ export interface ClientPlan {
   readonly waitForReady: boolean;
   readonly ejection: EjectionOptions | false;
   readonly retry: RetryOptions | false;
+  readonly hedging: HedgeOptions | false;
   readonly limits: Partial<Limits>;
   /** What its resolver needs from a change to the news of it. */
   readonly newsMs: number;
@@ -122,7 +123,7 @@ export function drawPlan(seed: number, random: Random): Plan {
     servers,
     listed: weather === 'moving' ? random.between(1, servers) : stormy ? random.between(0, servers) : servers,
     clients,
-    serverLimits: stormy && random.oneIn(3) ? { handlersMax: random.pick([1, 2, 5]) } : {},
+    serverLimits: stormy && random.oneIn(2) ? drawServerLimits(random) : {},
     drainCloses: random.oneIn(2),
     conditions: {
       latencyMs: random.pick([0, 1, 1, 5, 20]),
@@ -137,6 +138,15 @@ export function drawPlan(seed: number, random: Random): Plan {
     },
     calls,
     faults: faults.sort((a, b) => a.at - b.at),
+  };
+}
+
+/** Few handlers at once, for each connection or for all, and few calls that wait for them. */
+function drawServerLimits(random: Random): Partial<Limits> {
+  return {
+    ...(random.oneIn(2) ? { handlersMax: random.pick([1, 2, 5]) } : {}),
+    ...(random.oneIn(2) ? { executingMax: random.pick([1, 2, 5]) } : {}),
+    ...(random.oneIn(3) ? { admissionQueueCallsMax: random.pick([1, 3]) } : {}),
   };
 }
 
@@ -158,6 +168,7 @@ function drawClient(random: Random, weather: Weather): ClientPlan {
       ? false
       : { failuresInRowMax: random.pick([1, 2, 5]), ejectedMsFirst: 1_000, shareMax: random.pick([0.3, 0.5, 1]) },
     retry: random.oneIn(6) ? false : drawRetry(random),
+    hedging: random.oneIn(4) ? { callsMin: random.between(1, 5), percentile: random.pick([0.5, 0.8]) } : false,
     limits: {
       keepaliveMs,
       pingIntervalMsMin: Math.min(keepaliveMs, 5_000),

@@ -38,6 +38,9 @@ const FAULTS_MS_MAX = 6 * (GRACE_MS + 5_000);
 const LOOK_MS = 40;
 const LOOK_LATER_MS = 500;
 const LOOK_OFTEN_UNTIL_MS = 10_000;
+/** All servers are gone for so long; 100, 160 and 256 ms of backoff, each +-20 %, and some round trips later all are connected. */
+const SHAKE_MS = 200;
+const SHAKEN_MS_MAX = 1_000;
 /** A channel that makes its first call is connected to all endpoints by then. */
 const STEADY_MS = 1_000;
 const failingCodes: readonly FailingCode[] = ['UNAVAILABLE', 'INTERNAL', 'RESOURCE_EXHAUSTED'];
@@ -125,6 +128,7 @@ class ChannelSimulation {
     this.heal();
     for (const client of this.clients) await this.probe(client);
     await this.rest();
+    await this.shake();
     await this.closeAll();
     this.judge();
     return { plan, hash: network.traceHash(), problems, outcomes: this.count() };
@@ -141,6 +145,7 @@ class ChannelSimulation {
       pool: client.pool,
       waitForReady: client.waitForReady,
       retry: client.retry,
+      hedging: client.hedging,
       ejection: client.ejection,
     });
     return { channel, stub: channel.client(Shop), watch: this.watchOf(name, channel, client, resolver) };
@@ -319,6 +324,27 @@ class ChannelSimulation {
     for (const { watch } of this.clients) {
       if (watch.busy !== null) this.problems.push(`${watch.name} does not come to rest: ${watch.busy}`);
     }
+  }
+
+  /**
+   * What happened before is forgotten: when all servers are gone for a moment, the channels connect to all of them as fast as if
+   * it were the first time.
+   */
+  private async shake(): Promise<void> {
+    const { clock } = this.network;
+    const unready = (): string[] =>
+      this.clients.flatMap(({ watch }) => watch.unready.map((address) => `${watch.name}: ${address}`));
+    if (!(await clock.runUntil(() => unready().length === 0, clock.now() + BACKOFF_MS_MAX + REST_MS))) {
+      this.problems.push(`not connected, with all servers up: ${unready().join(', ')}`);
+      return;
+    }
+    // By then each connection has proven itself.
+    await clock.advanceSettled(STEADY_MS + 100);
+    for (const host of this.hosts) host.crash();
+    await clock.advanceSettled(SHAKE_MS);
+    for (const host of this.hosts) host.start();
+    if (await clock.runUntil(() => unready().length === 0, clock.now() + SHAKEN_MS_MAX)) return;
+    this.problems.push(`not connected ${SHAKEN_MS_MAX} ms after a crash of ${SHAKE_MS} ms: ${unready().join(', ')}`);
   }
 
   private async closeAll(): Promise<void> {
