@@ -1,0 +1,58 @@
+/*
+ * Bytes: a view of bytes that somebody else keeps, and a buffer that grows. Everything else here is made of these two.
+ *
+ * A view is valid as long as what it was cut from. A buffer holds `length` bytes; running out of memory ends the program,
+ * so what a peer can make a buffer grow to is bounded by whoever appends.
+ */
+#ifndef PEER_BYTES_H
+#define PEER_BYTES_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+struct view {
+  const uint8_t *at;
+  size_t length;
+};
+
+struct buffer {
+  uint8_t *at;
+  size_t length;
+  size_t capacity;
+};
+
+struct view view_of(const char *text);
+struct view view_of_buffer(const struct buffer *buffer);
+bool view_equals(struct view a, struct view b);
+bool view_is(struct view view, const char *text);
+
+/* Makes room for `more` bytes behind the length and returns where they go. */
+uint8_t *buffer_reserve(struct buffer *buffer, size_t more);
+void buffer_append(struct buffer *buffer, const void *bytes, size_t length);
+void buffer_append_view(struct buffer *buffer, struct view view);
+void buffer_append_byte(struct buffer *buffer, uint8_t byte);
+/* Takes `length` bytes away in front. */
+void buffer_consume(struct buffer *buffer, size_t length);
+void buffer_free(struct buffer *buffer);
+
+/* Memory set to zero, or the end of the program. */
+void *allocate(size_t count, size_t size);
+
+static inline uint32_t load_u16(const uint8_t *at) { return (uint32_t)at[0] | (uint32_t)at[1] << 8; }
+
+static inline uint32_t load_u32(const uint8_t *at) {
+  return (uint32_t)at[0] | (uint32_t)at[1] << 8 | (uint32_t)at[2] << 16 | (uint32_t)at[3] << 24;
+}
+
+static inline void store_u16(uint8_t *at, uint32_t value) {
+  at[0] = (uint8_t)value;
+  at[1] = (uint8_t)(value >> 8);
+}
+
+static inline void store_u32(uint8_t *at, uint32_t value) {
+  store_u16(at, value);
+  store_u16(at + 2, value >> 16);
+}
+
+#endif

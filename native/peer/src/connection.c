@@ -1,0 +1,299 @@
+/* See connection.h. */
+#include "connection.h"
+
+#include <errno.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <stdlib.h>
+#include <sys/socket.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "callee.h"
+#include "caller.h"
+#include "canonical.h"
+#include "sha256.h"
+
+enum {
+  READ_BYTES = 262144,
+  READS_A_TURN = 4,
+  UNSENT_BYTES_PAUSE = 1 << 20,
+  HANDSHAKE_MS = 10000,
+  CLOSE_MS = 100,
+  STALL_MS = 15000,
+  PINGS_AT_ONCE = 5,
+  BAD_ENDS_AT_ONCE = 200,
+  BAD_ENDS_A_SECOND = 33
+};
+
+double clock_ms(void) {
+  struct timespec now;
+  clock_gettime(CLOCK_MONOTONIC, &now);
+  return (double)now.tv_sec * 1e3 + (double)now.tv_nsec / 1e6;
+}
+
+static bool bucket_take(struct bucket *bucket, double now, double per_ms) {
+  bucket->left += (now - bucket->refilled_at) * per_ms;
+  if (bucket->left > bucket->full) bucket->left = bucket->full;
+  bucket->refilled_at = now;
+  if (bucket->left < 1) return false;
+  bucket->left -= 1;
+  return true;
+}
+
+static void send_hello(struct connection *connection) {
+  uint8_t instance[16];
+  /* Any bytes that another process does not have. */
+  uint8_t digest[32];
+  uint64_t seed[2] = {(uint64_t)getpid(), (uint64_t)time(NULL)};
+  sha256((struct view){(const uint8_t *)seed, sizeof seed}, digest);
+  for (int i = 0; i < 16; i++) instance[i] = digest[i];
+  struct hello hello = {.version_min = 1, .version_max = 1, .limits = connection->settings.limits};
+  hello.software = view_of("trunkline-peer-c/1");
+  hello.instance = (struct view){instance, sizeof instance};
+  if (connection->settings.checksum) hello.capabilities.name[hello.capabilities.count++] = view_of("checksum");
+  struct buffer payload = {0};
+  hello_encode(&payload, &hello);
+  connection_send(connection, &(struct frame){.type = HELLO, .body = view_of_buffer(&payload)});
+  buffer_free(&payload);
+}
+
+struct connection *connection_open(int fd, bool is_dialler, const struct settings *settings, double now) {
+  struct connection *connection = allocate(1, sizeof *connection);
+  *connection = (struct connection){
+      .fd = fd,
+      .is_dialler = is_dialler,
+      .settings = *settings,
+      .peer = limits_least,
+      .decoder = {.limits = settings->limits},
+      .now = now,
+      .greet_by = now + HANDSHAKE_MS,
+      .stalled_since = now,
+      .pings = {PINGS_AT_ONCE, PINGS_AT_ONCE, now},
+      .bad_ends = {BAD_ENDS_AT_ONCE, BAD_ENDS_AT_ONCE, now},
+  };
+  int on = 1;
+  setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
+  connection->callee = callee_new(connection);
+  connection->caller = caller_new(connection);
+  buffer_append(&connection->output, preface, PREFACE_BYTES);
+  send_hello(connection);
+  return connection;
+}
+
+void connection_free(struct connection *connection) {
+  close(connection->fd);
+  callee_free(connection->callee);
+  caller_free(connection->caller);
+  buffer_free(&connection->input);
+  buffer_free(&connection->output);
+  buffer_free(&connection->schema);
+  free(connection);
+}
+
+void connection_send(struct connection *connection, const struct frame *frame) {
+  if (connection->closing) return;
+  struct frame written = *frame;
+  if (connection->decoder.checksum && frame->type != HELLO) written.flags |= CHECKSUM;
+  frame_encode(&connection->output, &written);
+}
+
+void connection_close(struct connection *connection, enum close_code code, const char *text) {
+  if (connection->closing) return;
+  struct buffer payload = {0};
+  code_encode(&payload, &(struct code_record){(int32_t)code, view_of(text)});
+  connection_send(connection, &(struct frame){.type = CLOSE, .body = view_of_buffer(&payload)});
+  buffer_free(&payload);
+  connection->closing = true;
+  connection->closed_with = code;
+  connection->close_by = connection->now + CLOSE_MS;
+  caller_lost(connection->caller);
+}
+
+void connection_spend(struct connection *connection) {
+  if (!bucket_take(&connection->bad_ends, connection->now, BAD_ENDS_A_SECOND / 1e3)) {
+    connection_close(connection, FLOOD, "too much that ends badly");
+  }
+}
+
+static void on_hello(struct connection *connection, const struct frame *frame) {
+  struct hello hello = {0};
+  if (connection->hello_read) return connection_close(connection, PROTOCOL, "a second HELLO");
+  if (!hello_decode(frame->body, &hello)) return connection_close(connection, BAD_RECORD, "HELLO is malformed");
+  if (hello.version_min > 1) return connection_close(connection, VERSION, "version 1 is spoken here");
+  connection->hello_read = true;
+  connection->peer = hello.limits;
+  connection->decoder.checksum = connection->settings.checksum && hello_lists(&hello.capabilities, "checksum");
+}
+
+static void on_method(struct connection *connection, const struct frame *frame) {
+  struct method_record method;
+  if (!method_decode(frame->body, &method)) return connection_close(connection, BAD_RECORD, "METHOD is malformed");
+  if (method.role == DECLARE) callee_declare(connection->callee, frame->method, &method);
+  else caller_answered(connection->caller, frame->method, &method);
+}
+
+/* This peer asks for no schema; the one it knows it gives, once named, once. */
+static void on_schema(struct connection *connection, const struct frame *frame) {
+  struct buffer *message = &connection->schema;
+  if (message->length + frame->body.length > SCHEMA_MESSAGE_BYTES_MAX) return connection_close(connection, PROTOCOL, "a schema is too long");
+  buffer_append_view(message, frame->body);
+  if (frame->flags & MORE) return;
+  struct schema_record asked;
+  bool good = schema_decode(view_of_buffer(message), &asked);
+  uint8_t fingerprint[FINGERPRINT_BYTES];
+  canonical_fingerprint(fingerprint);
+  if (!good) connection_close(connection, BAD_RECORD, "SCHEMA is malformed");
+  else if (asked.gives) connection_close(connection, PROTOCOL, "a schema that was not asked for");
+  else {
+    bool known = connection->schema_named && !connection->schema_given && view_equals(asked.fingerprint, (struct view){fingerprint, sizeof fingerprint});
+    struct buffer payload = {0};
+    schema_encode(&payload, &(struct schema_record){asked.fingerprint, true, known ? canonical_schema() : view_of("")});
+    connection_send(connection, &(struct frame){.type = SCHEMA, .body = view_of_buffer(&payload)});
+    buffer_free(&payload);
+    if (known) connection->schema_given = true;
+    else connection_spend(connection);
+  }
+  message->length = 0;
+}
+
+static void on_ping(struct connection *connection, const struct frame *frame) {
+  int64_t interval = connection->settings.limits.value[PING_INTERVAL_MS_MIN];
+  if (interval > 0 && !bucket_take(&connection->pings, connection->now, 1 / (double)interval)) {
+    return connection_close(connection, FLOOD, "too many PING");
+  }
+  connection_send(connection, &(struct frame){.type = PONG, .body = frame->body});
+}
+
+static void on_drain(struct connection *connection, const struct frame *frame) {
+  struct drain_record drain;
+  if (connection->drain_read) return connection_close(connection, PROTOCOL, "a second DRAIN");
+  if (!drain_decode(frame->body, &drain)) return connection_close(connection, BAD_RECORD, "DRAIN is malformed");
+  connection->drain_read = true;
+}
+
+static void on_close(struct connection *connection, const struct frame *frame) {
+  struct code_record record;
+  if (!close_decode(frame->body, &record)) return connection_close(connection, BAD_RECORD, "CLOSE is malformed");
+  connection->closing = true;
+  connection->closed_with = (enum close_code)record.code;
+  connection->close_by = connection->now;
+  connection->output.length = connection->output_sent;
+  caller_lost(connection->caller);
+}
+
+/* A call frame belongs to the side that opened the call; REQUEST, CANCEL and RESPONSE, FAILURE go one way only. */
+static void on_call_frame(struct connection *connection, const struct frame *frame) {
+  bool is_ours = call_by_acceptor(frame->call) != connection->is_dialler;
+  bool of_caller = frame->type == REQUEST || frame->type == CANCEL, of_callee = frame->type == RESPONSE || frame->type == FAILURE;
+  if (is_ours ? of_caller : of_callee) connection_close(connection, CALL_NUMBER, "the wrong side opened this call");
+  else if (is_ours) caller_frame(connection->caller, frame);
+  else callee_frame(connection->callee, frame);
+}
+
+static void on_frame(struct connection *connection, const struct frame *frame) {
+  bool greets = frame->type == HELLO || frame->type == CLOSE;
+  if (!connection->hello_read && !greets) return connection_close(connection, PROTOCOL, "a frame came before HELLO");
+  switch (frame->type) {
+    case HELLO: return on_hello(connection, frame);
+    case METHOD: return on_method(connection, frame);
+    case SCHEMA: return on_schema(connection, frame);
+    case PING: return on_ping(connection, frame);
+    case PONG: return connection_close(connection, PROTOCOL, "a PONG that answers nothing");
+    case DRAIN: return on_drain(connection, frame);
+    case CLOSE: return on_close(connection, frame);
+    default: on_call_frame(connection, frame);
+  }
+}
+
+static void decode_input(struct connection *connection) {
+  size_t used = 0;
+  while (!connection->closing) {
+    struct frame frame;
+    size_t step;
+    struct view input = {connection->input.at + used, connection->input.length - used};
+    enum decoded decoded = frame_decode(&connection->decoder, input, &step, &frame);
+    used += step;
+    if (decoded == DECODE_MORE) break;
+    if (decoded == DECODE_FRAME) on_frame(connection, &frame);
+    else connection_close(connection, connection->decoder.error, name_of(close_names, connection->decoder.error));
+  }
+  if (connection->closing) used = connection->input.length;
+  buffer_consume(&connection->input, used);
+}
+
+static void on_input_end(struct connection *connection) {
+  connection->peer_ended = true;
+  if (connection->closing) return;
+  bool inside = connection->input.length > 0 || connection->decoder.skip_left > 0 || connection->decoder.preface_read < PREFACE_BYTES;
+  if (inside || !connection->hello_read) return connection_close(connection, TRUNCATED, "the stream ended inside a frame");
+  caller_lost(connection->caller);
+  callee_peer_ended(connection->callee);
+}
+
+void connection_read(struct connection *connection, double now) {
+  connection->now = now;
+  for (int turn = 0; turn < READS_A_TURN && connection_wants_input(connection); turn++) {
+    uint8_t *to = buffer_reserve(&connection->input, READ_BYTES);
+    ssize_t come = recv(connection->fd, to, READ_BYTES, 0);
+    if (come < 0) {
+      if (errno != EAGAIN && errno != EINTR) connection->finished = true;
+      break;
+    }
+    if (come == 0) {
+      on_input_end(connection);
+      break;
+    }
+    connection->input.length += (size_t)come;
+    decode_input(connection);
+    if (come < READ_BYTES) break;
+  }
+  if (connection->finished) caller_lost(connection->caller);
+}
+
+void connection_write(struct connection *connection) {
+  struct buffer *output = &connection->output;
+  while (connection->output_sent < output->length) {
+    ssize_t sent = send(connection->fd, output->at + connection->output_sent, output->length - connection->output_sent, MSG_NOSIGNAL);
+    if (sent < 0) {
+      if (errno == EINTR) continue;
+      if (errno != EAGAIN) connection->finished = true;
+      break;
+    }
+    connection->output_sent += (size_t)sent;
+    connection->stalled_since = connection->now;
+  }
+  if (connection->output_sent == output->length) {
+    output->length = connection->output_sent = 0;
+    connection->stalled_since = connection->now;
+    if (connection->closing && !connection->ended) {
+      connection->ended = true;
+      shutdown(connection->fd, SHUT_WR);
+    }
+  } else if (connection->output_sent > UNSENT_BYTES_PAUSE) {
+    buffer_consume(output, connection->output_sent);
+    connection->output_sent = 0;
+  }
+  if (connection->closing && connection->ended && connection->peer_ended) connection->finished = true;
+}
+
+void connection_tick(struct connection *connection, double now) {
+  connection->now = now;
+  if (connection->closing) {
+    if (now >= connection->close_by) connection->finished = true;
+    return;
+  }
+  if (!connection->hello_read && now >= connection->greet_by) connection_close(connection, HANDSHAKE_TIMEOUT, "no HELLO came");
+  callee_tick(connection->callee, now);
+  if (connection->peer_ended && callee_is_idle(connection->callee)) connection_close(connection, NONE, "the peer has ended");
+  if (connection_wants_output(connection) && now - connection->stalled_since > STALL_MS) {
+    connection_close(connection, STALLED, "the peer does not read");
+  }
+}
+
+bool connection_wants_input(const struct connection *connection) {
+  bool full = connection->output.length - connection->output_sent > UNSENT_BYTES_PAUSE && !connection->closing;
+  return !connection->peer_ended && !connection->finished && !full;
+}
+
+bool connection_wants_output(const struct connection *connection) { return connection->output_sent < connection->output.length; }

@@ -1,0 +1,124 @@
+/* See loop.h. */
+#include "loop.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <sys/epoll.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+enum { EVENTS = 128, TICK_MS = 10 };
+
+struct member {
+  struct connection *connection;
+  struct member *next;
+  uint32_t watched;
+};
+
+struct loop {
+  int epoll;
+  int listening;
+  struct settings settings;
+  unsigned connections_max;
+  unsigned count;
+  struct member *members;
+  double ticked_at;
+};
+
+struct loop *loop_new(void) {
+  struct loop *loop = allocate(1, sizeof *loop);
+  loop->epoll = epoll_create1(EPOLL_CLOEXEC);
+  loop->listening = -1;
+  return loop;
+}
+
+static struct member *remove_member(struct loop *loop, struct member **at) {
+  struct member *gone = *at;
+  *at = gone->next;
+  connection_free(gone->connection);
+  free(gone);
+  loop->count--;
+  return *at;
+}
+
+void loop_free(struct loop *loop) {
+  while (loop->members != NULL) remove_member(loop, &loop->members);
+  if (loop->listening >= 0) close(loop->listening);
+  close(loop->epoll);
+  free(loop);
+}
+
+unsigned loop_count(const struct loop *loop) { return loop->count; }
+
+static void watch(struct loop *loop, struct member *member) {
+  const struct connection *connection = member->connection;
+  uint32_t events = (connection_wants_input(connection) ? (uint32_t)EPOLLIN : 0) | (connection_wants_output(connection) ? (uint32_t)EPOLLOUT : 0);
+  if (events == member->watched) return;
+  struct epoll_event event = {.events = events, .data.ptr = member};
+  epoll_ctl(loop->epoll, EPOLL_CTL_MOD, connection->fd, &event);
+  member->watched = events;
+}
+
+void loop_add(struct loop *loop, struct connection *connection) {
+  struct member *member = allocate(1, sizeof *member);
+  *member = (struct member){connection, loop->members, EPOLLIN};
+  loop->members = member;
+  loop->count++;
+  struct epoll_event event = {.events = EPOLLIN, .data.ptr = member};
+  epoll_ctl(loop->epoll, EPOLL_CTL_ADD, connection->fd, &event);
+  connection_write(connection);
+  watch(loop, member);
+}
+
+bool loop_listen(struct loop *loop, int fd, const struct settings *settings, unsigned connections_max) {
+  loop->listening = fd;
+  loop->settings = *settings;
+  loop->connections_max = connections_max;
+  struct epoll_event event = {.events = EPOLLIN, .data.ptr = NULL};
+  return epoll_ctl(loop->epoll, EPOLL_CTL_ADD, fd, &event) == 0;
+}
+
+static void accept_connections(struct loop *loop) {
+  for (;;) {
+    int fd = accept4(loop->listening, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
+    if (fd < 0) return;
+    if (loop->count >= loop->connections_max) close(fd);
+    else loop_add(loop, connection_open(fd, false, &loop->settings, clock_ms()));
+  }
+}
+
+static void handle(struct loop *loop, struct member *member, uint32_t events) {
+  struct connection *connection = member->connection;
+  if (events & (EPOLLERR | EPOLLHUP) && connection->peer_ended) connection->finished = true;
+  if (events & (EPOLLIN | EPOLLERR | EPOLLHUP)) connection_read(connection, clock_ms());
+  connection_write(connection);
+  watch(loop, member);
+}
+
+static void tick(struct loop *loop) {
+  double now = clock_ms();
+  if (now - loop->ticked_at < TICK_MS) return;
+  loop->ticked_at = now;
+  for (struct member *member = loop->members; member != NULL; member = member->next) {
+    connection_tick(member->connection, now);
+    connection_write(member->connection);
+    watch(loop, member);
+  }
+}
+
+bool loop_turn(struct loop *loop, int wait_ms) {
+  struct epoll_event events[EVENTS];
+  int wait = loop->count == 0 || wait_ms < TICK_MS ? wait_ms : TICK_MS;
+  int count = epoll_wait(loop->epoll, events, EVENTS, wait);
+  if (count < 0 && errno != EINTR) return false;
+  for (int at = 0; at < count; at++) {
+    if (events[at].data.ptr == NULL) accept_connections(loop);
+    else handle(loop, events[at].data.ptr, events[at].events);
+  }
+  tick(loop);
+  for (struct member **at = &loop->members; *at != NULL;) {
+    if ((*at)->connection->finished) remove_member(loop, at);
+    else at = &(*at)->next;
+  }
+  return true;
+}

@@ -1,0 +1,40 @@
+/*
+ * An independent peer of the Trunkline protocol, written from spec/protocol.md alone. The modes are described in README.md.
+ */
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "modes.h"
+#include "vectors.h"
+
+static int usage(void) {
+  fputs(
+      "peer serve PORT [SESSION]\n"
+      "peer call HOST PORT METHOD TEXT\n"
+      "peer load HOST PORT IN_FLIGHT SECONDS [CONNECTIONS]\n"
+      "peer vectors FOLDER\n"
+      "peer session FILE dialler|acceptor PORT\n",
+      stderr);
+  return 64;
+}
+
+static int load(int count, char **arguments) {
+  unsigned in_flight = (unsigned)strtoul(arguments[4], NULL, 10);
+  double seconds = strtod(arguments[5], NULL);
+  unsigned connections = count == 7 ? (unsigned)strtoul(arguments[6], NULL, 10) : 1;
+  if (connections < 1 || connections > 1000 || in_flight < connections || in_flight > 65536 || !(seconds > 0 && seconds <= 3600)) return usage();
+  return load_run(arguments[2], arguments[3], in_flight, seconds, connections);
+}
+
+int main(int count, char **arguments) {
+  signal(SIGPIPE, SIG_IGN);
+  const char *mode = count < 2 ? "" : arguments[1];
+  if (strcmp(mode, "serve") == 0 && (count == 3 || count == 4)) return serve_run(arguments[2], count == 4 ? arguments[3] : NULL);
+  if (strcmp(mode, "call") == 0 && count == 6) return call_run(arguments[2], arguments[3], arguments[4], arguments[5]);
+  if (strcmp(mode, "load") == 0 && (count == 6 || count == 7)) return load(count, arguments);
+  if (strcmp(mode, "vectors") == 0 && count == 3) return vectors_run(arguments[2]);
+  if (strcmp(mode, "session") == 0 && count == 5) return session_run(arguments[2], arguments[3], arguments[4]);
+  return usage();
+}

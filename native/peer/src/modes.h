@@ -1,0 +1,14 @@
+/* The modes of the program, each in a file of its name. They return the program's exit code. */
+#ifndef PEER_MODES_H
+#define PEER_MODES_H
+
+/* `peer serve PORT [SESSION]`: serves until it is ended; prints `listening on PORT`. SESSION: set up as its acceptor. */
+int serve_run(const char *port, const char *session);
+/* `peer call HOST PORT METHOD TEXT`: one call with raw bytes; prints the answer. */
+int call_run(const char *host, const char *port, const char *method, const char *text);
+/* `peer load HOST PORT IN_FLIGHT SECONDS [CONNECTIONS]`: a closed loop of the canonical call. */
+int load_run(const char *host, const char *port, unsigned in_flight, double seconds, unsigned connections);
+/* `peer vectors DIR`: vectors.c. `peer session FILE SIDE PORT`: session.c. */
+int session_run(const char *path, const char *side, const char *port);
+
+#endif
