@@ -5,11 +5,10 @@ import * as assert from 'uvu/assert';
 import { gzip } from '../../src/compression/gzip.js';
 import { loadLz4 } from '../../src/compression/lz4.js';
 import { projectRoot } from '../support/root.js';
+import { notSpokenYet as missing } from '../support/session-end.js';
 import { runSession } from '../support/session-runner.js';
 import type { SessionFile, SideView } from '../support/vectors/view.js';
 
-/** What the connection does not do yet. */
-const missing: ReadonlySet<string> = new Set(['checksum']);
 /** Sessions that fail for now, with the reason; one that passes is an error, so that the list is kept short. */
 const known: ReadonlyMap<string, string> = new Map();
 /** Whole steps, and every byte by itself. */

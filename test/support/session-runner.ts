@@ -3,49 +3,20 @@
  * other side is the script; time is virtual, so a session takes no time.
  */
 import * as assert from 'uvu/assert';
-import { RpcError } from '../../src/base/errors.js';
-import { defaultLimits } from '../../src/base/limits.js';
 import type { Compressor } from '../../src/compression/compressor.js';
-import { CallMarks } from '../../src/connection/call-marks.js';
-import { Connection } from '../../src/connection/connection.js';
-import { IncomingPieces } from '../../src/connection/incoming-pieces.js';
-import { IncomingStream } from '../../src/connection/incoming-stream.js';
-import { type CallExtras, type CallResult, PendingCall } from '../../src/connection/pending-call.js';
-import { SchemaCache } from '../../src/connection/schema-exchange.js';
 import { CloseCode, PREFACE } from '../../src/wire/constants.js';
-import type { Metadata } from '../../src/wire/records/metadata.js';
 import { VirtualClock } from './clock.js';
-import { decodeChunks, metadataOf, metadataView } from './frame-view.js';
-import { ItemQueue } from './item-queue.js';
+import { decodeChunks } from './frame-view.js';
 import { ScriptedTransport } from './scripted-transport.js';
-import { SessionMethods } from './session-methods.js';
+import { SessionEnd, type Until } from './session-end.js';
 import { frameBytes } from './vectors/bytes.js';
-import { instances } from './vectors/session-builder.js';
-import {
-  type ActionView,
-  expandHex,
-  type FrameView,
-  type ResultView,
-  type SessionFile,
-  type SideView,
-  type StepView,
-} from './vectors/view.js';
+import { expandHex, type FrameView, type SessionFile, type SideView, type StepView } from './vectors/view.js';
 
 /** How long an expected frame may take, in virtual time. */
 const PATIENCE_MS = 1_000;
 const PATIENCE_STEP_MS = 10;
 /** Extra frames are looked for until then. */
 const AFTERMATH_MS = 100;
-
-interface MadeCall {
-  readonly abort: AbortController;
-  /** What this side sends, for a call whose messages are items. */
-  readonly source: ItemQueue;
-  /** The callee's items, of a stream, and those of them that were taken. */
-  readonly incoming: IncomingStream | null;
-  readonly items: Buffer[];
-  outcome: { readonly value: unknown; readonly error: unknown } | null;
-}
 
 export async function runSession(
   session: SessionFile,
@@ -59,9 +30,7 @@ export async function runSession(
 class SessionRunner {
   private readonly clock = new VirtualClock();
   private readonly transport = new ScriptedTransport();
-  private readonly methods: SessionMethods;
-  private readonly connection: Connection;
-  private readonly calls = new Map<string, MadeCall>();
+  private readonly end: SessionEnd;
   /** Frames of the connection that were expected and have come. */
   private matched = 0;
   /** Bytes of PING frames of the connection that the script has not answered. */
@@ -73,24 +42,9 @@ class SessionRunner {
     compressors: readonly Compressor[],
     private readonly chunkBytes: number,
   ) {
-    const { limits, compression = [], methods } = session[side] ?? {};
-    this.methods = new SessionMethods(this.clock, methods);
-    this.connection = new Connection({
-      transport: this.transport,
-      side: side === 'dialler' ? 'dialing' : 'accepting',
-      clock: this.clock,
-      random: () => 0.5,
-      limits: { ...defaultLimits, ...limits },
-      handshakeMs: 5_000,
-      host: this.methods,
-      compression: 'off',
-      compressors: compressors.filter(({ name }) => compression.includes(name)),
-      compressionBytesMin: 4_096,
-      software: 'session runner',
-      instance: Buffer.from(instances[side], 'hex'),
-      schemas: new SchemaCache(),
-      observer: { onOpen() {}, onRetired() {}, onClosed() {} },
-    });
+    const { clock, transport } = this;
+    const until: Until = (holds, what) => this.until(holds, what);
+    this.end = new SessionEnd(session, side, { clock, transport, compressors, until });
   }
 
   async run(): Promise<void> {
@@ -106,8 +60,8 @@ class SessionRunner {
     }
     await this.clock.advanceSettled(AFTERMATH_MS);
     assert.equal(this.output().slice(this.matched), [], 'frames that nobody expected');
-    assert.equal(this.methods.errors, [], 'errors of handlers');
-    this.connection.close();
+    assert.equal(this.end.errors, [], 'errors of handlers');
+    this.end.connection.close();
     await this.clock.advanceSettled(AFTERMATH_MS);
   }
 
@@ -116,13 +70,7 @@ class SessionRunner {
     else if (step.from !== undefined) this.send(step);
     if (step.ends === this.side) await this.until(() => this.transport.ended, 'the end of the stream');
     else if (step.ends !== undefined) this.transport.sendEnd();
-    if (step.at !== this.side) return;
-    if (step.result !== undefined) await this.checkResult(step.result);
-    const { handled } = step;
-    if (handled === undefined) return;
-    await this.until(() => this.methods.handled.length > 0, 'a oneway handler');
-    const [method, request] = this.methods.handled.shift() as [string, Buffer];
-    assert.equal([method, request.toString('hex')], [handled.method, expandHex(handled.request).toString('hex')]);
+    if (step.at === this.side) await this.end.check(step);
   }
 
   private send({ wire = '', frames = [], preface }: StepView): void {
@@ -137,90 +85,12 @@ class SessionRunner {
   }
 
   private async expect({ do: actions = [], frames = [], orCodes = [] }: StepView): Promise<void> {
-    for (const action of actions) this.perform(action);
+    for (const action of actions) this.end.perform(action);
     const expected = joined(frames);
     await this.until(() => this.output().length >= this.matched + expected.length, `${expected.length} frames`);
     const found = this.output().slice(this.matched, this.matched + expected.length);
     this.matched += expected.length;
     for (const [index, frame] of expected.entries()) compare(found[index] as FrameView, frame, orCodes);
-  }
-
-  private perform(action: ActionView): void {
-    const { connection } = this;
-    if (action.call !== undefined) this.call(action.call, action);
-    else if (action.cancel !== undefined) this.calls.get(action.cancel)?.abort.abort();
-    else if (action.send !== undefined) this.calls.get(action.send)?.source.push(expandHex(action.item ?? ''));
-    else if (action.end !== undefined) this.calls.get(action.end)?.source.end();
-    else if (action.take !== undefined) void take(this.calls.get(action.take), action.items ?? 0);
-    else if (action.drain !== undefined) connection.drain('restarting', action.drain.graceMs);
-    else if (action.close) connection.close();
-    else throw new Error(`not a thing this connection can do: ${JSON.stringify(action)}`);
-  }
-
-  private call(name: string, { method = '', request, value, deadlineMs, metadata, ledger }: ActionView): void {
-    const spec = this.methods.spec(method);
-    const { kind } = spec;
-    const incoming =
-      kind === 'blob'
-        ? new IncomingPieces(true)
-        : kind === 'serverStream' || kind === 'duplex'
-          ? new IncomingStream()
-          : null;
-    const made: MadeCall = {
-      abort: new AbortController(),
-      source: new ItemQueue(),
-      incoming,
-      items: [],
-      outcome: null,
-    };
-    this.calls.set(name, made);
-    const extras: CallExtras = {
-      metadata: metadata === undefined ? null : metadataOf(metadata),
-      signal: made.abort.signal,
-      detailed: true,
-      priority: 0,
-      ledger: ledger ? new CallMarks(this.clock) : null,
-      ...(incoming === null ? {} : { incoming }),
-      ...(kind === 'clientStream' || kind === 'duplex' || kind === 'blob' ? { source: made.source } : {}),
-    };
-    const message = request === undefined ? value : expandHex(request);
-    const resolve = (result: unknown): void => {
-      made.outcome = { value: result, error: null };
-      incoming?.end((result as CallResult).metadata);
-    };
-    const reject = (error: unknown): void => {
-      made.outcome = { value: null, error };
-      incoming?.fail(error as RpcError);
-    };
-    const deadlineAt = this.clock.now() + (deadlineMs ?? Number.POSITIVE_INFINITY);
-    this.connection.resume(new PendingCall(spec, message, deadlineAt, extras, resolve, reject));
-  }
-
-  private async checkResult(expected: ResultView): Promise<void> {
-    const made = this.calls.get(expected.call) as MadeCall;
-    if (expected.items !== undefined) {
-      const { items } = expected;
-      // Whatever else there is would be one too many.
-      void take(made, Number.POSITIVE_INFINITY);
-      await this.until(() => made.items.length >= items.length, `${items.length} items of call ${expected.call}`);
-      assert.equal(
-        made.items.map((item) => item.toString('hex')),
-        items.map((item) => expandHex(item).toString('hex')),
-      );
-    }
-    await this.until(() => made.outcome !== null, `the result of call ${expected.call}`);
-    const { value, error } = made.outcome as NonNullable<MadeCall['outcome']>;
-    if (expected.failure !== undefined) {
-      assert.instance(error, RpcError);
-      const { code, started } = error as RpcError;
-      assert.equal({ code, started: started.toUpperCase() }, expected.failure);
-      return;
-    }
-    assert.is(error, null, String(error));
-    const result = value as { readonly value: unknown; readonly metadata: Metadata | null };
-    if (expected.response !== undefined) assert.equal(result.value, expandHex(expected.response));
-    if (expected.value !== undefined) assert.equal(JSON.parse(JSON.stringify(result.value)), expected.value);
-    if (expected.metadata !== undefined) assert.equal(metadataView(result.metadata ?? {}), expected.metadata);
   }
 
   /** Everything the connection has sent, as whole messages, without what no session compares. */
@@ -243,23 +113,6 @@ class SessionRunner {
       if (waited > PATIENCE_MS) throw new Error(`${what} did not come`);
       await this.clock.advanceSettled(waited === 0 ? 0 : PATIENCE_STEP_MS);
     }
-  }
-}
-
-/** Takes so many items of a call, or all up to its end, whichever comes first. */
-async function take(made: MadeCall | undefined, count: number): Promise<void> {
-  if (made === undefined || made.incoming === null)
-    throw new Error('the session takes items of a call without a stream');
-  const { incoming, items } = made;
-  try {
-    for (let taken = 0; taken < count; taken++) {
-      const next = await incoming.next();
-      if (next.done) return;
-      items.push(next.value as Buffer);
-    }
-  } catch (error) {
-    // The call's result says the same.
-    assert.is(error, made.outcome?.error);
   }
 }
 

@@ -38,7 +38,7 @@ int call_run(const char *host, const char *port, const char *method, const char 
   loop_add(loop, connection);
   while (sent && !heard.done && clock_ms() - begun < PATIENCE_MS && loop_turn(loop, WAIT_MS)) continue;
   if (sent && !heard.done) puts("no answer came");
-  if (loop_count(loop) > 0) connection_close(connection, NONE, "");
+  connection_close(connection, NONE, "");
   while (loop_count(loop) > 0 && loop_turn(loop, WAIT_MS)) continue;
   loop_free(loop);
   return heard.good ? EXIT_SUCCESS : EXIT_FAILURE;

@@ -15,7 +15,6 @@ struct method {
   enum fit fit;
   enum kind kind;
   const struct handler *handler;
-  bool is_answered;
 };
 
 enum state { FREE, ASSEMBLING, RUNNING };
@@ -69,9 +68,8 @@ void callee_free(struct callee *callee) {
 
 bool callee_is_idle(const struct callee *callee) { return callee->live == 0; }
 
-/* A method without schemas carries raw bytes. */
+/* A method without schemas carries raw bytes. Declared errors never make a method breaking (6.4). */
 static bool schemas_are_ours(const struct handler *handler, const struct method_record *method) {
-  if (method->errors.length > 0) return false;
   if (handler->does != DOES_CANONICAL) return method->request.length == 0 && method->response.length == 0;
   uint8_t fingerprint[FINGERPRINT_BYTES];
   canonical_fingerprint(fingerprint);
@@ -96,16 +94,17 @@ static void answer_method(struct callee *callee, uint16_t number, const struct m
 
 void callee_declare(struct callee *callee, uint16_t number, const struct method_record *declared) {
   struct connection *connection = callee->connection;
-  if (number >= connection->settings.limits.value[METHODS_MAX]) return connection_close(connection, PROTOCOL, "a method number beyond methodsMax");
+  if (number >= connection->settings.limits.value[METHODS_MAX]) {
+    return connection_close(connection, PROTOCOL, "a method number beyond methodsMax");
+  }
   struct method *method = &callee->methods[number];
   if (method->fit != UNDECLARED) return connection_close(connection, PROTOCOL, "a method number is declared twice");
   *method = (struct method){.kind = declared->kind, .handler = handler_named(declared->name)};
   if (method->handler == NULL) method->fit = UNKNOWN_METHOD;
   else if (method->handler->kind != declared->kind) method->fit = OTHER_KIND;
-  else if (schemas_are_ours(method->handler, declared)) method->fit = FITS;
   else {
-    method->fit = BREAKING;
-    answer_method(callee, number, declared, method->handler);
+    method->fit = schemas_are_ours(method->handler, declared) ? FITS : BREAKING;
+    if (method->fit == BREAKING || declared->errors.length > 0) answer_method(callee, number, declared, method->handler);
   }
 }
 
@@ -146,7 +145,8 @@ static void send_failure(struct callee *callee, const struct slot *slot, uint32_
 static void fail(struct callee *callee, uint32_t index, enum failure_code code, const char *text) {
   struct slot *slot = &callee->slots[index];
   bool elsewhere = code == UNIMPLEMENTED;
-  struct failure_record failure = {(int32_t)code, slot->state == RUNNING ? STARTED_YES : STARTED_NO, view_of(text), -1, elsewhere, false, {0}};
+  struct failure_record failure = {(int32_t)code, slot->state == RUNNING ? STARTED_YES : STARTED_NO, view_of(text), -1, elsewhere,
+      false, {0}};
   if (!(slot->flags & ONEWAY)) send_failure(callee, slot, number_of_slot(callee, index, slot->generation), &failure);
   settle(callee, slot);
 }
@@ -271,7 +271,9 @@ static void open_call(struct callee *callee, uint32_t index, const struct frame 
   if (!declared) return connection_close(connection, PROTOCOL, "the method was not declared");
   const struct method *method = &callee->methods[frame->method];
   bool is_caller_stream = method->kind == CLIENT_STREAM || method->kind == DUPLEX;
-  if (is_caller_stream && frame->flags & (MORE | COMPRESSED)) return connection_close(connection, FLAGS, "MORE or COMPRESSED on a caller's stream");
+  if (is_caller_stream && frame->flags & (MORE | COMPRESSED)) {
+    return connection_close(connection, FLAGS, "MORE or COMPRESSED on a caller's stream");
+  }
   struct slot *slot = &callee->slots[index];
   slot->state = ASSEMBLING;
   slot->generation = (uint16_t)call_generation(frame->call);
@@ -317,7 +319,9 @@ static void on_request(struct callee *callee, uint32_t index, const struct frame
   if (slot->state == FREE && generation == generation_after(slot->generation)) return open_call(callee, index, frame);
   bool is_last = generation != 0 && generation == slot->generation;
   if (is_last && slot->state == ASSEMBLING) return continue_call(callee, index, frame);
-  if (!is_last || slot->state != FREE || !slot->rest) return connection_close(callee->connection, CALL_NUMBER, "not the next generation of the slot");
+  if (!is_last || slot->state != FREE || !slot->rest) {
+    return connection_close(callee->connection, CALL_NUMBER, "not the next generation of the slot");
+  }
   if (!slot->late) connection_spend(callee->connection);
   slot->late = true;
   slot->rest = frame->flags & MORE;
@@ -369,7 +373,9 @@ void callee_frame(struct callee *callee, const struct frame *frame) {
     return;
   }
   struct slot *slot = in_range ? &callee->slots[index] : NULL;
-  if (slot == NULL || generation == 0 || generation != slot->generation) return connection_close(connection, CALL_NUMBER, "there is no such call");
+  if (slot == NULL || generation == 0 || generation != slot->generation) {
+    return connection_close(connection, CALL_NUMBER, "there is no such call");
+  }
   struct code_record cancel;
   if (frame->type == CANCEL && !cancel_decode(frame->body, &cancel)) return connection_close(connection, BAD_RECORD, "CANCEL is malformed");
   if (slot->state == FREE) on_late(callee, slot, frame);

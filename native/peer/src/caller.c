@@ -95,7 +95,9 @@ static void settle(struct caller *caller, uint32_t index, enum failure_code code
 static void on_response(struct caller *caller, uint32_t index, const struct frame *frame) {
   struct connection *connection = caller->connection;
   struct slot *slot = &caller->slots[index];
-  if (slot->response.at != NULL && frame->flags & ~(MORE | CHECKSUM)) return connection_close(connection, FLAGS, "a flag of the first frame inside a message");
+  if (slot->response.at != NULL && frame->flags & ~(MORE | CHECKSUM)) {
+    return connection_close(connection, FLAGS, "a flag of the first frame inside a message");
+  }
   if (frame->flags & LEDGER) return connection_close(connection, FLAGS, "durations that were not asked for");
   bool too_long = (int64_t)(slot->response.length + frame->body.length) > connection->settings.limits.value[MESSAGE_BYTES_MAX];
   /* No codec was listed. */
@@ -130,7 +132,8 @@ void caller_frame(struct caller *caller, const struct frame *frame) {
 
 void caller_answered(struct caller *caller, uint16_t number, const struct method_record *method) {
   struct declared *declared = number < METHODS ? &caller->methods[number] : NULL;
-  bool fits = declared != NULL && declared->name != NULL && !declared->is_answered && view_is(method->name, declared->name) && method->kind == UNARY;
+  bool fits = declared != NULL && declared->name != NULL && !declared->is_answered && view_is(method->name, declared->name) &&
+      method->kind == UNARY;
   if (!fits) return connection_close(caller->connection, PROTOCOL, "an ANSWER that fits no DECLARE");
   declared->is_answered = true;
 }

@@ -8,7 +8,8 @@
 
 struct view canonical_schema(void) {
   return view_of("{\"name\":\"Canonical\",\"type\":\"record\",\"fields\":[{\"name\":\"id\",\"type\":\"long\"},{\"name\":\"name\",\"type\":"
-                 "\"string\"},{\"name\":\"tags\",\"type\":{\"type\":\"array\",\"items\":\"string\"}},{\"name\":\"score\",\"type\":\"double\"}]}");
+                 "\"string\"},{\"name\":\"tags\",\"type\":{\"type\":\"array\",\"items\":\"string\"}},"
+                 "{\"name\":\"score\",\"type\":\"double\"}]}");
 }
 
 void canonical_fingerprint(uint8_t digest[FINGERPRINT_BYTES]) { sha256(canonical_schema(), digest); }

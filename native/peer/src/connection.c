@@ -136,7 +136,9 @@ static void on_method(struct connection *connection, const struct frame *frame) 
 /* This peer asks for no schema; the one it knows it gives, once named, once. */
 static void on_schema(struct connection *connection, const struct frame *frame) {
   struct buffer *message = &connection->schema;
-  if (message->length + frame->body.length > SCHEMA_MESSAGE_BYTES_MAX) return connection_close(connection, PROTOCOL, "a schema is too long");
+  if (message->length + frame->body.length > SCHEMA_MESSAGE_BYTES_MAX) {
+    return connection_close(connection, PROTOCOL, "a schema is too long");
+  }
   buffer_append_view(message, frame->body);
   if (frame->flags & MORE) return;
   struct schema_record asked;
@@ -146,7 +148,8 @@ static void on_schema(struct connection *connection, const struct frame *frame) 
   if (!good) connection_close(connection, BAD_RECORD, "SCHEMA is malformed");
   else if (asked.gives) connection_close(connection, PROTOCOL, "a schema that was not asked for");
   else {
-    bool known = connection->schema_named && !connection->schema_given && view_equals(asked.fingerprint, (struct view){fingerprint, sizeof fingerprint});
+    bool known = connection->schema_named && !connection->schema_given &&
+        view_equals(asked.fingerprint, (struct view){fingerprint, sizeof fingerprint});
     struct buffer payload = {0};
     schema_encode(&payload, &(struct schema_record){asked.fingerprint, true, known ? canonical_schema() : view_of("")});
     connection_send(connection, &(struct frame){.type = SCHEMA, .body = view_of_buffer(&payload)});

@@ -90,7 +90,8 @@ static enum decoded decode_payload(struct decoder *decoder, const uint8_t *heade
   }
   frame->prefix_error = split_prefix(decoder, frame);
   if (frame->prefix_error == OK && frame->type == END && frame->body.length > 0) frame->prefix_error = INVALID_ARGUMENT;
-  decoder->empty_row = frame->flags & MORE && frame->body.length == 0 ? decoder->empty_row + 1 : 0;
+  bool is_message = rules[frame->type].flags & MORE;
+  if (is_message) decoder->empty_row = frame->flags & MORE && frame->body.length == 0 ? decoder->empty_row + 1 : 0;
   if (frame->prefix_error != OK) frame->body.length = 0;
   return decoder->empty_row > EMPTY_ROW_MAX ? broken(decoder, FLOOD) : DECODE_FRAME;
 }

@@ -85,7 +85,8 @@ static double quantile(const struct load *load, double share) {
   return INFINITY;
 }
 
-static struct lane *open_lanes(struct load *load, struct loop *loop, const char *host, const char *port, unsigned in_flight, unsigned connections) {
+static struct lane *open_lanes(struct load *load, struct loop *loop, const char *host, const char *port, unsigned in_flight,
+    unsigned connections) {
   struct settings settings = {.limits = limits_default};
   uint8_t fingerprint[FINGERPRINT_BYTES];
   canonical_fingerprint(fingerprint);
@@ -128,7 +129,8 @@ static void report(const struct load *load, double seconds, double cpu) {
   double calls = load->answered == 0 ? 1 : (double)load->answered;
   printf("calls %llu, failed %llu, wrong %llu\n", (unsigned long long)load->answered, (unsigned long long)load->failed,
          (unsigned long long)load->wrong);
-  printf("calls/s %.0f, own CPU %.3f us a call, p50 %.0f us, p99 %.0f us\n", calls / seconds, cpu * 1e6 / calls, quantile(load, 0.5), quantile(load, 0.99));
+  printf("calls/s %.0f, own CPU %.3f us a call, p50 %.0f us, p99 %.0f us\n",
+      calls / seconds, cpu * 1e6 / calls, quantile(load, 0.5), quantile(load, 0.99));
 }
 
 int load_run(const char *host, const char *port, unsigned in_flight, double seconds, unsigned connections) {
@@ -145,7 +147,9 @@ int load_run(const char *host, const char *port, unsigned in_flight, double seco
   while (live_calls(lanes, connections) > 0 && clock_ms() - begun < seconds * 1e3 + PATIENCE_MS) loop_turn(loop, WAIT_MS);
   report(&measured, lasted, spent);
   bool good = load.answered > 0 && load.wrong == 0 && load.failed == 0 && live_calls(lanes, connections) == 0;
-  for (unsigned at = 0; at < connections && loop_count(loop) == connections; at++) connection_close(lanes[at].connection, NONE, "");
+  for (unsigned at = 0; at < connections; at++) {
+    if (lanes[at].connection != NULL) connection_close(lanes[at].connection, NONE, "");
+  }
   while (loop_count(loop) > 0 && loop_turn(loop, WAIT_MS)) continue;
   loop_free(loop);
   for (unsigned at = 0; at < connections; at++) {

@@ -13,6 +13,9 @@ struct member {
   struct connection *connection;
   struct member *next;
   uint32_t watched;
+  /* Whoever dialled it may still look at it. */
+  bool kept;
+  bool gone;
 };
 
 struct loop {
@@ -32,13 +35,28 @@ struct loop *loop_new(void) {
   return loop;
 }
 
-static struct member *remove_member(struct loop *loop, struct member **at) {
+static void remove_member(struct loop *loop, struct member **at) {
   struct member *gone = *at;
+  if (!gone->gone) loop->count--;
   *at = gone->next;
   connection_free(gone->connection);
   free(gone);
-  loop->count--;
-  return *at;
+}
+
+static void remove_finished(struct loop *loop) {
+  for (struct member **at = &loop->members; *at != NULL;) {
+    struct member *member = *at;
+    if (member->connection->finished && !member->kept) {
+      remove_member(loop, at);
+      continue;
+    }
+    if (member->connection->finished && !member->gone) {
+      member->gone = true;
+      loop->count--;
+      epoll_ctl(loop->epoll, EPOLL_CTL_DEL, member->connection->fd, NULL);
+    }
+    at = &member->next;
+  }
 }
 
 void loop_free(struct loop *loop) {
@@ -52,16 +70,17 @@ unsigned loop_count(const struct loop *loop) { return loop->count; }
 
 static void watch(struct loop *loop, struct member *member) {
   const struct connection *connection = member->connection;
-  uint32_t events = (connection_wants_input(connection) ? (uint32_t)EPOLLIN : 0) | (connection_wants_output(connection) ? (uint32_t)EPOLLOUT : 0);
+  uint32_t events = (connection_wants_input(connection) ? (uint32_t)EPOLLIN : 0) |
+      (connection_wants_output(connection) ? (uint32_t)EPOLLOUT : 0);
   if (events == member->watched) return;
   struct epoll_event event = {.events = events, .data.ptr = member};
   epoll_ctl(loop->epoll, EPOLL_CTL_MOD, connection->fd, &event);
   member->watched = events;
 }
 
-void loop_add(struct loop *loop, struct connection *connection) {
+static void add(struct loop *loop, struct connection *connection, bool kept) {
   struct member *member = allocate(1, sizeof *member);
-  *member = (struct member){connection, loop->members, EPOLLIN};
+  *member = (struct member){.connection = connection, .next = loop->members, .watched = EPOLLIN, .kept = kept};
   loop->members = member;
   loop->count++;
   struct epoll_event event = {.events = EPOLLIN, .data.ptr = member};
@@ -69,6 +88,8 @@ void loop_add(struct loop *loop, struct connection *connection) {
   connection_write(connection);
   watch(loop, member);
 }
+
+void loop_add(struct loop *loop, struct connection *connection) { add(loop, connection, true); }
 
 bool loop_listen(struct loop *loop, int fd, const struct settings *settings, unsigned connections_max) {
   loop->listening = fd;
@@ -83,7 +104,7 @@ static void accept_connections(struct loop *loop) {
     int fd = accept4(loop->listening, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
     if (fd < 0) return;
     if (loop->count >= loop->connections_max) close(fd);
-    else loop_add(loop, connection_open(fd, false, &loop->settings, clock_ms()));
+    else add(loop, connection_open(fd, false, &loop->settings, clock_ms()), false);
   }
 }
 
@@ -100,6 +121,7 @@ static void tick(struct loop *loop) {
   if (now - loop->ticked_at < TICK_MS) return;
   loop->ticked_at = now;
   for (struct member *member = loop->members; member != NULL; member = member->next) {
+    if (member->gone) continue;
     connection_tick(member->connection, now);
     connection_write(member->connection);
     watch(loop, member);
@@ -116,9 +138,6 @@ bool loop_turn(struct loop *loop, int wait_ms) {
     else handle(loop, events[at].data.ptr, events[at].events);
   }
   tick(loop);
-  for (struct member **at = &loop->members; *at != NULL;) {
-    if ((*at)->connection->finished) remove_member(loop, at);
-    else at = &(*at)->next;
-  }
+  remove_finished(loop);
   return true;
 }

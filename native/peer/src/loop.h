@@ -9,12 +9,13 @@ struct loop;
 struct loop *loop_new(void);
 /* Closes and frees all connections too. */
 void loop_free(struct loop *loop);
-/* Takes a connection: it is freed once it has finished. */
+/* Takes a connection: it stays valid until loop_free, also when it has finished. Those that are accepted do not. */
 void loop_add(struct loop *loop, struct connection *connection);
 /* Accepts from a listening socket, with these settings, at most so many connections at once. */
 bool loop_listen(struct loop *loop, int fd, const struct settings *settings, unsigned connections_max);
 /* Waits at most so long and handles what is there. False when waiting is not possible. */
 bool loop_turn(struct loop *loop, int wait_ms);
+/* Connections that have not finished. */
 unsigned loop_count(const struct loop *loop);
 
 #endif

@@ -24,7 +24,9 @@ static int load(int count, char **arguments) {
   unsigned in_flight = (unsigned)strtoul(arguments[4], NULL, 10);
   double seconds = strtod(arguments[5], NULL);
   unsigned connections = count == 7 ? (unsigned)strtoul(arguments[6], NULL, 10) : 1;
-  if (connections < 1 || connections > 1000 || in_flight < connections || in_flight > 65536 || !(seconds > 0 && seconds <= 3600)) return usage();
+  if (connections < 1 || connections > 1000 || in_flight < connections || in_flight > 65536 || !(seconds > 0 && seconds <= 3600)) {
+    return usage();
+  }
   return load_run(arguments[2], arguments[3], in_flight, seconds, connections);
 }
 

@@ -6,10 +6,12 @@
  * thing the line `step N` is printed, and the dialogue goes on when a line has come on stdin. At the end of stdin it goes on at once.
  */
 #include <errno.h>
+#include <linux/sockios.h>
 #include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -90,7 +92,8 @@ static bool decode(struct script *script) {
   while (good) {
     struct frame frame;
     size_t step;
-    enum decoded decoded = frame_decode(&script->decoder, (struct view){script->input.at + used, script->input.length - used}, &step, &frame);
+    enum decoded decoded = frame_decode(&script->decoder, (struct view){script->input.at + used, script->input.length - used},
+        &step, &frame);
     used += step;
     if (decoded == DECODE_MORE) break;
     good = decoded == DECODE_FRAME ? take_frame(script, &frame) : fail(script, name_of(close_names, script->decoder.error));
@@ -116,7 +119,8 @@ static bool read_some(struct script *script, double until) {
 
 static void print_frame(const char *what, struct owned_frame *owned) {
   const struct frame *frame = owned_view(owned);
-  printf("  %s %s call %08x method %u flags %02x body", what, name_of(frame_names, frame->type), (unsigned)frame->call, frame->method, frame->flags);
+  printf("  %s %s call %08x method %u flags %02x body",
+      what, name_of(frame_names, frame->type), (unsigned)frame->call, frame->method, frame->flags);
   for (size_t at = 0; at < frame->body.length && at < 48; at++) printf("%s%02x", at == 0 ? " " : "", frame->body.at[at]);
   printf("%s\n", frame->body.length > 48 ? "..." : "");
 }
@@ -167,8 +171,16 @@ static bool say(struct script *script, const struct json *step) {
   return good;
 }
 
-static void wait_for_order(unsigned number) {
+/* So that the implementation can have read what was said before it acts: the peer's system has all of it. */
+static void wait_until_delivered(const struct script *script) {
+  int unsent = 0;
+  double until = clock_ms() + PATIENCE_MS;
+  while (ioctl(script->fd, SIOCOUTQ, &unsent) == 0 && unsent > 0 && clock_ms() < until) poll(NULL, 0, 1);
+}
+
+static void wait_for_order(const struct script *script, unsigned number) {
   char line[LINE_BYTES];
+  wait_until_delivered(script);
   printf("step %u\n", number);
   fflush(stdout);
   if (fgets(line, sizeof line, stdin) == NULL) return;
@@ -177,7 +189,7 @@ static void wait_for_order(unsigned number) {
 static bool take_step(struct script *script, const struct json *step, unsigned number) {
   struct view from = json_text(step, "from"), ends = json_text(step, "ends");
   bool is_its_own = view_is(from, script->tested);
-  if ((is_its_own && json_has(step, "do")) || view_is(json_text(step, "at"), script->tested)) wait_for_order(number);
+  if ((is_its_own && json_has(step, "do")) || view_is(json_text(step, "at"), script->tested)) wait_for_order(script, number);
   if (from.length > 0 && !(is_its_own ? expect(script, step) : say(script, step))) return false;
   if (ends.length == 0) return true;
   if (!view_is(ends, script->tested)) return shutdown(script->fd, SHUT_WR) == 0 || true;

@@ -27,7 +27,8 @@ int socket_listen(const char *port) {
   struct addrinfo *address = resolve("127.0.0.1", port);
   if (address == NULL) return -1;
   int fd = socket(address->ai_family, SOCK_STREAM | SOCK_CLOEXEC, 0), on = 1;
-  bool good = fd >= 0 && setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on) == 0 && bind(fd, address->ai_addr, address->ai_addrlen) == 0 &&
+  bool good = fd >= 0 && setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on) == 0 &&
+      bind(fd, address->ai_addr, address->ai_addrlen) == 0 &&
               listen(fd, QUEUE) == 0;
   freeaddrinfo(address);
   if (good) return unblock(fd);

@@ -14,7 +14,7 @@
 #include "views.h"
 
 /* Wires that are longer are cut near both ends and at every so many bytes between. */
-enum { ALL_CUTS_BYTES = 2048, CUTS_BESIDE = 256, CUT_STEP = 997, PATH_BYTES = 4096 };
+enum { ALL_CUTS_BYTES = 512, CUTS_BESIDE = 128, CUT_STEP = 997, PATH_BYTES = 4096 };
 
 struct tally {
   unsigned cases;
@@ -101,7 +101,8 @@ static bool cut_fits(const struct json *one, struct view wire, size_t cut, struc
   if (!fits) {
     struct view text = json_text(one, "description");
     printf("%s: %.*s: cut at %zu: %s %s, %zu bytes of frames, not %zu\n", path, (int)text.length, text.at, cut,
-           outcome.broken ? "CLOSE" : "call error", outcome.broken ? name_of(close_names, outcome.close) : name_of(failure_names, outcome.call),
+           outcome.broken ? "CLOSE" : "call error", outcome.broken ? name_of(close_names, outcome.close) : name_of(failure_names,
+               outcome.call),
            outcome.frames.length, expected.length);
   }
   buffer_free(&outcome.frames);
@@ -180,7 +181,8 @@ static void run_session(const struct json *root, const char *path, struct tally 
   }
 }
 
-static bool run_folder(const char *folder, const char *name, void (*run)(const struct json *, const char *, struct tally *), struct tally *tally) {
+static bool run_folder(const char *folder, const char *name, void (*run)(const struct json *, const char *, struct tally *),
+    struct tally *tally) {
   char path[PATH_BYTES];
   snprintf(path, sizeof path, "%s/%s", folder, name);
   DIR *directory = opendir(path);
