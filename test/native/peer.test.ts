@@ -219,7 +219,7 @@ testWith(missing, 'a vector that says something else is not passed', async () =>
     mkdirSync(join(scratch, 'sessions'));
     mkdirSync(join(scratch, 'frames'));
     const ping = readFileSync(new URL('spec/vectors/frames/ping.json', projectRoot), 'utf8');
-    const lies = [ping.replaceAll('"FLAGS"', '"PROTOCOL"'), ping.replace(/"opaque": "../, '"opaque": "ff')];
+    const lies = [ping.replaceAll('"FLAGS"', '"PROTOCOL"'), ping.replace(/"opaque": "../, '"opaque": "00')];
     for (const lie of lies) {
       assert.is.not(lie, ping);
       writeFileSync(join(scratch, 'frames/ping.json'), lie);
