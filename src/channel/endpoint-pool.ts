@@ -63,6 +63,7 @@ export class EndpointPool implements Candidate {
   readonly address: string;
   weight: number;
   priority: number;
+  private instance: string | undefined;
   readonly stats = new EndpointStats();
   /** The resolver does not name it any more: it goes when another can take its calls. */
   leaving = false;
@@ -98,6 +99,7 @@ export class EndpointPool implements Candidate {
     this.address = endpoint.address;
     this.weight = endpoint.weight ?? 1;
     this.priority = endpoint.priority ?? 0;
+    this.instance = endpoint.instance;
     this.backoff = new Backoff(settings.random);
     this.growAt = pool.connectionsMax > 1 ? pool.callsPerConnection : Infinity;
     this.upkeep = new PoolUpkeep(settings.clock, settings.random, pool, {
@@ -110,6 +112,12 @@ export class EndpointPool implements Candidate {
   update(endpoint: Endpoint | undefined): void {
     this.leaving = endpoint === undefined;
     if (endpoint === undefined) return;
+    if (endpoint.instance !== this.instance) {
+      // The failures were those of another process.
+      this.instance = endpoint.instance;
+      this.backoff.reset();
+      this.retryAt = -Infinity;
+    }
     this.weight = endpoint.weight ?? 1;
     this.priority = endpoint.priority ?? 0;
   }

@@ -35,7 +35,13 @@ export class EndpointList {
     const sorted = [...byAddress.values()].sort((a, b) => (a.address < b.address ? -1 : 1));
     const list = sorted.slice(0, this.endpointsMax);
     const text = JSON.stringify(
-      list.map(({ address, weight, priority, serverName }) => [address, weight, priority, serverName]),
+      list.map(({ address, weight, priority, serverName, instance }) => [
+        address,
+        weight,
+        priority,
+        serverName,
+        instance,
+      ]),
     );
     const isNew = text !== this.told;
     if (this.closed || !(isNew || this.broken)) return false;

@@ -59,7 +59,7 @@ export class Roster {
     if (known?.modRevision === modRevision) return false;
     if (known === undefined && this.entries.size >= this.keysMax) return false;
     this.vanished.delete(key);
-    this.entries.set(key, { modRevision, endpoint: this.read(key, value) });
+    this.entries.set(key, { modRevision, endpoint: this.read(key, value, modRevision) });
     return true;
   }
 
@@ -76,9 +76,10 @@ export class Roster {
     this.vanished.clear();
   }
 
-  private read(key: string, value: string): Endpoint | null {
+  /** A server that begins puts its key anew: that revision tells it from the one before. */
+  private read(key: string, value: string, modRevision: number): Endpoint | null {
     try {
-      return parseRecord(value);
+      return { ...parseRecord(value), instance: String(modRevision) };
     } catch (error) {
       const name = Buffer.from(key, 'base64').toString('utf8').slice(0, 200);
       const why = (error as Error).message;

@@ -89,7 +89,7 @@ export class Ejection<C extends Candidate> {
       const most = name === 'shareMax' || name === 'rateGapMin' ? 1 : Infinity;
       if (value > 0 && value <= most) continue;
       const range = most === 1 ? 'more than 0 and at most 1' : 'more than 0';
-      throw new RpcError('INVALID_ARGUMENT', `ejection: ${name} is ${value}, but must be ${range}`);
+      throw new RpcError('INVALID_ARGUMENT', `ejection.${name} is ${value}, but must be ${range}`);
     }
   }
 

@@ -52,5 +52,5 @@ export class HedgePolicy {
 }
 
 function wrong(name: string, value: number, range: string): RpcError {
-  return new RpcError('INVALID_ARGUMENT', `hedge: ${name} is ${value}, but must be ${range}`);
+  return new RpcError('INVALID_ARGUMENT', `hedging.${name} is ${value}, but must be ${range}`);
 }

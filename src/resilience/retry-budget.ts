@@ -63,5 +63,5 @@ export class RetryBudget {
 }
 
 function wrong(name: string, value: number, range: string): RpcError {
-  return new RpcError('INVALID_ARGUMENT', `retry budget: ${name} is ${value}, but must be ${range}`);
+  return new RpcError('INVALID_ARGUMENT', `retry.budget.${name} is ${value}, but must be ${range}`);
 }

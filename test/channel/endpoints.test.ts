@@ -201,6 +201,19 @@ test('endpoints of a higher priority number are called only while none of a lowe
   await made.close();
 });
 
+test('a resolver that tells of another process at an address ends the wait that the one before has caused', async () => {
+  const made = await openFleet(['a', 'b']);
+  made.crash('a');
+  await made.network.advance(20_000);
+  const { retryInMs } = made.describe('a');
+  assert.ok(retryInMs > 1_000, `${retryInMs} ms`);
+  made.up('a');
+  made.list.push({ address: addressOf('a'), instance: '2' }, 'b');
+  await made.network.advance(10);
+  assert.equal([...new Set(await made.ask(4))].sort(), ['a', 'b']);
+  await made.close();
+});
+
 test('what waits for a connection is bounded by count and by bytes', async () => {
   const made = new Fleet();
   made.up('a');
