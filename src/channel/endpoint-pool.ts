@@ -11,8 +11,9 @@
  * is `moving`: calls may wait for it through failed attempts, which follow one another quickly, and it takes none before the next
  * server's HELLO: a socket may have been queued by a listener that was just closing, and what was written to it could not be sent again.
  *
- * A connection that was lost is followed by another at once. But one that was lost soon and had answered nothing counts as a failed
- * attempt from the second in a row on: a server that says HELLO and goes would else be asked as fast as it does so.
+ * A connection that was lost is followed by another after a random part of 100 ms, for which calls wait: its server may have lost
+ * thousands of clients, and they are not to come back in one moment. One that was lost soon and had answered nothing counts as a
+ * failed attempt from the second in a row on: a server that says HELLO and goes would else be asked as fast as it does so.
  *
  * A connection is replaced before it is retired: the next one's HELLO comes first. Used by `EndpointSet`.
  */
@@ -34,6 +35,9 @@ import { PoolUpkeep } from './pool-upkeep.js';
 
 /** Longest wait between two attempts while another server is expected, without its jitter: calls wait for it as well. */
 const MOVING_WAIT_MS_MAX = 256;
+
+/** The clients of a server that crashed come back over this time, not all at once: the first wait of the backoff. */
+const SPREAD_MS = 100;
 
 /** A connection that lived so long has shown that its server can, though nobody called it. */
 const PROVEN_MS = 1_000;
@@ -84,6 +88,7 @@ export class EndpointPool implements Candidate {
   private retryTimer: Timer | null = null;
   private retryKeepsAlive = false;
   private movingUntil = -Infinity;
+  private spreadUntil = -Infinity;
   private growAt: number;
   private readonly upkeep: PoolUpkeep;
   /** Old ones, which the next connection replaces. */
@@ -135,7 +140,8 @@ export class EndpointPool implements Candidate {
 
   /** A call may wait for it: an attempt goes on, or the server that drained will be followed by another. */
   get hopeful(): boolean {
-    return this.attempting || this.settings.clock.now() < this.movingUntil;
+    const now = this.settings.clock.now();
+    return this.attempting || now < this.movingUntil || now < this.spreadUntil;
   }
 
   get state(): EndpointState {
@@ -314,6 +320,10 @@ export class EndpointPool implements Candidate {
       failure = reason ?? new RpcError('UNAVAILABLE', `${connection.peer} ended the connection`);
     } else {
       this.lostSoon = !proven;
+    }
+    if (failure === null && reason !== null && this.ready.length === 0) {
+      this.spreadUntil = this.settings.clock.now() + SPREAD_MS * this.settings.random();
+      this.retryAt = Math.max(this.retryAt, this.spreadUntil);
     }
     if (this.ready.length === 0) this.owner.onUnready(this);
     if (failure !== null) this.onAttemptFailed(failure);

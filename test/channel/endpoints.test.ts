@@ -4,7 +4,8 @@ import { runInNewContext } from 'node:vm';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import type { Clock } from '../../src/base/clock.js';
-import { RpcError } from '../../src/index.js';
+import { connect, RpcError, Server } from '../../src/index.js';
+import { SimulatedNetwork } from '../../src/testing/index.js';
 import { failureOf } from '../support/rpc.js';
 import { addressOf, Fleet, nothing, openFleet, Who } from './fleet.js';
 
@@ -212,6 +213,33 @@ test('a resolver that tells of another process at an address ends the wait that 
   await made.network.advance(10);
   assert.equal([...new Set(await made.ask(4))].sort(), ['a', 'b']);
   await made.close();
+});
+
+test('F30 clients that lost a connection together come back over 100 ms, and calls wait that long', async () => {
+  const network = new SimulatedNetwork({ seed: 3, latencyMs: 1 });
+  const dialled: number[] = [];
+  const server = new Server(network.options('a')).add(Who, { ask: () => nothing, read: () => nothing });
+  network.listen('a', server);
+  const clients = Array.from({ length: 200 }, (_, index) => {
+    const options = network.options(`client${index}`);
+    const dial: typeof options.dial = (address, ms) => {
+      dialled.push(network.clock.now());
+      return options.dial(address, ms);
+    };
+    return connect(addressOf('a'), { ...options, dial });
+  });
+  await network.run(Promise.all(clients.map((client) => client.client(Who).ask(nothing))));
+  dialled.length = 0;
+  const lostAt = network.clock.now();
+  for (let index = 0; index < clients.length; index++) network.reset(`client${index}`, 'a');
+  await network.advance(2);
+  await network.run(Promise.all(clients.map((client) => client.client(Who).ask(nothing))));
+  assert.is(dialled.length, clients.length);
+  for (let from = lostAt; from < lostAt + 100; from += 10) {
+    const attempts = dialled.filter((at) => at >= from && at < from + 10).length;
+    assert.ok(attempts >= 5 && attempts <= 50, `${attempts} of 200 attempts ${from - lostAt} ms after the loss`);
+  }
+  await network.run(Promise.all([...clients.map((client) => client.close()), server.close()]));
 });
 
 test('what waits for a connection is bounded by count and by bytes', async () => {

@@ -55,7 +55,7 @@ etcdTest('etcd loses its data: servers register again, and nobody is dropped mea
   await etcd.run();
   while (Object.keys(await etcd.keys(prefix)).length === 0) await sleep(20);
   await sleep(100);
-  for (const list of probe.lists) assert.equal(list, probe.lists[0]);
+  for (const list of probe.plain) assert.equal(list, probe.plain[0]);
   assert.equal(probe.addresses, [address]);
   await registration.unregister();
   probe.resolver.stop();

@@ -34,7 +34,7 @@ etcdTest(
       [`${prefix}/${address}`]: `{"address":"${address}","weight":2,"serverName":"cities.example"}`,
     });
     await probe.until(() => probe.lists.length === 2, 'the server');
-    assert.equal(probe.lists[1], [{ address, weight: 2, serverName: 'cities.example' }]);
+    assert.equal(probe.plain[1], [{ address, weight: 2, serverName: 'cities.example' }]);
     await server.drain();
     assert.equal(await etcd.keys(prefix), {});
     await probe.until(() => probe.addresses?.length === 0, 'its end');

@@ -27,6 +27,11 @@ export class ResolverProbe {
     });
   }
 
+  /** The lists without what tells one process at an address from the next. */
+  get plain(): Endpoint[][] {
+    return this.lists.map((list) => list.map(({ instance: _, ...endpoint }) => endpoint));
+  }
+
   get addresses(): string[] | null {
     return this.lists.at(-1)?.map(({ address }) => address) ?? null;
   }
