@@ -2,7 +2,7 @@
 
 /**
  * - `idle`: nobody asked for a connection, or the last one was lost.
- * - `connecting`: an attempt goes on.
+ * - `connecting`: an attempt goes on, or follows at most 100 ms behind the loss of a connection.
  * - `ready`: it takes calls.
  * - `backoff`: the last attempt failed, and the next one waits.
  */

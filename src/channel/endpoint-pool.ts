@@ -146,8 +146,9 @@ export class EndpointPool implements Candidate {
 
   get state(): EndpointState {
     if (this.ready.length > 0) return 'ready';
-    if (this.attempting) return 'connecting';
-    return this.settings.clock.now() < this.retryAt ? 'backoff' : 'idle';
+    const now = this.settings.clock.now();
+    if (this.attempting || now < this.spreadUntil) return 'connecting';
+    return now < this.retryAt ? 'backoff' : 'idle';
   }
 
   /** Milliseconds until the next attempt may be made; 0 when it may be made now. */
