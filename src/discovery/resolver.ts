@@ -15,7 +15,10 @@ export interface Endpoint {
   readonly weight?: number;
   /** Lower goes first; an endpoint of a higher number is called only while none of a lower one is up. Default 0. */
   readonly priority?: number;
-  /** The name that its certificate must show, for `tls://`; `tls.servername` of the channel goes before it. Default: the host of the address. */
+  /**
+   * The name that its certificate must show, for `tls://`; `tls.servername` of the channel goes before it. Default: the host of the
+   * address.
+   */
   readonly serverName?: string;
   /**
    * Who serves there, for resolvers that can tell. Another value says that another process has begun: it is tried at once, without the

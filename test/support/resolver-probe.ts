@@ -29,7 +29,7 @@ export class ResolverProbe {
 
   /** The lists without what tells one process at an address from the next. */
   get plain(): Endpoint[][] {
-    return this.lists.map((list) => list.map(({ instance: _, ...endpoint }) => endpoint));
+    return this.lists.map((list) => list.map((endpoint) => withoutInstance(endpoint)));
   }
 
   get addresses(): string[] | null {
@@ -56,4 +56,8 @@ export class ResolverProbe {
 export function randomOf(seed: number): () => number {
   const random = new Random(seed);
   return () => random.unit();
+}
+
+function withoutInstance(endpoint: Endpoint): Endpoint {
+  return Object.fromEntries(Object.entries(endpoint).filter(([name]) => name !== 'instance')) as unknown as Endpoint;
 }
