@@ -13,6 +13,8 @@ import type { ServerHost } from './server-host.js';
 const BACKOFF_MS_FIRST = 100;
 const BACKOFF_JITTER = 0.2;
 export const BACKOFF_MS_MAX = 30_000 * (1 + BACKOFF_JITTER);
+/** An attempt to connect takes no longer. */
+const CONNECT_MS_MAX = 2_500;
 /** `limits.drainReconnectMsMax`, which the plans leave as it is. */
 const MOVING_MS_MAX = 10_000;
 /** The retry budget's window, and the second by which it is measured. */
@@ -28,6 +30,7 @@ export class ChannelWatch {
   private readonly owed = new Map<number, number>();
   private readonly refusedAt = new Map<string, number>();
   private readonly told = new Set<string>();
+  private readonly openedAt: number;
 
   constructor(
     readonly name: string,
@@ -37,7 +40,9 @@ export class ChannelWatch {
     private readonly hosts: readonly ServerHost[],
     private readonly clock: VirtualClock,
     private readonly report: (text: string) => void,
-  ) {}
+  ) {
+    this.openedAt = clock.now();
+  }
 
   // What happens.
 
@@ -61,7 +66,9 @@ export class ChannelWatch {
   }
 
   onRefused(host: string): void {
-    this.refusedAt.set(host, this.clock.now());
+    // It may be the channel before this one that is refused.
+    if (this.openedAt === 0 || this.clock.now() - this.openedAt > CONNECT_MS_MAX)
+      this.refusedAt.set(host, this.clock.now());
   }
 
   onDial(host: string): void {

@@ -65,6 +65,7 @@ const faultKinds = [
   'failingServer',
   'slowWay',
   'list',
+  'closeChannel',
 ] as const;
 export type FaultKind = (typeof faultKinds)[number];
 
@@ -74,7 +75,7 @@ export interface FaultPlan {
   readonly server: number;
   readonly client: number;
   readonly direction: Direction;
-  /** How long it lasts. */
+  /** How long it lasts, or the grace of a close. */
   readonly ms: number;
   readonly list: ListChange;
 }

@@ -73,6 +73,9 @@ class ChannelSimulation {
   private readonly begins: Begin[] = [];
   private readonly problems: string[];
   private readonly closings: Promise<void>[] = [];
+  /** By call number: which of its client's channels has it. */
+  private readonly madeBy = new Map<number, ChannelWatch>();
+  private readonly closed: ChannelWatch[] = [];
   private open = 0;
   /** Faults that are to come or to be undone. */
   private faultsLeft = 0;
@@ -102,11 +105,7 @@ class ChannelSimulation {
     const addresses = this.hosts.map(({ address }) => address);
     this.registry = new Registry(network.clock, network.random.fork('registry'), addresses, plan.listed);
     this.clients = plan.clients.map((client, index) => this.openChannel(client, index));
-    this.calls = plan.calls.map((call) => {
-      const record = new ChannelCall(call, plan.clients[call.client] as ClientPlan, addressOf);
-      this.clients[call.client]?.watch.calls.push(record);
-      return record;
-    });
+    this.calls = plan.calls.map((call) => new ChannelCall(call, plan.clients[call.client] as ClientPlan, addressOf));
   }
 
   async run(): Promise<Outcome> {
@@ -114,7 +113,7 @@ class ChannelSimulation {
     const { clock } = network;
     const callers = new Callers(clock, (call) => this.onSettled(call));
     for (const host of this.hosts) host.start();
-    for (const call of this.calls) clock.setTimer(() => callers.make(call, this.clientOf(call).stub), call.plan.at);
+    for (const call of this.calls) clock.setTimer(() => this.make(call, callers), call.plan.at);
     if (plan.weather === 'moving') for (const { channel } of this.clients) channel.ready().catch(() => {});
     this.startFaults();
     this.look();
@@ -156,8 +155,24 @@ class ChannelSimulation {
     return new ChannelWatch(name, channel, client, resolver, this.hosts, this.network.clock, report);
   }
 
-  private clientOf({ plan }: ChannelCall): ClientEnd {
-    return this.clients[plan.client] as ClientEnd;
+  private make(call: ChannelCall, callers: Callers): void {
+    const { id, client } = call.plan;
+    const { stub, watch } = this.clients[client] as ClientEnd;
+    this.madeBy.set(id, watch);
+    watch.calls.push(call);
+    callers.make(call, stub);
+  }
+
+  /** Its client has another channel from now on; what it has in flight gets a grace. */
+  private closeChannel(client: number, graceMs: number): void {
+    const { channel, watch } = this.clients[client] as ClientEnd;
+    this.clients[client] = this.openChannel(this.plan.clients[client] as ClientPlan, client);
+    this.closed.push(watch);
+    this.expectClosed(
+      channel.close({ graceMs }).then(() => watch.judgeClosed()),
+      graceMs,
+      `${watch.name}.close`,
+    );
   }
 
   // What is seen.
@@ -167,12 +182,11 @@ class ChannelSimulation {
     const call = this.calls[id - 1];
     if (call === undefined) return;
     call.sends.push({ at: this.network.clock.now(), endpoint, earlier: extras.attempts ?? [] });
-    this.clientOf(call).watch.onSend(id, endpoint, state === 'open' || state === 'greeting');
+    this.madeBy.get(id)?.onSend(id, endpoint, state === 'open' || state === 'greeting');
   }
 
   onGivenBack(id: number, failure: RpcError): void {
-    const call = this.calls[id - 1];
-    if (call !== undefined) this.clientOf(call).watch.onGivenBack(id, failure);
+    this.madeBy.get(id)?.onGivenBack(id, failure);
   }
 
   private onEvent({ kind, from, to }: TraceEvent): void {
@@ -267,6 +281,9 @@ class ChannelSimulation {
       case 'slowWay':
         network.configure(name, host.host, { latencyMs: 200 }, direction);
         later(() => network.configure(name, host.host, { latencyMs: this.plan.conditions.latencyMs ?? 1 }));
+        break;
+      case 'closeChannel':
+        this.closeChannel(client, ms);
         break;
       case 'list':
         registry.change(list, ms, this.plan.weather === 'moving');
@@ -390,7 +407,7 @@ class ChannelSimulation {
       call.judge(this.plan);
       this.problems.push(...call.problems);
     }
-    for (const { watch } of this.clients) watch.judgeBudget();
+    for (const watch of [...this.closed, ...this.clients.map((end) => end.watch)]) watch.judgeBudget();
     if (this.plan.weather === 'calm') this.judgeKeys();
   }
 
