@@ -117,7 +117,8 @@ export function drawPlan(seed: number, random: Random): Plan {
     at = Math.min(spanMs, at + random.pick([0, 0, 0, 1, 5, 40, 300, stormy ? 1_000 : 500]));
     calls.push(drawCall(random, id, at, clients.length));
   }
-  const faults = drawFaults(random, weather, at, servers, clients.length);
+  const times = calls.map((call) => call.at);
+  const faults = drawFaults(random, weather, times, servers, clients.length);
   return {
     seed,
     weather,
@@ -217,7 +218,14 @@ function drawCall(random: Random, id: number, at: number, clients: number): Call
   };
 }
 
-function drawFaults(random: Random, weather: Weather, untilMs: number, servers: number, clients: number): FaultPlan[] {
+/** `times`: when calls are made. */
+function drawFaults(
+  random: Random,
+  weather: Weather,
+  times: readonly number[],
+  servers: number,
+  clients: number,
+): FaultPlan[] {
   const draw = (kind: FaultKind, at: number, ms: number): FaultPlan => ({
     at,
     kind,
@@ -227,7 +235,8 @@ function drawFaults(random: Random, weather: Weather, untilMs: number, servers: 
     ms,
     list: random.pick(listChanges),
   });
-  const whenever = (): number => random.below(untilMs + 200);
+  // While calls are under way.
+  const whenever = (): number => random.pick(times) + random.pick([0, 1, 2, 5, 20, 50, 200]);
   if (weather === 'calm') return [];
   if (weather === 'moving') {
     // Not before every channel has connected: an empty list leaves nobody to one that has not.
