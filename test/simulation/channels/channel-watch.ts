@@ -62,7 +62,9 @@ export class ChannelWatch {
   onGivenBack(call: number, { attempts, code }: RpcError): void {
     // A call that its endpoint has certainly not seen is moved for nothing.
     const started = attempts.at(-1)?.started ?? 'no';
-    if (started !== 'no' || code === 'RESOURCE_EXHAUSTED') this.owed.set(call, this.clock.now());
+    // Whose next attempt a hedged call makes, it or its other half, cannot be seen from here.
+    const hedged = this.calls.find(({ plan }) => plan.id === call)?.hedged === true;
+    if (!hedged && (started !== 'no' || code === 'RESOURCE_EXHAUSTED')) this.owed.set(call, this.clock.now());
   }
 
   onRefused(host: string): void {
