@@ -84,6 +84,8 @@ export class EndpointPool implements Candidate {
   private readonly backoff: Backoff;
   /** The last connection was lost before it had proven itself. */
   private lostSoon = false;
+  /** When one was lost last that was no failed attempt. */
+  private lostAt = -Infinity;
   private retryAt = -Infinity;
   private retryTimer: Timer | null = null;
   private retryKeepsAlive = false;
@@ -303,12 +305,13 @@ export class EndpointPool implements Candidate {
 
   /** The connection takes no new calls; it ends, if there is a `reason` for that. */
   private leave(connection: Connection, reason: RpcError | null): void {
+    const now = this.settings.clock.now();
+    const openedAt = this.upkeep.openedAt(connection);
     const proven = this.credit(connection);
     const used = this.forget(connection);
     if (!used || this.closed) return;
     let failure: RpcError | null = null;
     if (connection.peerDrained) {
-      const now = this.settings.clock.now();
       this.movingUntil = now + this.settings.limits.drainReconnectMsMax;
       // Perhaps the address still leads to the one that drains: it is not asked again and again without a pause. Connections that
       // it drained together are one failure.
@@ -317,13 +320,15 @@ export class EndpointPool implements Candidate {
     } else if (reason !== null && connection.peer.instance === '') {
       // A peer that never said HELLO counts as a failed attempt: the next one waits.
       failure = reason;
-    } else if (!proven && this.lostSoon) {
+    } else if (!proven && this.lostSoon && openedAt > this.lostAt) {
       failure = reason ?? new RpcError('UNAVAILABLE', `${connection.peer} ended the connection`);
     } else {
+      // Of connections that are lost together the first one counts.
       this.lostSoon = !proven;
+      this.lostAt = now;
     }
     if (failure === null && reason !== null && this.ready.length === 0) {
-      this.spreadUntil = this.settings.clock.now() + SPREAD_MS * this.settings.random();
+      this.spreadUntil = now + SPREAD_MS * this.settings.random();
       this.retryAt = Math.max(this.retryAt, this.spreadUntil);
     }
     if (this.ready.length === 0) this.owner.onUnready(this);
@@ -365,6 +370,7 @@ export class EndpointPool implements Candidate {
     const now = this.settings.clock.now();
     this.retryAt = now + this.backoff.nextMs(now < this.movingUntil ? MOVING_WAIT_MS_MAX : undefined);
     if (this.retryAt >= this.movingUntil) this.movingUntil = -Infinity;
+    this.spreadUntil = -Infinity;
     this.owner.onAttemptFailed(this, failure);
     if (this.isWanted) this.connect();
   }

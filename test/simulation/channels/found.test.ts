@@ -137,6 +137,20 @@ test('connections that are replaced in time clear what earlier ones were blamed 
   await close();
 });
 
+test('F3 connections that are lost together are one loss: calls wait for the next one, and none fails', async () => {
+  const { network, channel, stub, close } = open(['a'], { pool: { connectionsMin: 3 }, waitForReady: false });
+  await network.run(channel.ready());
+  await network.advance(50);
+  assert.is(channel.describe().endpoints[0]?.connections.length, 3);
+  network.reset('client', 'a');
+  await network.advance(2);
+  const answer = stub.ask(0, { deadlineMs: 1_000 });
+  await network.advance(0);
+  assert.is(channel.describe().state, 'connecting');
+  assert.is(await network.run(answer), 'a');
+  await close();
+});
+
 test('a hedged call tells all attempts, those of the one that lost and had been made again elsewhere too', async () => {
   const { network, channel, stub, failing, slow, begun, close } = open(['a', 'b', 'c'], {
     balancer: roundRobin,
