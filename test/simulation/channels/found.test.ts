@@ -147,6 +147,7 @@ test('F3 connections that are lost together are one loss: calls wait for the nex
   const answer = stub.ask(0, { deadlineMs: 1_000 });
   await network.advance(0);
   assert.is(channel.describe().state, 'connecting');
+  assert.is(channel.describe().endpoints[0]?.failure, null);
   assert.is(await network.run(answer), 'a');
   await close();
 });
