@@ -27,8 +27,8 @@ export function consistentHash({ loadFactor = 1.25 }: ConsistentHashOptions = {}
     candidates.length === 1 ? new OnlyOne(candidates[0]) : new ConsistentHash(candidates, context, loadFactor);
 }
 
-/** The sum of all loads is read again once in so many picks per endpoint: each pick reads 16 endpoints on average. */
-const LOADS_A_PICK = 16;
+/** The sum of all loads is read again now and then: a pick reads so many endpoints for it on average. */
+const LOADS_A_PICK = 4;
 
 class ConsistentHash<C extends Candidate> implements Picker<C> {
   /** Built for the first call with a key: of many snapshots in a row most see none. */
