@@ -16,7 +16,10 @@ import { RpcError } from '../base/errors.js';
 import type { Candidate } from './picker.js';
 
 export interface EjectionOptions {
-  /** So many failures in a row eject an endpoint. Default 5 (Envoy's `consecutive_5xx`). */
+  /**
+   * So many failures in a row eject an endpoint. Default 5 (Envoy's `consecutive_5xx`). Three are enough (or this, if it is less) when no
+   * answer came for a second behind the first: an endpoint that fails gets few calls, and five may take it minutes.
+   */
   readonly failuresInRowMax?: number;
   /** Success rates are compared over this time, in milliseconds. Default 10,000 (Envoy's `interval`). */
   readonly intervalMs?: number;
@@ -46,6 +49,9 @@ export interface EjectionOptions {
  */
 const COMPARED_MIN = 3;
 const JITTER = 0.2;
+/** Failures in a row that are enough when the first is so long ago. */
+const LONG_FAILING_MIN = 3;
+const LONG_FAILING_MS = 1_000;
 
 const defaults: Required<EjectionOptions> = {
   failuresInRowMax: 5,
@@ -66,6 +72,9 @@ interface Standing {
   times: number;
   /** Its answers when it came back: until there are more, one failure is enough. -1: it is not on probation. */
   probation: number;
+  /** When the first of its failures in a row was seen, and its answers by then. */
+  failingSince: number;
+  failingAfter: number;
   /** Its counts at the beginning of the interval. */
   answered: number;
   failed: number;
@@ -105,7 +114,8 @@ export class Ejection<C extends Candidate> {
   judge(members: readonly C[], now: number): boolean {
     let changed = this.takeBack(members, now);
     for (const member of members) {
-      if (this.failsInRow(member) && this.eject(member, members, now)) changed = true;
+      this.noteFailing(member, now);
+      if (this.failsInRow(member, now) && this.eject(member, members, now)) changed = true;
     }
     if (now >= this.intervalEndsAt) {
       for (const member of this.outliers(members)) if (this.eject(member, members, now)) changed = true;
@@ -113,7 +123,7 @@ export class Ejection<C extends Candidate> {
       this.intervalEndsAt = Infinity;
     }
     if (this.intervalEndsAt === Infinity && this.needsInterval(members)) this.beginInterval(members, now);
-    this.nextAt = this.intervalEndsAt;
+    this.nextAt = Math.min(this.intervalEndsAt, this.longFailingAt(members, now));
     for (const { until } of this.standings.values()) if (until !== 0 && until < this.nextAt) this.nextAt = until;
     return changed;
   }
@@ -151,11 +161,33 @@ export class Ejection<C extends Candidate> {
     return Math.min(endpoints - 1, Math.max(1, Math.floor(endpoints * this.options.shareMax)));
   }
 
-  private failsInRow(member: C): boolean {
+  private noteFailing(member: C, now: number): void {
+    const { failuresInRow, answered } = member.stats;
+    if (failuresInRow === 0) return;
+    const standing = this.standingOf(member);
+    if (standing.failingAfter === answered) return;
+    standing.failingAfter = answered;
+    standing.failingSince = now;
+  }
+
+  private failsInRow(member: C, now: number): boolean {
     const { failuresInRow, answered } = member.stats;
     if (failuresInRow === 0) return false;
-    const onProbation = this.standings.get(member)?.probation === answered;
-    return failuresInRow >= (onProbation ? 1 : this.options.failuresInRowMax);
+    const { probation = -1, failingSince = now } = this.standings.get(member) ?? {};
+    if (failuresInRow >= (probation === answered ? 1 : this.options.failuresInRowMax)) return true;
+    return failuresInRow >= LONG_FAILING_MIN && now >= failingSince + LONG_FAILING_MS;
+  }
+
+  /** When an endpoint has failed for long, if nothing comes meanwhile. */
+  private longFailingAt(members: readonly C[], now: number): number {
+    let at = Infinity;
+    for (const member of members) {
+      const record = this.standings.get(member);
+      if (record === undefined || record.until !== 0 || member.stats.failuresInRow < LONG_FAILING_MIN) continue;
+      const due = record.failingSince + LONG_FAILING_MS;
+      if (due > now) at = Math.min(at, due);
+    }
+    return at;
   }
 
   /** False if it is ejected already, or may not be. */
@@ -224,7 +256,7 @@ export class Ejection<C extends Candidate> {
   private standingOf(member: C): Standing {
     let standing = this.standings.get(member);
     if (standing === undefined) {
-      standing = { until: 0, times: 0, probation: -1, answered: 0, failed: 0 };
+      standing = { until: 0, times: 0, probation: -1, failingSince: 0, failingAfter: -1, answered: 0, failed: 0 };
       this.standings.set(member, standing);
     }
     return standing;

@@ -95,6 +95,26 @@ test('an ejected endpoint comes back on probation: one failure ejects it again f
   assert.not.ok(ejection.judge(all, now + 300_001), 'the probation is over');
 });
 
+test('three failures in a row are enough when no answer came for a second behind the first', () => {
+  const all = endpoints([1, 1, 1]);
+  const ejection = new Ejection<TestEndpoint>({}, noChance);
+  failTimes(all[0], 1);
+  ejection.judge(all, 100);
+  failTimes(all[0], 1);
+  assert.not.ok(ejection.judge(all, 1_100), 'two are not');
+  failTimes(all[1], 3);
+  assert.not.ok(ejection.judge(all, 1_200));
+  assert.is(ejection.nextAt, 2_200);
+  all[1].stats.onAnswer(2_000, 5);
+  assert.not.ok(ejection.judge(all, 2_200), 'an answer came');
+  failTimes(all[1], 3);
+  assert.not.ok(ejection.judge(all, 2_300), 'a new row begins');
+  failTimes(all[0], 1);
+  assert.ok(ejection.judge(all, 2_300));
+  assert.ok(ejection.isEjected(all[0]));
+  assert.is(ejection.nextAt, 3_300);
+});
+
 test('intervals without an ejection make the next one short again', () => {
   const all = endpoints([1, 1, 1]);
   const ejection = new Ejection<TestEndpoint>({}, noChance);
