@@ -48,8 +48,6 @@ export interface PoolOwner {
   readonly sole: boolean;
   /** The endpoint is kept connected, or somebody waits for it. */
   readonly wanted: boolean;
-  /** Somebody waits: nothing else may keep the process alive meanwhile. */
-  readonly awaited: boolean;
   /** It takes calls from now on, or one more connection does. */
   onReady(pool: EndpointPool): void;
   /** A peer has said HELLO. */
@@ -88,7 +86,6 @@ export class EndpointPool implements Candidate {
   private lostAt = -Infinity;
   private retryAt = -Infinity;
   private retryTimer: Timer | null = null;
-  private retryKeepsAlive = false;
   private movingUntil = -Infinity;
   private spreadUntil = -Infinity;
   private growAt: number;
@@ -189,11 +186,7 @@ export class EndpointPool implements Candidate {
       void this.open();
       return;
     }
-    const keepsAlive = this.owner.awaited;
-    if (this.retryTimer !== null && (this.retryKeepsAlive || !keepsAlive)) return;
-    this.retryTimer?.cancel();
-    this.retryKeepsAlive = keepsAlive;
-    this.retryTimer = this.settings.clock.setTimer(() => this.onRetryTime(), waitMs, keepsAlive);
+    this.retryTimer ??= this.settings.clock.setTimer(() => this.onRetryTime(), waitMs);
   }
 
   /** Takes no more calls; those in flight finish. For good. */

@@ -171,10 +171,6 @@ export class EndpointSet implements PoolOwner {
     return this.pools.size > 1 || this.owner.awaited || this.owner.serving;
   }
 
-  get awaited(): boolean {
-    return this.owner.awaited;
-  }
-
   onReady(ready: EndpointPool): void {
     this.change();
     if (!ready.leaving) for (const pool of this.pools.values()) if (pool.leaving) this.remove(pool);
