@@ -1,5 +1,5 @@
 /** The engine as its users get it: default settings, the default deadline on every call, checked codecs, a service and a stub. */
-import { connect, defineService, Server, unary } from '../../src/index.js';
+import { connect, defineService, Server, type ServerOptions, unary } from '../../src/index.js';
 import { canonicalSchema, canonicalWorkload } from '../canonical.js';
 import type { Contender } from './contender.js';
 
@@ -7,13 +7,14 @@ export const Echo = defineService('bench.Echo', {
   echo: unary({ request: canonicalSchema, response: canonicalSchema }),
 });
 
-export function engineWith(service: typeof Echo): Contender {
+/** `options`: of both sides, in place of the defaults. */
+export function engineWith(service: typeof Echo, options: Pick<ServerOptions, 'busyPollUs'> = {}): Contender {
   return {
     workload: canonicalWorkload,
 
     async serve(handler) {
       let calls = 0;
-      const server = new Server();
+      const server = new Server(options);
       if (handler === 'sync') {
         server.add(service, {
           echo(request) {
@@ -33,7 +34,7 @@ export function engineWith(service: typeof Echo): Contender {
       return { port, calls: () => calls };
     },
     async dial(port) {
-      const channel = connect(`tcp://127.0.0.1:${port}`);
+      const channel = connect(`tcp://127.0.0.1:${port}`, options);
       await channel.ready();
       return channel.client(service).echo;
     },

@@ -3,6 +3,7 @@ import type { Contender } from './contender.js';
 
 const loaders = {
   engine: async () => (await import('./engine.js')).engine,
+  'engine-polling': async () => (await import('./engine-polling.js')).enginePolling,
   'engine-connection': async () => (await import('./engine-connection.js')).engineConnection,
   'engine-unguarded': async () => (await import('./engine-unguarded.js')).engineUnguarded,
   floor: async () => (await import('../floor/program.js')).floor,
@@ -18,6 +19,7 @@ export type ContenderName = keyof typeof loaders;
 /** As tables show them. */
 export const titles: Readonly<Record<ContenderName, string>> = {
   engine: 'engine',
+  'engine-polling': 'engine, busy polling',
   'engine-connection': 'engine, bare connection',
   'engine-unguarded': 'engine without guards',
   floor: 'floor',

@@ -22,6 +22,11 @@ export interface Clock {
    * arrive in time asks here first: after a blocked event loop the timers run before the sockets are read.
    */
   afterReads(callback: () => void): void;
+  /**
+   * Calls back in the next turn of the event loop, which looks at its sockets without sleeping before that; keeps the process alive
+   * until then. Absent: time does not pass by turns, and nothing is polled.
+   */
+  nextTurn?(callback: () => void): void;
   /** For `ms` milliseconds from now on `readableSince` is asked. Absent: nobody can tell. */
   watchReads?(ms: number): void;
   /**
@@ -55,6 +60,7 @@ export const systemClock: Clock = {
   now: () => performance.now(),
   setTimer: (callback, ms, keepsAlive = false) => new SystemTimer(callback, ms, keepsAlive),
   afterReads: (callback) => void setImmediate(callback),
+  nextTurn: (callback) => void setImmediate(callback),
   watchReads: (ms) => loop.watch(ms),
   readableSince: () => loop.readableSince(),
 };

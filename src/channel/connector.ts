@@ -7,8 +7,9 @@ import { RpcError } from '../base/errors.js';
 import { SOFTWARE } from '../base/version.js';
 import type { Compressor } from '../compression/compressor.js';
 import type { CancelSource } from '../connection/cancel-source.js';
-import { Connection } from '../connection/connection.js';
+import type { Connection } from '../connection/connection.js';
 import type { ConnectionObserver } from '../connection/connection-options.js';
+import { connectionWith } from '../connection/polled-transport.js';
 import { compressorsFor, type EndpointSettings } from '../connection/settings.js';
 import type { Transport } from '../connection/transport.js';
 import { parseAddress } from '../discovery/address.js';
@@ -93,8 +94,8 @@ export class Connector {
     observer: ConnectionObserver,
   ): Connection {
     const { settings, host, connections } = this.options;
-    const { clock, random, limits, compression, identity } = settings;
-    const connection = new Connection({
+    const { clock, random, limits, compression, identity, polling } = settings;
+    const connection = connectionWith(polling, {
       transport,
       side: 'dialing',
       clock,

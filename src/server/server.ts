@@ -13,7 +13,7 @@ import { makePeer, type Peer } from '../channel/peer.js';
 import { type HandlerOptions, type Handlers, ServiceHost } from '../channel/service-host.js';
 import type { Compressor } from '../compression/compressor.js';
 import { Admission, type ServerLoad } from '../connection/admission.js';
-import { Connection } from '../connection/connection.js';
+import { connectionWith } from '../connection/polled-transport.js';
 import {
   compressorsFor,
   type EndpointOptions,
@@ -160,8 +160,8 @@ export class Server {
 
   /** Serves one transport that is connected already, such as one end of a `memoryPair`. */
   accept(transport: Transport): void {
-    const { limits, clock, random, compression, identity } = this.settings;
-    const connection = new Connection({
+    const { limits, clock, random, compression, identity, polling } = this.settings;
+    const connection = connectionWith(polling, {
       transport,
       side: 'accepting',
       clock,

@@ -117,6 +117,21 @@ const scenes: Readonly<Record<string, () => Promise<void>>> = {
     new Server().add(Notes, handlers());
     connect('tcp://127.0.0.1:1').client(Notes);
   },
+  polled: async () => {
+    // A handler that never answers: only the end of its connection ends the polling.
+    const options = { busyPollUs: 1_000_000, limits: { busyPollCallsMsMax: Infinity } };
+    const server = new Server(options).add(Notes, handlers({ bytes: () => new Promise(() => {}) }));
+    const { port } = await server.listen({ host: '127.0.0.1' });
+    const channel = connect(`tcp://127.0.0.1:${port}`, options);
+    await channel.client(Notes).echo(note);
+    const lost = channel
+      .client(Notes)
+      .bytes(Buffer.alloc(1))
+      .catch(() => {});
+    await channel.close({ graceMs: 50 });
+    await lost;
+    await server.close();
+  },
   stalled: async () => {
     // Takes connections and reads nothing.
     const mute = net.createServer({ pauseOnConnect: true }, (socket) => {

@@ -15,6 +15,7 @@ for (const [what, scene] of [
   ['that has left open streams of every kind', 'streams'],
   ['whose channel watched etcd', 'etcd'],
   ['that only made a channel and a server', 'unused'],
+  ['whose connections were polled', 'polled'],
   ['whose timers for a stalled, silent peer were armed', 'stalled'],
 ] as const) {
   test(`a process ${what} ends by itself`, async () => {
