@@ -1,4 +1,5 @@
 /** The bench's entry: `npm run bench -- COMMAND [options]`. What each command measures and how to read it is in README.md. */
+import { allocationCommand, allocationUsage } from './commands/allocation.js';
 import { balanceCommand, balanceUsage } from './commands/balance.js';
 import { blobCommand, blobUsage } from './commands/blob.js';
 import { channelCommand, channelUsage } from './commands/channel.js';
@@ -36,6 +37,8 @@ const usage = `npm run bench -- COMMAND [options]
       what a server answers that is asked for ten times what it can do
   ${memoryUsage}
       memory of both sides over many calls
+  ${allocationUsage}
+      bytes allocated by call, beside the floor program, and by which functions
   ${guardUsage}
       what bounded decoding costs
   ${microUsage}
@@ -54,6 +57,7 @@ const commands: Readonly<Record<string, (args: readonly string[]) => Promise<num
   balance: balanceCommand,
   overload: overloadCommand,
   memory: memoryCommand,
+  allocation: allocationCommand,
   'guard-cost': guardCommand,
   micro: microCommand,
   smoke: smokeCommand,

@@ -4,9 +4,9 @@
  */
 import { mkdirSync } from 'node:fs';
 import type { HandlerKind } from '../contenders/contender.js';
-import { type ContenderName, contenderNames, titles } from '../contenders/names.js';
+import { type ContenderName, contendersOf, titles } from '../contenders/names.js';
 import { measureCase, problemOf, type Sample } from '../measure.js';
-import { Options, UsageError } from '../options.js';
+import { Options } from '../options.js';
 import { findPinning, type Pinning } from '../process/cores.js';
 import { comparisonTable, targetLines } from '../report/comparison.js';
 import { describeEnvironment, environmentText } from '../report/environment.js';
@@ -93,12 +93,4 @@ export function report(settings: FloorSettings, samples: readonly Sample[]): num
   const targets = handler === 'sync' && seconds >= SECONDS_JUDGED_MIN ? targetLines(samples) : [];
   if (targets.length > 0) console.log(`\n${targets.join('\n')}`);
   return 0;
-}
-
-function contendersOf(text: string): ContenderName[] {
-  return text.split(',').map((name) => {
-    const known = contenderNames.find((candidate) => candidate === name);
-    if (known === undefined) throw new UsageError(`--contenders takes ${contenderNames.join(', ')}, not ${name}`);
-    return known;
-  });
 }

@@ -5,6 +5,7 @@
 import { problemOf } from '../measure.js';
 import { UsageError } from '../options.js';
 import { findPinning } from '../process/cores.js';
+import { measureAllocations, reportAllocations } from './allocation.js';
 import { blobContenders, reportBlobs } from './blob.js';
 import { compare, type FloorSettings, report } from './floor.js';
 import { guardSettings, guardShare } from './guard-cost.js';
@@ -43,6 +44,17 @@ const smallOverload = {
   warmUpSeconds: 0.1,
   deadlineMs: 500,
   computeUs: 200,
+  judged: false,
+} as const;
+
+const smallAllocation = {
+  contenders: ['engine', 'floor'],
+  inFlight: [64],
+  calls: 5_000,
+  rounds: 1,
+  warmUpSeconds: WARM_UP_SECONDS,
+  sites: 3,
+  inlining: true,
   judged: false,
 } as const;
 
@@ -102,6 +114,12 @@ export async function smokeCommand(args: readonly string[]): Promise<number> {
 
   problems.push(...(await overload({ ...smallOverload, pinning })).problems);
   console.log();
+
+  const allocating = { ...smallAllocation, pinning };
+  const allocations = await measureAllocations(allocating);
+  reportAllocations(allocating, allocations);
+  console.log();
+  for (const { problem } of allocations) problems.push(...asList(problem));
 
   const rows = await observe({ calls: 20_000, every: 10_000, inFlight: 512, pinning });
   console.log(`memory: ${rows.length} marks over 20,000 calls\n`);

@@ -1,5 +1,7 @@
 /** What the bench and its two child processes say to each other over IPC. */
 
+import type { Allocated } from '../allocation/meter.js';
+import type { Site } from '../allocation/sites.js';
 import type { HandlerKind } from '../contenders/contender.js';
 import type { ContenderName } from '../contenders/names.js';
 import type { OverloadKind } from '../overload/service.js';
@@ -208,6 +210,9 @@ export interface Mark {
   readonly overload?: OverloadCounts;
   /** Only of the server of `overload`. */
   readonly memory?: OverloadMemory;
+  /** Only behind an act of `allocation`: what the meter, or the profile, of this side found. */
+  readonly allocated?: Allocated;
+  readonly sites?: readonly Site[];
 }
 
 export type Notice =

@@ -10,6 +10,8 @@ export interface PairSettings {
   readonly handler: HandlerKind;
   readonly inFlight: number;
   readonly pinning: Pinning;
+  /** For both processes' `node`. */
+  readonly nodeArguments?: readonly string[];
   /** A folder for CPU profiles of both sides, or null. */
   readonly profileFolder: string | null;
 }
@@ -33,11 +35,12 @@ export interface Roles {
 
 /** Starts both sides of unary calls, runs `measure` once calls are being made, and stops both, whatever happens. */
 export function withPair<T>(settings: PairSettings, measure: (pair: Pair) => Promise<T>): Promise<T> {
-  const { contender, handler, inFlight, pinning, profileFolder } = settings;
+  const { contender, handler, inFlight, pinning, nodeArguments = [], profileFolder } = settings;
   const roles: Roles = {
     server: { workload: 'calls', side: 'server', contender, handler },
     client: (port) => ({ workload: 'calls', side: 'client', contender, port, inFlight }),
     pinning,
+    nodeArguments,
     profileFolder,
     profileName: `${contender}-${inFlight}`,
   };

@@ -2,6 +2,7 @@
  * Entry of a child process: a server, or a client with the load on it. Started by `child.ts`, which talks to it over IPC; it ends
  * when it is told to, and when whoever started it is gone. Each workload is loaded only where it runs.
  */
+import type { AllocationActs } from '../allocation/acts.js';
 import { loadContender } from '../contenders/names.js';
 import { Load } from '../load.js';
 import type { Mark, Notice, Order, Role } from './messages.js';
@@ -30,19 +31,36 @@ async function open(role: Role): Promise<Side> {
   if (role.workload === 'balance') return (await import('../balance/sides.js')).balanceSide(role);
   if (role.workload === 'mix') return (await import('../mix/sides.js')).mixSide(role);
   if (role.workload === 'overload') return (await import('../overload/sides.js')).overloadSide(role);
+  return callsSide(role);
+}
+
+async function callsSide(role: Role & { readonly workload: 'calls' }): Promise<Side> {
   const contender = await loadContender(role.contender);
   if (role.side === 'server') {
     const { port, calls } = await contender.serve(role.handler);
-    return { port, count: () => ({ done: calls(), wrong: 0, failed: 0, failure: '' }) };
+    return withActs({ port, count: () => ({ done: calls(), wrong: 0, failed: 0, failure: '' }) });
   }
   const load = new Load(contender.workload, await contender.dial(role.port));
   void load.run(role.inFlight);
-  return {
+  return withActs({
     port: role.port,
     count: () => ({ done: load.done, wrong: load.wrong, failed: load.failed, failure: load.failure }),
     at: (calls, callback) => {
       load.target = calls;
       load.onTarget = callback;
+    },
+  });
+}
+
+/** The side with the acts of `allocation`, which are loaded only when one is asked for. */
+function withActs(side: Side): Side {
+  let acts: AllocationActs | null = null;
+  return {
+    ...side,
+    count: () => ({ ...side.count(), ...acts?.counts() }),
+    async act(name) {
+      acts ??= new (await import('../allocation/acts.js')).AllocationActs();
+      await acts.act(name);
     },
   };
 }

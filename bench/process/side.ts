@@ -1,8 +1,7 @@
 /** What runs in a child process, as the bench sees it: the server or the client of a workload. */
 import type { Mark } from './messages.js';
 
-export type Counts = Pick<Mark, 'done' | 'wrong' | 'failed' | 'failure'> &
-  Pick<Partial<Mark>, 'held' | 'latency' | 'rolled' | 'balanced' | 'overload' | 'memory'>;
+export type Counts = Omit<Mark, 'cpuUs' | 'atMs' | 'rssBytes'>;
 
 export interface Side {
   /** Where the server listens. */

@@ -17,6 +17,7 @@ test('smoke runs every part and finds all answers right', async () => {
     'duplex',
     'slow consumer',
     'compute',
+    'scavenges',
     'memory',
     "guards' share",
     'decode, avsc',

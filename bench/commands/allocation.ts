@@ -1,0 +1,280 @@
+/**
+ * `bench -- allocation`: how many bytes each side allocates for a call, the engine beside the floor program, from V8's own statistics
+ * over many calls. With `--sites`, which functions do.
+ */
+import type { Allocated } from '../allocation/meter.js';
+import type { Site } from '../allocation/sites.js';
+import { type ContenderName, contendersOf, titles } from '../contenders/names.js';
+import { problemOf, sleep } from '../measure.js';
+import { Options } from '../options.js';
+import { findPinning, type Pinning } from '../process/cores.js';
+import type { Mark } from '../process/messages.js';
+import { type Pair, withPair } from '../process/pair.js';
+import { describeEnvironment, environmentText } from '../report/environment.js';
+import { keepRaw } from '../report/raw.js';
+import { median } from '../report/statistics.js';
+import { fixed, table, whole } from '../report/table.js';
+
+export interface AllocationSettings {
+  readonly contenders: readonly ContenderName[];
+  readonly inFlight: readonly number[];
+  readonly calls: number;
+  readonly rounds: number;
+  readonly warmUpSeconds: number;
+  /** Functions to print of each side, 0: no profile. */
+  readonly sites: number;
+  /** Keep the optimizing compiler from putting functions into their callers, so that each has its own bytes. */
+  readonly inlining: boolean;
+  readonly judged: boolean;
+  readonly pinning: Pinning;
+}
+
+/** Bytes are by call. Buffers are not part of them: they have columns of their own. */
+export interface AllocationSample {
+  readonly round: number;
+  readonly contender: ContenderName;
+  readonly inFlight: number;
+  readonly calls: number;
+  readonly clientBytes: number;
+  readonly serverBytes: number;
+  readonly sumBytes: number;
+  readonly clientBufferBytes: number;
+  readonly serverBufferBytes: number;
+  /** Collections of either side, by million calls. */
+  readonly scavenges: number;
+  readonly markCompacts: number;
+  readonly clientSites: readonly Site[];
+  readonly serverSites: readonly Site[];
+  readonly problem: string | null;
+}
+
+const RATIO_MAX = 1.3;
+const MILLION = 1_000_000;
+/** Slowest rate that is still believed to come to an end, in calls/s. */
+const CALLS_PER_SECOND_MIN = 1_000;
+
+export const allocationUsage = `allocation [--in-flight 64,512] [--calls 1000000] [--rounds 3] [--warm-up 1.5] [--contenders engine,floor]
+        [--sites COUNT] [--inlining on|off] [--json FILE]`;
+
+export async function allocationCommand(args: readonly string[]): Promise<number> {
+  const settings = allocationSettings(args);
+  const environment = describeEnvironment(settings.pinning.text);
+  console.log(`${environmentText(environment)}\n`);
+  const samples = await measureAllocations(settings);
+  const code = reportAllocations(settings, samples);
+  keepRaw(settings.json, { command: 'allocation', environment, settings, samples });
+  return code;
+}
+
+export function allocationSettings(args: readonly string[]): AllocationSettings & { readonly json: string | null } {
+  const options = new Options(args, {
+    'in-flight': '64,512',
+    calls: String(MILLION),
+    rounds: '3',
+    'warm-up': '1.5',
+    contenders: 'engine,floor',
+    sites: '0',
+    inlining: 'on',
+    json: null,
+  });
+  const inlining = options.oneOf('inlining', ['on', 'off']) === 'on';
+  return {
+    contenders: contendersOf(options.text('contenders') ?? ''),
+    inFlight: options.wholes('in-flight', 1, 1_000),
+    calls: options.whole('calls', 1),
+    rounds: options.whole('rounds', 1),
+    warmUpSeconds: options.number('warm-up', 0),
+    sites: options.whole('sites', 0),
+    inlining,
+    judged: inlining,
+    pinning: findPinning(),
+    json: options.text('json'),
+  };
+}
+
+/** Every case once a round, the order moved on by one each round. */
+export async function measureAllocations(settings: AllocationSettings): Promise<AllocationSample[]> {
+  const { contenders, inFlight, rounds } = settings;
+  const samples: AllocationSample[] = [];
+  for (let round = 0; round < rounds; round++) {
+    for (const calls of inFlight) {
+      for (let turn = 0; turn < contenders.length; turn++) {
+        const contender = contenders[(turn + round) % contenders.length] as ContenderName;
+        process.stderr.write(`round ${round + 1} of ${rounds}: ${titles[contender]}, ${calls} in flight\n`);
+        samples.push(await measureOne(settings, round, contender, calls));
+      }
+    }
+  }
+  return samples;
+}
+
+function measureOne(
+  settings: AllocationSettings,
+  round: number,
+  contender: ContenderName,
+  inFlight: number,
+): Promise<AllocationSample> {
+  const { pinning, calls, warmUpSeconds, sites, inlining } = settings;
+  const nodeArguments = inlining ? [] : ['--no-turbo-inlining'];
+  const pair = { contender, handler: 'sync', inFlight, pinning, nodeArguments, profileFolder: null } as const;
+  return withPair(pair, async (sides) => {
+    await sleep(warmUpSeconds);
+    const metered = await between(sides, 'meter', calls);
+    const profiled = sites > 0 ? await between(sides, 'sites', calls) : null;
+    const client = perCall(metered.client);
+    const server = perCall(metered.server);
+    return {
+      round,
+      contender,
+      inFlight,
+      calls: metered.client[1].done - metered.client[0].done,
+      clientBytes: client.heapBytes,
+      serverBytes: server.heapBytes,
+      sumBytes: client.heapBytes + server.heapBytes,
+      clientBufferBytes: client.bufferBytes,
+      serverBufferBytes: server.bufferBytes,
+      scavenges: (client.scavenges + server.scavenges) * MILLION,
+      markCompacts: (client.markCompacts + server.markCompacts) * MILLION,
+      clientSites: profiled === null ? [] : sitesPerCall(profiled.client),
+      serverSites: profiled === null ? [] : sitesPerCall(profiled.server),
+      problem: problemOf({ ...metered.client[1], done: metered.client[1].done - metered.client[0].done }),
+    };
+  });
+}
+
+interface Span {
+  readonly client: readonly [Mark, Mark];
+  readonly server: readonly [Mark, Mark];
+}
+
+/** Begins `what` at both sides, lets so many calls be made, and ends it. */
+async function between({ client, server }: Pair, what: 'meter' | 'sites', calls: number): Promise<Span> {
+  const server0 = await server.act(`${what}:begin`);
+  const client0 = await client.act(`${what}:begin`);
+  await client.markAt(client0.done + calls, 20_000 + (calls / CALLS_PER_SECOND_MIN) * 1_000);
+  const client1 = await client.act(`${what}:end`);
+  const server1 = await server.act(`${what}:end`);
+  return { client: [client0, client1], server: [server0, server1] };
+}
+
+/** By the calls that this side itself handled between its two marks. */
+function perCall([from, to]: readonly [Mark, Mark]): Allocated {
+  const { heapBytes, bufferBytes, scavenges, markCompacts } = to.allocated as Allocated;
+  const calls = to.done - from.done;
+  return {
+    heapBytes: heapBytes / calls,
+    bufferBytes: bufferBytes / calls,
+    scavenges: scavenges / calls,
+    markCompacts: markCompacts / calls,
+  };
+}
+
+function sitesPerCall([from, to]: readonly [Mark, Mark]): Site[] {
+  const calls = to.done - from.done;
+  return (to.sites ?? []).map(({ place, bytes }) => ({ place, bytes: bytes / calls }));
+}
+
+/** Prints the result. Returns the exit code: 1 when something was wrong, and then no figures. */
+export function reportAllocations(settings: AllocationSettings, samples: readonly AllocationSample[]): number {
+  const bad = samples.find(({ problem }) => problem !== null);
+  if (bad !== undefined) {
+    console.log(`FAILED: ${titles[bad.contender]}, ${bad.inFlight} in flight: ${bad.problem}`);
+    return 1;
+  }
+  const { contenders, inFlight, calls, rounds } = settings;
+  console.log(`bytes allocated by call over ${whole(calls)} calls; medians of ${rounds} rounds; answers checked\n`);
+  const rows = [
+    [
+      'in flight',
+      'program',
+      'client B',
+      'server B',
+      'sum B',
+      'client buffers',
+      'server buffers',
+      'scavenges',
+      'full',
+      'engine x',
+    ],
+  ];
+  const targets: string[] = [];
+  for (const at of inFlight) {
+    const engine = samplesOf(samples, 'engine', at);
+    for (const [index, contender] of contenders.entries()) {
+      const own = samplesOf(samples, contender, at);
+      const ratio = contender === 'engine' || engine.length === 0 ? null : ratioOf(engine, own);
+      rows.push([
+        index === 0 ? String(at) : '',
+        titles[contender],
+        ...figures(own),
+        ratio === null ? '' : fixed(ratio, 3),
+      ]);
+      if (contender !== 'floor' || ratio === null) continue;
+      const met = ratio <= RATIO_MAX ? 'met' : 'MISSED';
+      targets.push(`target ${met}: at ${at} in flight at most ${RATIO_MAX} x floor: ${fixed(ratio, 3)}`);
+    }
+  }
+  console.log(table(rows, 2));
+  console.log(
+    "\nscavenges, full: collections by million calls, both sides. Buffers: outside of V8's heap, at least, and in no sum.",
+  );
+  if (settings.judged) console.log(`\n${targets.join('\n')}`);
+  if (settings.sites > 0) printSites(settings, samples);
+  return 0;
+}
+
+function samplesOf(
+  samples: readonly AllocationSample[],
+  contender: ContenderName,
+  inFlight: number,
+): AllocationSample[] {
+  return samples.filter((sample) => sample.contender === contender && sample.inFlight === inFlight);
+}
+
+function figures(samples: readonly AllocationSample[]): string[] {
+  const of = (
+    figure:
+      | 'clientBytes'
+      | 'serverBytes'
+      | 'sumBytes'
+      | 'clientBufferBytes'
+      | 'serverBufferBytes'
+      | 'scavenges'
+      | 'markCompacts',
+  ) => fixed(median(samples.map((sample) => sample[figure])), 1);
+  return [
+    of('clientBytes'),
+    of('serverBytes'),
+    of('sumBytes'),
+    of('clientBufferBytes'),
+    of('serverBufferBytes'),
+    of('scavenges'),
+    of('markCompacts'),
+  ];
+}
+
+/** Median of the rounds' ratios. */
+function ratioOf(engine: readonly AllocationSample[], other: readonly AllocationSample[]): number {
+  return median(other.map(({ sumBytes }, round) => (engine[round] as AllocationSample).sumBytes / sumBytes));
+}
+
+/** The functions that allocate most, of the last round. */
+function printSites(
+  { contenders, inFlight, rounds, sites }: AllocationSettings,
+  samples: readonly AllocationSample[],
+): void {
+  for (const at of inFlight) {
+    for (const contender of contenders) {
+      const sample = samplesOf(samples, contender, at)[rounds - 1] as AllocationSample;
+      for (const [side, found] of [
+        ['client', sample.clientSites],
+        ['server', sample.serverSites],
+      ] as const) {
+        const sum = found.reduce((bytes, site) => bytes + site.bytes, 0);
+        console.log(`\n${titles[contender]}, ${at} in flight, ${side}: ${fixed(sum, 1)} B by call, sampled\n`);
+        const rows = found.slice(0, sites).map(({ place, bytes }) => [place, fixed(bytes, 1)]);
+        console.log(table([['function', 'B/call'], ...rows], 1));
+      }
+    }
+  }
+}
