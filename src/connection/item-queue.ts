@@ -9,8 +9,8 @@ import { IncomingMessage } from './incoming-message.js';
 import { ItemBacklog } from './item-backlog.js';
 import type { Link } from './link.js';
 
-/** Items that are decoded ahead of the application. */
-const DECODED_MAX = 4_096;
+/** Items that are decoded ahead of the application: those of 20 bytes or more that fill a window of 256 KiB. */
+const DECODED_MAX = 8_192;
 /** A batch of items that were kept as bytes ends behind so many bytes of them, decompressed. */
 const BATCH_BYTES_MAX = 1024 * 1024;
 /** What an item counts for there when its few bytes may be many values. */
