@@ -9,6 +9,7 @@ import { memoryCommand, memoryUsage } from './commands/memory.js';
 import { microCommand, microUsage } from './commands/micro.js';
 import { mixCommand, mixUsage } from './commands/mix.js';
 import { overloadCommand, overloadUsage } from './commands/overload.js';
+import { rivalsCommand, rivalsUsage } from './commands/rivals.js';
 import { rollingCommand, rollingUsage } from './commands/rolling.js';
 import { smokeCommand } from './commands/smoke.js';
 import { streamCommand, streamUsage } from './commands/stream.js';
@@ -19,6 +20,8 @@ const usage = `npm run bench -- COMMAND [options]
 
   ${floorUsage}
       the engine, the floor program and avsc's own RPC: CPU per call, calls/s
+  ${rivalsUsage}
+      the engine against every rival that runs here, in Node and in other languages: calls/s, CPU per call
   ${streamUsage}
       one server stream against the floor program: CPU per item
   ${streamsUsage}
@@ -48,6 +51,7 @@ const usage = `npm run bench -- COMMAND [options]
 
 const commands: Readonly<Record<string, (args: readonly string[]) => Promise<number>>> = {
   floor: floorCommand,
+  rivals: rivalsCommand,
   stream: streamCommand,
   streams: streamsCommand,
   blob: blobCommand,

@@ -6,7 +6,7 @@
 
 import type { ContenderName } from './contenders/names.js';
 import type { Mark } from './process/messages.js';
-import { type Pair, type PairSettings, withPair } from './process/pair.js';
+import { type PairSettings, withPair } from './process/pair.js';
 import type { Figures } from './report/statistics.js';
 
 export interface Times {
@@ -37,7 +37,16 @@ export function measureCase(settings: CaseSettings): Promise<Sample> {
   return withPair(settings, async (pair) => ({ contender, inFlight, ...(await measurePair(pair, settings)) }));
 }
 
-export async function measurePair(pair: Pair, { seconds, warmUpSeconds }: Times): Promise<Measured> {
+/** What is read of a mark here. */
+export type CountMark = Pick<Mark, 'done' | 'cpuUs' | 'atMs' | 'wrong' | 'failed' | 'failure'>;
+
+/** A server and its client, as far as they are asked for marks. */
+export interface MarkedPair<M extends CountMark = CountMark> {
+  readonly server: { mark(): Promise<M> };
+  readonly client: { mark(): Promise<M> };
+}
+
+export async function measurePair(pair: MarkedPair, { seconds, warmUpSeconds }: Times): Promise<Measured> {
   await sleep(warmUpSeconds);
   const [client, server] = await marksAround(pair, seconds);
   return measuredBetween(client, server);
@@ -48,10 +57,10 @@ const IDLE_SECONDS_MAX = 15;
 const IDLE_STEP_SECONDS = 0.5;
 
 /** Marks of the client and of the server, `seconds` apart. */
-export async function marksAround(
-  { server, client }: Pair,
+export async function marksAround<M extends CountMark>(
+  { server, client }: MarkedPair<M>,
   seconds: number,
-): Promise<readonly [client: [Mark, Mark], server: [Mark, Mark]]> {
+): Promise<readonly [client: [M, M], server: [M, M]]> {
   const [server0, client0] = await Promise.all([server.mark(), client.mark()]);
   await sleep(seconds);
   for (let idle = 0; ; idle += IDLE_STEP_SECONDS) {
@@ -67,12 +76,15 @@ export async function marksAround(
   }
 }
 
-export function measuredBetween(client: readonly [Mark, Mark], server: readonly [Mark, Mark]): Measured {
+export function measuredBetween(
+  client: readonly [CountMark, CountMark],
+  server: readonly [CountMark, CountMark],
+): Measured {
   const done = client[1].done - client[0].done;
   const seconds = (client[1].atMs - client[0].atMs) / 1000;
   const clientUs = cpuPerUnit(client);
   const serverUs = cpuPerUnit(server);
-  const { wrong, failed, failure } = client[1];
+  const { failed, failure } = client[1];
   return {
     done,
     seconds,
@@ -80,13 +92,13 @@ export function measuredBetween(client: readonly [Mark, Mark], server: readonly 
     clientUs,
     serverUs,
     sumUs: clientUs + serverUs,
-    wrong,
+    wrong: client[1].wrong + server[1].wrong,
     failed,
     failure,
   };
 }
 
-function cpuPerUnit([from, to]: readonly [Mark, Mark]): number {
+function cpuPerUnit([from, to]: readonly [CountMark, CountMark]): number {
   return (to.cpuUs - from.cpuUs) / (to.done - from.done);
 }
 

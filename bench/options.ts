@@ -48,6 +48,15 @@ export class Options {
     });
   }
 
+  /** Some of `choices` with commas between them. */
+  listOf<T extends string>(name: string, choices: readonly T[]): T[] {
+    return (this.values[name] ?? '').split(',').map((text) => {
+      const choice = choices.find((candidate) => candidate === text);
+      if (choice === undefined) throw new UsageError(`--${name} takes ${choices.join(', ')}, not ${text}`);
+      return choice;
+    });
+  }
+
   oneOf<T extends string>(name: string, choices: readonly T[]): T {
     const value = this.values[name];
     const choice = choices.find((candidate) => candidate === value);

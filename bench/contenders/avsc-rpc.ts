@@ -11,6 +11,7 @@ import { type AddressInfo, connect, createServer, type Socket } from 'node:net';
 import avsc from 'avsc';
 import { type Canonical, canonicalSchema, canonicalWorkload } from '../canonical.js';
 import type { Contender } from './contender.js';
+import { Handled } from './handled.js';
 
 const service = avsc.Service.forProtocol({
   protocol: 'bench.Echo',
@@ -55,9 +56,9 @@ function avscRpcWith(batching: (socket: Socket) => BeforeMessage): Contender {
     workload: canonicalWorkload,
 
     async serve(kind) {
-      let calls = 0;
+      const handled = new Handled();
       const echo = async (record: Canonical): Promise<Canonical> => {
-        calls++;
+        handled.record(record);
         return record;
       };
       const listener = createServer({ noDelay: true }, (socket) => {
@@ -71,7 +72,7 @@ function avscRpcWith(batching: (socket: Socket) => BeforeMessage): Contender {
           if (kind === 'async') {
             void echo(record).then(answer);
           } else {
-            calls++;
+            handled.record(record);
             answer(record);
           }
         });
@@ -80,7 +81,7 @@ function avscRpcWith(batching: (socket: Socket) => BeforeMessage): Contender {
       });
       listener.listen(0, '127.0.0.1');
       await once(listener, 'listening');
-      return { port: (listener.address() as AddressInfo).port, calls: () => calls };
+      return handled.served((listener.address() as AddressInfo).port);
     },
 
     async dial(port) {

@@ -9,6 +9,10 @@ export interface ServedContender {
   readonly port: number;
   /** Calls that the handler has had so far. */
   readonly calls: () => number;
+  /** Of these, requests that no client sends. Without it the server only decodes them. */
+  readonly wrong?: () => number;
+  /** CPU time so far of other processes that serve, such as a broker, in microseconds. */
+  readonly otherCpuUs?: () => number;
 }
 
 export interface Contender<Message = Canonical> {

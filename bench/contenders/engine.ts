@@ -2,6 +2,7 @@
 import { connect, defineService, Server, type ServerOptions, unary } from '../../src/index.js';
 import { canonicalSchema, canonicalWorkload } from '../canonical.js';
 import type { Contender } from './contender.js';
+import { Handled } from './handled.js';
 
 export const Echo = defineService('bench.Echo', {
   echo: unary({ request: canonicalSchema, response: canonicalSchema }),
@@ -13,25 +14,25 @@ export function engineWith(service: typeof Echo, options: Pick<ServerOptions, 'b
     workload: canonicalWorkload,
 
     async serve(handler) {
-      let calls = 0;
+      const handled = new Handled();
       const server = new Server(options);
       if (handler === 'sync') {
         server.add(service, {
           echo(request) {
-            calls++;
+            handled.record(request);
             return request;
           },
         });
       } else {
         server.add(service, {
           async echo(request) {
-            calls++;
+            handled.record(request);
             return request;
           },
         });
       }
       const { port } = await server.listen({ host: '127.0.0.1' });
-      return { port, calls: () => calls };
+      return handled.served(port);
     },
     async dial(port) {
       const channel = connect(`tcp://127.0.0.1:${port}`, options);

@@ -8,6 +8,7 @@ import { type AddressInfo, connect, createServer } from 'node:net';
 import avsc from 'avsc';
 import { type Canonical, canonicalSchema, canonicalWorkload } from '../canonical.js';
 import type { Contender } from '../contenders/contender.js';
+import { Handled } from '../contenders/handled.js';
 import { FrameReader } from './frame-reader.js';
 import { FrameWriter } from './frame-writer.js';
 
@@ -23,9 +24,9 @@ export const floor: Contender = {
   workload: canonicalWorkload,
 
   async serve(kind) {
-    let calls = 0;
+    const handled = new Handled();
     const returning: Handler = (request) => {
-      calls++;
+      handled.record(request as Canonical);
       return request;
     };
     const promising = async (request: unknown): Promise<unknown> => returning(request);
@@ -43,7 +44,7 @@ export const floor: Contender = {
     });
     server.listen(0, '127.0.0.1');
     await once(server, 'listening');
-    return { port: (server.address() as AddressInfo).port, calls: () => calls };
+    return handled.served((server.address() as AddressInfo).port);
   },
 
   async dial(port) {

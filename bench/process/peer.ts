@@ -37,8 +37,8 @@ async function open(role: Role): Promise<Side> {
 async function callsSide(role: Role & { readonly workload: 'calls' }): Promise<Side> {
   const contender = await loadContender(role.contender);
   if (role.side === 'server') {
-    const { port, calls } = await contender.serve(role.handler);
-    return withActs({ port, count: () => ({ done: calls(), wrong: 0, failed: 0, failure: '' }) });
+    const { port, calls, wrong = () => 0 } = await contender.serve(role.handler);
+    return withActs({ port, count: () => ({ done: calls(), wrong: wrong(), failed: 0, failure: '' }) });
   }
   const load = new Load(contender.workload, await contender.dial(role.port));
   void load.run(role.inFlight);

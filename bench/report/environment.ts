@@ -47,6 +47,11 @@ export function environmentText(environment: Environment): string {
   ].join('\n');
 }
 
+/** What everything that is only Node and avsc runs on. */
+export function environmentVersions(): string {
+  return `Node ${process.versions.node}, avsc ${versionOf('avsc')}`;
+}
+
 function versionOf(name: string): string {
   try {
     const text = readFileSync(`${root}/node_modules/${name}/package.json`, 'utf8');

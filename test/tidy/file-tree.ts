@@ -8,7 +8,7 @@ import { join } from 'node:path';
 /** Text by path, relative to the project's root, with `/`. */
 export type FileTree = ReadonlyMap<string, string>;
 
-/** Reads the files below some folders whose names end in one of the endings. A folder that is not there is empty. */
+/** Reads the files below some folders whose names end in one of the endings, not those of packages. A folder that is not there is empty. */
 export function readTree(root: string, folders: readonly string[], endings: readonly string[]): FileTree {
   const tree = new Map<string, string>();
   for (const folder of folders) {
@@ -24,6 +24,7 @@ function listFiles(root: string, folder: string): string[] {
     return readdirSync(join(root, folder), { recursive: true, withFileTypes: true })
       .filter((entry) => entry.isFile())
       .map((entry) => join(entry.parentPath, entry.name).slice(root.length).replaceAll('\\', '/').replace(/^\//, ''))
+      .filter((path) => !path.includes('/node_modules/'))
       .sort();
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === 'ENOENT') return [];

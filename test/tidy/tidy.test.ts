@@ -21,7 +21,7 @@ const root = fileURLToPath(new URL('../../..', import.meta.url));
 const manifest = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')) as { exports: unknown; bin?: unknown };
 const source = readTree(root, ['src'], ['.ts']);
 const tests = readTree(root, ['test'], ['.ts']);
-const written = new Map([...source, ...tests, ...readTree(root, ['bench', 'examples'], ['.ts'])]);
+const written = new Map([...source, ...tests, ...readTree(root, ['bench', 'examples'], ['.ts', '.mjs'])]);
 
 /** Prints all problems, one a line. An empty tree has none, and must not pass for that. */
 function assertTidy(tree: FileTree, problems: readonly string[]): void {
