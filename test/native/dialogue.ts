@@ -12,7 +12,7 @@ import { projectRoot } from '../support/root.js';
 import { sleep } from '../support/rpc.js';
 import { SessionEnd } from '../support/session-end.js';
 import type { SessionFile, SideView } from '../support/vectors/view.js';
-import { PeerRun, servePeer } from './peer-program.js';
+import { listeningPeer, PeerRun } from './peer-program.js';
 
 const PATIENCE_MS = 5_000;
 const POLL_MS = 5;
@@ -91,13 +91,31 @@ export async function speakWithPeer(path: string, name: string, dialogue: Dialog
   assert.equal((end as SessionEnd | null)?.errors, []);
 }
 
-/** The C program plays both: `peer serve` the acceptor, `peer session` the script. */
-export async function speakAmongPeers(path: string, name: string): Promise<void> {
-  const { run: serving, port } = await servePeer(path, sessionPath(name));
-  const script = new PeerRun(path, ['session', sessionPath(name), 'acceptor', String(port)], (line) => {
-    if (line.startsWith('step ')) script.write('\n');
-  });
+/** The C program plays both: `peer play` a side with its own client and server, `peer session` the script. */
+export async function speakAmongPeers(path: string, name: string, side: SideView): Promise<void> {
+  const problems: string[] = [];
+  const file = sessionPath(name);
+  const onPlayed = (line: string): void => {
+    if (line !== 'done') problems.push(line);
+    script.write('\n');
+  };
+  const onScript = (line: string): void => {
+    if (/^step \d+$/.test(line)) playing.write(`${line}\n`);
+  };
+  let script: PeerRun;
+  let playing: PeerRun;
+  if (side === 'acceptor') {
+    const listening = await listeningPeer(path, ['play', file, side, '0'], onPlayed);
+    playing = listening.run;
+    script = new PeerRun(path, ['session', file, side, String(listening.port)], onScript);
+  } else {
+    const listening = await listeningPeer(path, ['session', file, side, '0'], onScript);
+    script = listening.run;
+    playing = new PeerRun(path, ['play', file, side, String(listening.port)], onPlayed);
+  }
   const code = await script.ended;
-  assert.is(await serving.stop(), 0, serving.output);
+  playing.endInput();
+  assert.is(await playing.ended, 0, `${playing.output}\n${script.output}`);
   assert.is(code, 0, script.output);
+  assert.equal(problems, []);
 }

@@ -99,6 +99,10 @@ export class PeerRun {
     this.child.stdin?.write(text);
   }
 
+  endInput(): void {
+    this.child.stdin?.end();
+  }
+
   /** Ends it in order; the exit code is 0 unless a sanitizer found something. */
   async stop(): Promise<number | null> {
     this.child.kill('SIGTERM');
@@ -106,16 +110,22 @@ export class PeerRun {
   }
 }
 
-/** `peer serve`, once it listens. */
-export async function servePeer(
+/** A run of the program that listens, once it does. */
+export async function listeningPeer(
   path: string,
-  session?: string,
+  args: readonly string[],
+  onLine: (line: string) => void = () => {},
 ): Promise<{ readonly run: PeerRun; readonly port: number }> {
   return new Promise((resolve, reject) => {
-    const serving = new PeerRun(path, ['serve', '0', ...(session === undefined ? [] : [session])], (line) => {
+    const listening = new PeerRun(path, args, (line) => {
       const port = /^listening on (\d+)$/.exec(line)?.[1];
-      if (port !== undefined) resolve({ run: serving, port: Number(port) });
+      if (port === undefined) onLine(line);
+      else resolve({ run: listening, port: Number(port) });
     });
-    void serving.ended.then(() => reject(new Error(`peer serve ended: ${serving.output}`)));
+    void listening.ended.then(() => reject(new Error(`peer ${args.join(' ')} ended: ${listening.output}`)));
   });
+}
+
+export async function servePeer(path: string): Promise<{ readonly run: PeerRun; readonly port: number }> {
+  return listeningPeer(path, ['serve', '0']);
 }

@@ -1,9 +1,8 @@
 /**
  * The C peer, which was written from `spec/` alone: the vectors, its server and client against the engine's, damaged bytes, and the
- * sessions with it as the script and as the acceptor. Where there is no C compiler all of it is skipped by name.
+ * sessions, with it as the script and on both sides. Where there is no C compiler all of it is skipped by name.
  */
 import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { connect as dial } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -12,15 +11,23 @@ import * as assert from 'uvu/assert';
 import { canonicalRecord, canonicalSchema, isRight } from '../../bench/canonical.js';
 import { gzip } from '../../src/compression/gzip.js';
 import { loadLz4 } from '../../src/compression/lz4.js';
-import { connect, defineService, raw, Server, unary } from '../../src/index.js';
-import { PREFACE } from '../../src/wire/constants.js';
-import { mutateFrames } from '../hostile/mutator.js';
+import {
+  blob,
+  clientStream,
+  connect,
+  defineService,
+  duplex,
+  raw,
+  Server,
+  serverStream,
+  unary,
+} from '../../src/index.js';
 import { projectRoot } from '../support/root.js';
 import { type Random, withSeed } from '../support/seed.js';
 import { notSpokenYet } from '../support/session-end.js';
-import { frameBytes } from '../support/vectors/bytes.js';
 import type { SessionFile } from '../support/vectors/view.js';
 import { speakAmongPeers, speakWithPeer } from './dialogue.js';
+import { streamsOf, throwAtDialler, throwAtServer } from './hostile.js';
 import { buildPeer, defining, PeerRun, servePeer } from './peer-program.js';
 
 const Echo = defineService('bench.Echo', { echo: unary({ request: canonicalSchema, response: canonicalSchema }) });
@@ -33,19 +40,26 @@ const Raw = defineService('test.Echo', {
   grow: unary({ request: raw, response: raw }),
 });
 
-/** What the peer does not have, so that it cannot play the acceptor of sessions that need it. */
-const notInC: ReadonlySet<string> = new Set(['streams', 'avro', 'lz4', 'gzip', 'drain', 'reverse']);
+const Streams = defineService('test.Echo', {
+  echo: unary({ request: raw, response: raw }),
+  pour: serverStream({ request: raw, response: raw }),
+  concat: clientStream({ request: raw, response: raw }),
+  chat: duplex({ request: raw, response: raw }),
+  mirror: blob({ request: raw, response: raw }),
+});
 /** Sessions spoken at once: most of their time is waiting. */
 const SESSIONS_AT_ONCE = 6;
 const HOSTILE_STREAMS = 200;
 const HOSTILE_AT_ONCE = 20;
-const LINGER_MS = 500;
+const HOSTILE_ANSWERS = 120;
 
 const folder = new URL('spec/vectors/sessions/', projectRoot);
 const sessions = readdirSync(folder).map(
   (file) =>
     [file.replace('.json', ''), JSON.parse(readFileSync(new URL(file, folder), 'utf8')) as SessionFile] as const,
 );
+
+const files = sessions.map(([, file]) => file);
 
 const testWith = defining(test);
 const built = buildPeer();
@@ -104,12 +118,14 @@ async function codeOf(call: Promise<unknown>): Promise<string> {
 testWith(missing, 'the vectors: decoded at every cut, compared, encoded again', async () => {
   const { code, output } = await peer('vectors', fileURLToPath(new URL('spec/vectors', projectRoot)));
   assert.is(code, 0, output);
-  const cases = readdirSync(new URL('spec/vectors/frames/', projectRoot)).map((file) => {
-    const text = readFileSync(new URL(`spec/vectors/frames/${file}`, projectRoot), 'utf8');
-    return (JSON.parse(text) as { readonly cases: readonly unknown[] }).cases.length;
-  });
+  const cases = ['frames', 'messages'].flatMap((of) =>
+    readdirSync(new URL(`spec/vectors/${of}/`, projectRoot)).map((file) => {
+      const text = readFileSync(new URL(`spec/vectors/${of}/${file}`, projectRoot), 'utf8');
+      return (JSON.parse(text) as { readonly cases: readonly unknown[] }).cases.length;
+    }),
+  );
   const count = cases.reduce((sum, of) => sum + of, 0);
-  assert.match(output, new RegExp(`^${count} cases, [1-9]\\d* fingerprints, 0 failed\n$`));
+  assert.match(output, new RegExp(`^${count} cases, [1-9]\\d* of gzip skipped, [1-9]\\d* fingerprints, 0 failed\n$`));
 });
 
 testWith(
@@ -141,6 +157,38 @@ testWith(
   },
 );
 
+testWith(missing, 'streams of a client of the engine, longer than their windows, and compressed', async () => {
+  const { run, port } = await servePeer(path);
+  const channel = connect(`tcp://127.0.0.1:${port}`, { compression: 'lz4' });
+  try {
+    const client = channel.client(Streams);
+    const items = Array.from({ length: 300 }, (_, index) => Buffer.alloc(1 + ((index * 977) % 20_000), index));
+    assert.equal(await client.concat(items), Buffer.concat(items));
+    const back: Buffer[] = [];
+    for await (const item of client.chat(items)) back.push(item);
+    assert.equal(back, items);
+    const order = Buffer.alloc(8);
+    order.writeUInt32LE(40, 0);
+    order.writeUInt32LE(300_000, 4);
+    let poured = 0;
+    for await (const item of client.pour(order)) {
+      assert.equal(item, Buffer.alloc(300_000, 'a'));
+      poured++;
+    }
+    assert.is(poured, 40);
+    const bytes = Buffer.alloc(3_000_000, 'blob of bytes');
+    const { head, body } = await client.mirror({ head: Buffer.from('head'), body: bytes });
+    assert.is(String(head), 'head');
+    assert.equal(await body.buffer(), bytes);
+    assert.equal(await client.echo(bytes), bytes);
+    for await (const _item of client.pour(order)) break;
+    assert.is(String(await client.echo(Buffer.from('x'))), 'x');
+  } finally {
+    await channel.close();
+    assert.is(await run.stop(), 0, run.output);
+  }
+});
+
 testWith(missing, 'the peer calls a server of the engine', async () => {
   await withEngine(async (port) => {
     assert.equal(await peer('call', '127.0.0.1', port, 'test.Echo/echo', 'hello'), { code: 0, output: 'hello\n' });
@@ -160,42 +208,15 @@ testWith(missing, 'the load generator checks every answer, on one connection and
   });
 });
 
-/** What a dialler says in each session, as frames behind the preface. */
-function diallerStreams(): Buffer[][] {
-  return sessions.map(([, { steps }]) => {
-    const views = steps.filter(({ from }) => from === 'dialler').flatMap(({ frames = [] }) => frames);
-    return [Buffer.from(PREFACE), ...views.map((view) => frameBytes(view))];
-  });
-}
-
-async function throwAt(port: number, bytes: Buffer): Promise<void> {
-  await new Promise<void>((resolve) => {
-    const socket = dial({ host: '127.0.0.1', port }, () => socket.end(bytes));
-    socket.on('error', () => {}).on('data', () => {});
-    // A handler that never answers keeps its connection.
-    const timeout = setTimeout(() => socket.destroy(), LINGER_MS);
-    socket.once('close', () => {
-      clearTimeout(timeout);
-      resolve();
-    });
-  });
-}
-
 testWith(
   missing,
-  'damaged bytes end their connection at most: the peer goes on, and the sanitizers say nothing',
+  'damaged bytes end their connection at most: the server goes on, and the sanitizers say nothing',
   async () => {
     const { run, port } = await servePeer(path);
     await withSeed(async (random: Random) => {
-      const streams = diallerStreams();
+      const streams = streamsOf('dialler', files);
       for (let sent = 0; sent < HOSTILE_STREAMS; sent += HOSTILE_AT_ONCE) {
-        await Promise.all(
-          Array.from({ length: HOSTILE_AT_ONCE }, async () => {
-            const frames = [...random.pick(streams)];
-            mutateFrames(frames, random.pick(streams), random);
-            await throwAt(port, Buffer.concat(frames));
-          }),
-        );
+        await Promise.all(Array.from({ length: HOSTILE_AT_ONCE }, () => throwAtServer(port, streams, random)));
       }
       const { code, output } = await peer('call', '127.0.0.1', String(port), 'test.Echo/echo', 'still here');
       assert.equal([code, output], [0, 'still here\n']);
@@ -203,6 +224,25 @@ testWith(
     });
   },
 );
+
+testWith(missing, 'damaged answers do the client no harm: the sanitizers say nothing', async () => {
+  await withSeed(async (random: Random) => {
+    const streams = streamsOf('acceptor', files);
+    const calling = sessions.flatMap((session, index) => {
+      const calls = session[1].steps.some(({ from, do: actions = [] }) => from === 'dialler' && actions.length > 0);
+      return calls ? [[session, streams[index] ?? []] as const] : [];
+    });
+    for (let sent = 0; sent < HOSTILE_ANSWERS; sent += SESSIONS_AT_ONCE) {
+      const outputs = await Promise.all(
+        Array.from({ length: SESSIONS_AT_ONCE }, () => {
+          const [session, stream] = random.pick(calling);
+          return throwAtDialler(path, session, stream, streams, random);
+        }),
+      );
+      for (const output of outputs) assert.not.match(output, /Sanitizer|runtime error/);
+    }
+  });
+});
 
 testWith(missing, 'a script that an implementation does not follow is not passed', async () => {
   // Served with the defaults, so that the slot that the session wants refused is not.
@@ -218,6 +258,7 @@ testWith(missing, 'a vector that says something else is not passed', async () =>
   const scratch = mkdtempSync(join(tmpdir(), 'trunkline-vectors-'));
   try {
     mkdirSync(join(scratch, 'sessions'));
+    mkdirSync(join(scratch, 'messages'));
     mkdirSync(join(scratch, 'frames'));
     const ping = readFileSync(new URL('spec/vectors/frames/ping.json', projectRoot), 'utf8');
     const lies = [ping.replaceAll('"FLAGS"', '"PROTOCOL"'), ping.replace(/"opaque": "../, '"opaque": "00')];
@@ -226,7 +267,7 @@ testWith(missing, 'a vector that says something else is not passed', async () =>
       writeFileSync(join(scratch, 'frames/ping.json'), lie);
       const { code, output } = await peer('vectors', scratch);
       assert.is(code, 1);
-      assert.match(output, /^7 cases, 0 fingerprints, 1 failed$/m);
+      assert.match(output, /^7 cases, 0 of gzip skipped, 0 fingerprints, 1 failed$/m);
     }
   } finally {
     rmSync(scratch, { recursive: true });
@@ -245,7 +286,7 @@ function testSession(reason: string | null, name: string, speak: () => Promise<v
 
 const compressors = [await loadLz4(), gzip];
 for (const [name, session] of sessions) {
-  const { needs = [], tests, steps, description } = session;
+  const { needs = [], tests, description } = session;
   const unspoken = needs.filter((need) => notSpokenYet.has(need));
   const why = unspoken.length === 0 ? missing : `the engine does not have ${unspoken.join()} yet`;
   for (const side of tests) {
@@ -253,11 +294,11 @@ for (const [name, session] of sessions) {
       speakWithPeer(path, name, { session, side, compressors }),
     );
   }
-  if (!tests.includes('acceptor')) continue;
-  const lacks = needs.filter((need) => notInC.has(need));
-  const calls = steps.some(({ from, do: actions = [] }) => from === 'acceptor' && actions.length > 0);
-  const reason = lacks.length > 0 ? `it does not have ${lacks.join()}` : calls ? 'its server does not call' : missing;
-  testSession(reason, `session ${name}, the C peer as the acceptor: ${description}`, () => speakAmongPeers(path, name));
+  for (const side of tests) {
+    testSession(missing, `session ${name}, the C peer as the ${side}: ${description}`, () =>
+      speakAmongPeers(path, name, side),
+    );
+  }
 }
 
 test.run();

@@ -82,7 +82,7 @@ bool read_item(struct reader *reader, struct blocks *blocks, size_t item_bytes_m
       count = -count;
       blocks->size_end = reader->at + size;
     }
-    if (count > 0 && (uint64_t)count > remaining(reader) / item_bytes_min) spoil(reader);
+    if (count > 0 && item_bytes_min > 0 && (uint64_t)count > remaining(reader) / item_bytes_min) spoil(reader);
     blocks->left = count;
   }
   if (reader->bad || blocks->left == 0) return false;

@@ -29,7 +29,7 @@ struct view read_fixed(struct reader *reader, size_t length);
 struct view read_bytes(struct reader *reader);
 /* Refuses what is not UTF-8. */
 struct view read_string(struct reader *reader);
-/* Whether another item follows, each of which takes at least `item_bytes_min` bytes. */
+/* Whether another item follows, each of which takes at least `item_bytes_min` bytes; with 0 the caller bounds their number. */
 bool read_item(struct reader *reader, struct blocks *blocks, size_t item_bytes_min);
 /* Whether all was read, and nothing of it was bad. */
 bool read_all(const struct reader *reader);

@@ -3,6 +3,7 @@
 #include <stdlib.h>
 
 #include "caller.h"
+#include "handlers.h"
 #include "loop.h"
 #include "modes.h"
 #include "socket.h"
@@ -26,14 +27,17 @@ static void hear(void *context, const struct answer *answer) {
 int call_run(const char *host, const char *port, const char *method, const char *text) {
   int fd = socket_dial(host, port);
   if (fd < 0) return EXIT_FAILURE;
-  struct settings settings = {.limits = limits_default, .checksum = true};
+  struct service service = {0};
+  struct settings settings = {.limits = limits_default, .checksum = true, .lz4 = true, .service = &service};
   double begun = clock_ms();
   struct connection *connection = connection_open(fd, true, &settings, begun);
   struct heard heard = {false, false};
   caller_listen(connection->caller, hear, &heard);
-  caller_declare(connection->caller, 0, method, NULL);
-  bool sent = caller_call(connection->caller, 0, 0, view_of(text));
-  if (!sent) fputs("peer: the request is too long for one frame\n", stderr);
+  int number = caller_method(connection->caller, &(struct called){.name = view_of(method)});
+  enum failure_code code =
+      caller_open(connection->caller, 0, &(struct request){.method = (uint16_t)number, .message = view_of(text), .deadline_ms = -1});
+  bool sent = code == OK;
+  if (!sent) fprintf(stderr, "peer: %s, started NO\n", name_of(failure_names, code));
   struct loop *loop = loop_new();
   loop_add(loop, connection);
   while (sent && !heard.done && clock_ms() - begun < PATIENCE_MS && loop_turn(loop, WAIT_MS)) continue;

@@ -1,48 +1,10 @@
-/* See callee.h. */
+/* Frames of calls that the peer opens: see callee.h. What becomes of a call once its request is whole is callee_run.c's. */
 #include "callee.h"
 
 #include <math.h>
 #include <stdlib.h>
 
-#include "canonical.h"
-#include "handlers.h"
-
-enum { LATE_MS = 50, FRAME_BYTES = 65536, HELD_BYTES_MAX = 64 << 20 };
-
-enum fit { UNDECLARED, FITS, UNKNOWN_METHOD, OTHER_KIND, BREAKING };
-
-struct method {
-  enum fit fit;
-  enum kind kind;
-  const struct handler *handler;
-};
-
-enum state { FREE, ASSEMBLING, RUNNING };
-
-struct slot {
-  enum state state;
-  /* Of the live call, else of the last one; 0: there was none. */
-  uint16_t generation;
-  uint16_t method;
-  uint8_t flags;
-  /* After the end: the request was incomplete; the first late frame, END and CANCEL have come; credit that was left. */
-  bool rest, late, late_end, late_cancel;
-  int64_t credit;
-  struct buffer request;
-  struct buffer metadata;
-  double begun, due, deadline;
-};
-
-struct callee {
-  struct connection *connection;
-  struct method *methods;
-  struct slot *slots;
-  uint32_t slot_count, live;
-  size_t held;
-  /* When the earliest deadline or late answer is due. */
-  double due;
-  struct buffer answer;
-};
+#include "callee_slots.h"
 
 struct callee *callee_new(struct connection *connection) {
   struct callee *callee = allocate(1, sizeof *callee);
@@ -56,11 +18,11 @@ struct callee *callee_new(struct connection *connection) {
 }
 
 void callee_free(struct callee *callee) {
-  for (uint32_t slot = 0; slot < callee->slot_count; slot++) {
-    buffer_free(&callee->slots[slot].request);
-    buffer_free(&callee->slots[slot].metadata);
+  for (uint32_t slot = 0; slot < callee->slots_used; slot++) callee_settle(callee, slot);
+  for (int64_t number = 0; number < callee->connection->settings.limits.value[METHODS_MAX]; number++) {
+    buffer_free(&callee->methods[number].path);
   }
-  buffer_free(&callee->answer);
+  items_free(&callee->oneways);
   free(callee->methods);
   free(callee->slots);
   free(callee);
@@ -68,170 +30,13 @@ void callee_free(struct callee *callee) {
 
 bool callee_is_idle(const struct callee *callee) { return callee->live == 0; }
 
-/* A method without schemas carries raw bytes. Declared errors never make a method breaking (6.4). */
-static bool schemas_are_ours(const struct handler *handler, const struct method_record *method) {
-  if (handler->does != DOES_CANONICAL) return method->request.length == 0 && method->response.length == 0;
-  uint8_t fingerprint[FINGERPRINT_BYTES];
-  canonical_fingerprint(fingerprint);
-  struct view ours = {fingerprint, sizeof fingerprint};
-  return view_equals(method->request, ours) && view_equals(method->response, ours);
-}
-
-/* This side's own schemas (6.4); it resolves none, so what is not identical is breaking. */
-static void answer_method(struct callee *callee, uint16_t number, const struct method_record *declared, const struct handler *handler) {
-  uint8_t fingerprint[FINGERPRINT_BYTES];
-  canonical_fingerprint(fingerprint);
-  struct method_record own = {.role = ANSWER, .name = declared->name, .kind = declared->kind};
-  if (handler->does == DOES_CANONICAL) {
-    own.request = own.response = (struct view){fingerprint, sizeof fingerprint};
-    callee->connection->schema_named = true;
-  }
-  struct buffer payload = {0};
-  method_encode(&payload, &own);
-  connection_send(callee->connection, &(struct frame){.type = METHOD, .method = number, .body = view_of_buffer(&payload)});
-  buffer_free(&payload);
-}
-
-void callee_declare(struct callee *callee, uint16_t number, const struct method_record *declared) {
-  struct connection *connection = callee->connection;
-  if (number >= connection->settings.limits.value[METHODS_MAX]) {
-    return connection_close(connection, PROTOCOL, "a method number beyond methodsMax");
-  }
-  struct method *method = &callee->methods[number];
-  if (method->fit != UNDECLARED) return connection_close(connection, PROTOCOL, "a method number is declared twice");
-  *method = (struct method){.kind = declared->kind, .handler = handler_named(declared->name)};
-  if (method->handler == NULL) method->fit = UNKNOWN_METHOD;
-  else if (method->handler->kind != declared->kind) method->fit = OTHER_KIND;
-  else {
-    method->fit = schemas_are_ours(method->handler, declared) ? FITS : BREAKING;
-    if (method->fit == BREAKING || declared->errors.length > 0) answer_method(callee, number, declared, method->handler);
-  }
-}
-
-static uint32_t number_of_slot(const struct callee *callee, uint32_t slot, uint32_t generation) {
-  return call_number(callee->connection->is_dialler, generation, slot);
-}
-
-/* The call is over; what it held is given back. */
-static void settle(struct callee *callee, struct slot *slot) {
-  if (slot->state == FREE) return;
-  slot->rest = slot->state == ASSEMBLING;
-  slot->late = slot->late_end = slot->late_cancel = false;
-  slot->credit = callee->connection->settings.limits.value[STREAM_WINDOW_BYTES];
-  slot->state = FREE;
-  callee->held -= slot->request.length;
-  buffer_free(&slot->request);
-  buffer_free(&slot->metadata);
-  callee->live--;
-}
-
-static void add_ledger(const struct callee *callee, const struct slot *slot, struct frame *frame) {
-  if (slot == NULL || !(slot->flags & LEDGER)) return;
-  double us = (callee->connection->now - slot->begun) * 1e3;
-  frame->flags |= LEDGER;
-  frame->ledger[1] = us < 0 ? 0 : us > 4e9 ? UINT32_MAX : (uint32_t)us;
-}
-
-static void send_failure(struct callee *callee, const struct slot *slot, uint32_t call, const struct failure_record *failure) {
-  struct buffer body = {0};
-  failure_encode(&body, failure);
-  struct frame frame = {.type = FAILURE, .call = call, .body = view_of_buffer(&body)};
-  add_ledger(callee, slot, &frame);
-  connection_send(callee->connection, &frame);
-  buffer_free(&body);
-}
-
-/* Ends a live call with FAILURE, or silently if it is ONEWAY. */
-static void fail(struct callee *callee, uint32_t index, enum failure_code code, const char *text) {
-  struct slot *slot = &callee->slots[index];
-  bool elsewhere = code == UNIMPLEMENTED;
-  struct failure_record failure = {(int32_t)code, slot->state == RUNNING ? STARTED_YES : STARTED_NO, view_of(text), -1, elsewhere,
-      false, {0}};
-  if (!(slot->flags & ONEWAY)) send_failure(callee, slot, number_of_slot(callee, index, slot->generation), &failure);
-  settle(callee, slot);
-}
-
-static void send_response(struct callee *callee, uint32_t index, struct view message) {
-  struct connection *connection = callee->connection;
-  struct slot *slot = &callee->slots[index];
-  struct frame frame = {.type = RESPONSE, .call = number_of_slot(callee, index, slot->generation)};
-  add_ledger(callee, slot, &frame);
-  if (slot->metadata.length > 0) {
-    frame.flags |= METADATA;
-    frame.metadata = view_of_buffer(&slot->metadata);
-  }
-  size_t least = (size_t)connection->peer.value[FRAME_BYTES_MAX], most = least < FRAME_BYTES ? least : FRAME_BYTES;
-  /* Checksum, ledger, size of metadata. */
-  size_t room = most - 20 - frame.metadata.length;
-  do {
-    frame.body = (struct view){message.at, message.length < room ? message.length : room};
-    message.at += frame.body.length;
-    message.length -= frame.body.length;
-    if (message.length > 0) frame.flags |= MORE;
-    else frame.flags &= (uint8_t)~MORE;
-    connection_send(connection, &frame);
-    frame.flags = 0;
-    room = most - 4;
-  } while (message.length > 0);
-}
-
-/* Metadata that the caller takes, and that fits the first frame beside the rest of the prefix. */
-static bool metadata_fits(const struct callee *callee, const struct slot *slot) {
-  const struct limits *peer = &callee->connection->peer;
-  int64_t length = (int64_t)slot->metadata.length;
-  return length <= peer->value[METADATA_BYTES_MAX] && length + 20 < peer->value[FRAME_BYTES_MAX] &&
-         length + 20 < FRAME_BYTES && metadata_judge(view_of_buffer(&slot->metadata), peer->value[METADATA_ENTRIES_MAX]) == OK;
-}
-
-static void answer(struct callee *callee, uint32_t index, struct view request) {
-  struct connection *connection = callee->connection;
-  struct slot *slot = &callee->slots[index];
-  callee->answer.length = 0;
-  enum failure_code code =
-      handler_run(callee->methods[slot->method].handler, request, connection->peer.value[MESSAGE_BYTES_MAX], &callee->answer);
-  if (code == OK && slot->metadata.length > 0 && !metadata_fits(callee, slot)) code = RESOURCE_EXHAUSTED;
-  if (code != OK) return fail(callee, index, code, name_of(failure_names, code));
-  send_response(callee, index, view_of_buffer(&callee->answer));
-  settle(callee, slot);
-  if (connection->bad_ends.left < connection->bad_ends.full) connection->bad_ends.left += 1;
-}
-
-/* A request that is whole. `request` is a view of the frame, or of what was assembled. */
-static void run(struct callee *callee, uint32_t index, struct view request) {
-  struct slot *slot = &callee->slots[index];
-  const struct handler *handler = callee->methods[slot->method].handler;
-  if (handler->does == DOES_CANONICAL) {
-    struct canonical record;
-    if (!canonical_decode(request, &record)) {
-      fail(callee, index, INVALID_ARGUMENT, "the schema does not read the request");
-      return connection_spend(callee->connection);
-    }
-  }
-  slot->state = RUNNING;
-  if (slot->flags & ONEWAY) {
-    settle(callee, slot);
-    if (callee->connection->bad_ends.left < callee->connection->bad_ends.full) callee->connection->bad_ends.left += 1;
-    return;
-  }
-  if (handler->does == DOES_ECHO_LATE) slot->due = callee->connection->now + LATE_MS;
-  if (handler->does == DOES_ECHO_LATE || handler->does == DOES_NOTHING_EVER) {
-    if (slot->request.length == 0) {
-      buffer_append_view(&slot->request, request);
-      callee->held += request.length;
-    }
-    if (slot->due < callee->due) callee->due = slot->due;
-    return;
-  }
-  answer(callee, index, request);
-}
-
 /* Whether this frame's part of the message was taken; otherwise the call has failed. */
 static bool hold(struct callee *callee, uint32_t index, struct view part) {
   struct slot *slot = &callee->slots[index];
   int64_t length = (int64_t)slot->request.length + (int64_t)part.length;
   bool too_long = length > callee->connection->settings.limits.value[MESSAGE_BYTES_MAX];
   if (too_long || callee->held + part.length > HELD_BYTES_MAX) {
-    fail(callee, index, RESOURCE_EXHAUSTED, too_long ? "the request is longer than messageBytesMax" : "too many bytes are held");
+    callee_fail(callee, index, RESOURCE_EXHAUSTED, too_long ? "the request is longer than messageBytesMax" : "too many bytes are held");
     if (too_long) connection_spend(callee->connection);
     return false;
   }
@@ -240,29 +45,49 @@ static bool hold(struct callee *callee, uint32_t index, struct view part) {
 
 static void keep(struct callee *callee, struct slot *slot, struct view part) {
   buffer_append_view(&slot->request, part);
-  callee->held += part.length;
+  callee_count_held(callee, slot);
 }
 
 /* What a new call can fail with at its first frame, by 9.3; OK if nothing. `spends`: a conforming peer does not cause it. */
-static enum failure_code judge_opening(const struct frame *frame, const struct method *method, const char **text, bool *spends) {
-  bool takes_oneway = method->kind == ONEWAY_KIND;
+static enum failure_code judge_opening(const struct connection *connection, const struct frame *frame, const struct method *method,
+    const char **text, bool *spends) {
+  bool takes_oneway = method->kind == ONEWAY_KIND, is_oneway = frame->flags & ONEWAY;
   *spends = true;
   *text = "the prefix or the metadata is malformed, or beyond a limit";
   if (frame->prefix_error != OK) return frame->prefix_error;
   *text = "the flag ONEWAY does not fit the kind";
-  if (((frame->flags & ONEWAY) != 0) != takes_oneway) return FAILED_PRECONDITION;
+  if (is_oneway != takes_oneway) return FAILED_PRECONDITION;
   *text = "a body on a REQUEST whose messages are items";
   bool is_caller_stream = method->kind == CLIENT_STREAM || method->kind == DUPLEX;
   if (is_caller_stream && frame->body.length > 0) return INVALID_ARGUMENT;
   *text = "no codec was listed";
-  if (frame->flags & COMPRESSED) return INVALID_ARGUMENT;
+  if (frame->flags & COMPRESSED && !connection->settings.lz4) return INVALID_ARGUMENT;
   *spends = false;
+  *text = "no new calls: this side drains";
+  if (connection->drain_sent && !is_oneway) return UNAVAILABLE;
   *text = "there is no such method";
   if (method->fit == UNKNOWN_METHOD) return UNIMPLEMENTED;
-  *text = method->fit == OTHER_KIND ? "the method has another kind here" : "the schemas are not identical, and none are resolved here";
-  if (method->fit != FITS) return FAILED_PRECONDITION;
+  *text = method->fit == OTHER_KIND ? "the method has another kind here" : "the schemas do not fit";
+  if (method->fit == OTHER_KIND || method->fit == BREAKING) return FAILED_PRECONDITION;
   *text = "the deadline has passed";
   return frame->flags & DEADLINE && frame->deadline == 0 ? DEADLINE_EXCEEDED : OK;
+}
+
+static void begin_call(struct callee *callee, uint32_t index, const struct frame *frame) {
+  struct connection *connection = callee->connection;
+  struct slot *slot = &callee->slots[index];
+  const struct method *method = &callee->methods[frame->method];
+  slot->state = ASSEMBLING;
+  slot->started = false;
+  slot->generation = (uint16_t)call_generation(frame->call);
+  slot->method = frame->method;
+  slot->flags = frame->flags;
+  slot->begun = connection->now;
+  slot->due = slot->deadline = INFINITY;
+  slot->work.stream = stream_new(connection, method->kind, false);
+  if (slot->work.stream != NULL) callee->streams++;
+  if (index >= callee->slots_used) callee->slots_used = index + 1;
+  callee->live++;
 }
 
 static void open_call(struct callee *callee, uint32_t index, const struct frame *frame) {
@@ -275,18 +100,13 @@ static void open_call(struct callee *callee, uint32_t index, const struct frame 
     return connection_close(connection, FLAGS, "MORE or COMPRESSED on a caller's stream");
   }
   struct slot *slot = &callee->slots[index];
-  slot->state = ASSEMBLING;
-  slot->generation = (uint16_t)call_generation(frame->call);
-  slot->method = frame->method;
-  slot->flags = frame->flags;
-  slot->begun = connection->now;
-  slot->due = slot->deadline = INFINITY;
-  callee->live++;
+  begin_call(callee, index, frame);
   const char *text;
   bool spends;
-  enum failure_code code = judge_opening(frame, method, &text, &spends);
+  enum failure_code code = judge_opening(connection, frame, method, &text, &spends);
   if (code != OK || !hold(callee, index, frame->body)) {
-    if (code != OK) fail(callee, index, code, text);
+    if (code == FAILED_PRECONDITION && method->fit == BREAKING) callee_resume(callee, index);
+    else if (code != OK) callee_fail(callee, index, code, text);
     slot->rest = frame->flags & MORE;
     if (code != OK && spends) connection_spend(connection);
     return;
@@ -297,7 +117,7 @@ static void open_call(struct callee *callee, uint32_t index, const struct frame 
   }
   if (frame->flags & METADATA) buffer_append_view(&slot->metadata, frame->metadata);
   if (frame->flags & MORE) keep(callee, slot, frame->body);
-  else run(callee, index, frame->body);
+  else callee_request(callee, index, frame->body);
 }
 
 static void continue_call(struct callee *callee, uint32_t index, const struct frame *frame) {
@@ -310,7 +130,7 @@ static void continue_call(struct callee *callee, uint32_t index, const struct fr
     return;
   }
   keep(callee, slot, frame->body);
-  if (!(frame->flags & MORE)) run(callee, index, view_of_buffer(&slot->request));
+  if (!(frame->flags & MORE)) callee_request(callee, index, view_of_buffer(&slot->request));
 }
 
 static void on_request(struct callee *callee, uint32_t index, const struct frame *frame) {
@@ -331,9 +151,7 @@ static void on_request(struct callee *callee, uint32_t index, const struct frame
 static void on_late(struct callee *callee, struct slot *slot, const struct frame *frame) {
   struct connection *connection = callee->connection;
   enum kind kind = callee->methods[slot->method].kind;
-  bool streams = kind == CLIENT_STREAM || kind == DUPLEX || kind == BLOB;
-  bool takes_credit = kind == SERVER_STREAM || kind == DUPLEX || kind == BLOB;
-  bool was_allowed = frame->type == CREDIT ? takes_credit : streams;
+  bool streams = caller_streams(kind), was_allowed = frame->type == CREDIT ? callee_streams(kind) : streams;
   if (frame->type == ITEM) {
     slot->credit -= HEADER_BYTES + (int64_t)frame->body.length;
     if (streams && slot->credit < 0) return connection_close(connection, FLOW_CONTROL, "late items beyond the credit");
@@ -349,17 +167,53 @@ static void on_late(struct callee *callee, struct slot *slot, const struct frame
   slot->late = true;
 }
 
+/* A call error that a conforming peer does not cause. */
+static void fault(struct callee *callee, uint32_t index, struct verdict verdict) {
+  if (verdict.close != NONE) return connection_close(callee->connection, verdict.close, verdict.text);
+  if (verdict.failure == OK) return;
+  callee_fail(callee, index, verdict.failure, verdict.text);
+  connection_spend(callee->connection);
+}
+
+/* ITEM or END of the caller of a live call. */
+static void on_caller_stream(struct callee *callee, uint32_t index, const struct frame *frame) {
+  struct connection *connection = callee->connection;
+  struct slot *slot = &callee->slots[index];
+  struct stream *stream = slot->work.stream;
+  bool streams = caller_streams(callee->methods[slot->method].kind), is_end = frame->type == END;
+  if (!streams || slot->state == ASSEMBLING) return connection_close(connection, PROTOCOL, "an item that the call does not have");
+  if (is_end && frame->flags & ~CHECKSUM) return connection_close(connection, FLAGS, "a flag on a caller's END");
+  if (is_end && stream->in.in_message) return connection_close(connection, PROTOCOL, "END inside an item");
+  if (slot->state == RUNNING) return fault(callee, index, (struct verdict){NONE, INVALID_ARGUMENT, "ITEM or END after END"});
+  if (is_end) {
+    stream->in.ended = true;
+    slot->state = RUNNING;
+    if (frame->prefix_error != OK) fault(callee, index, (struct verdict){NONE, frame->prefix_error, "bytes behind END"});
+    return;
+  }
+  fault(callee, index, stream_item(stream, connection, frame));
+  if (slot->state == FREE || connection->closing) return;
+  callee_count_held(callee, slot);
+  if (callee->held > HELD_BYTES_MAX) return callee_fail(callee, index, RESOURCE_EXHAUSTED, "too many bytes are held");
+  stream_give(stream, connection, frame->call);
+}
+
 static void on_live(struct callee *callee, uint32_t index, const struct frame *frame) {
   struct connection *connection = callee->connection;
-  if (frame->type != CANCEL) return connection_close(connection, PROTOCOL, "a frame that a unary call does not have");
-  fail(callee, index, CANCELLED, "cancelled");
-  callee->slots[index].late_cancel = true;
-  connection_spend(connection);
+  struct slot *slot = &callee->slots[index];
+  if (frame->type == CANCEL) {
+    callee_fail(callee, index, CANCELLED, "cancelled");
+    slot->late_cancel = true;
+    return connection_spend(connection);
+  }
+  if (frame->type != CREDIT) return on_caller_stream(callee, index, frame);
+  if (!callee_streams(callee->methods[slot->method].kind)) return connection_close(connection, PROTOCOL, "CREDIT for no stream");
+  fault(callee, index, stream_credit(slot->work.stream, load_u32(frame->body.at)));
 }
 
 static void refuse_slot(struct callee *callee, const struct frame *frame) {
   struct failure_record failure = {RESOURCE_EXHAUSTED, STARTED_NO, view_of("the slot is beyond callsInFlightMax"), -1, false, false, {0}};
-  if (!(frame->flags & ONEWAY)) send_failure(callee, NULL, frame->call, &failure);
+  if (!(frame->flags & ONEWAY)) callee_refuse(callee, frame->call, NULL, &failure);
   connection_spend(callee->connection);
 }
 
@@ -380,24 +234,4 @@ void callee_frame(struct callee *callee, const struct frame *frame) {
   if (frame->type == CANCEL && !cancel_decode(frame->body, &cancel)) return connection_close(connection, BAD_RECORD, "CANCEL is malformed");
   if (slot->state == FREE) on_late(callee, slot, frame);
   else on_live(callee, index, frame);
-}
-
-void callee_tick(struct callee *callee, double now) {
-  if (now < callee->due) return;
-  callee->due = INFINITY;
-  for (uint32_t index = 0; index < callee->slot_count; index++) {
-    struct slot *slot = &callee->slots[index];
-    if (slot->state == FREE) continue;
-    if (now >= slot->deadline) fail(callee, index, DEADLINE_EXCEEDED, "the deadline has passed");
-    else if (now >= slot->due) answer(callee, index, view_of_buffer(&slot->request));
-    if (slot->state == FREE) continue;
-    double due = slot->due < slot->deadline ? slot->due : slot->deadline;
-    if (due < callee->due) callee->due = due;
-  }
-}
-
-void callee_peer_ended(struct callee *callee) {
-  for (uint32_t index = 0; index < callee->slot_count; index++) {
-    if (callee->slots[index].state == ASSEMBLING) settle(callee, &callee->slots[index]);
-  }
 }

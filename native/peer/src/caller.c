@@ -1,42 +1,32 @@
-/* See caller.h. */
+/* What the application does with its calls: see caller.h. */
 #include "caller.h"
 
+#include <math.h>
 #include <stdlib.h>
+#include <string.h>
 
-enum { METHODS = 16, SLOTS = 65536, SLOTS_AT_FIRST = 64 };
+#include "caller_slots.h"
+#include "message.h"
+#include "resolve.h"
 
-struct declared {
-  const char *name;
-  bool is_answered;
-};
-
-struct slot {
-  bool live;
-  /* The rest of a response that is too long is dropped. */
-  bool dropped;
-  uint16_t generation;
-  struct buffer response;
-};
-
-struct caller {
-  struct connection *connection;
-  on_answer *hear;
-  void *context;
-  struct declared methods[METHODS];
-  struct slot *slots;
-  uint32_t slot_count;
-  struct buffer payload;
-};
+enum { SLOTS_AT_FIRST = 64, UNSENT_BYTES_MAX = 262144 };
 
 struct caller *caller_new(struct connection *connection) {
   struct caller *caller = allocate(1, sizeof *caller);
   caller->connection = connection;
+  caller->due = INFINITY;
   return caller;
 }
 
+static void release(struct slot *slot) {
+  buffer_free(&slot->response);
+  buffer_free(&slot->metadata);
+  stream_free(slot->stream);
+  slot->stream = NULL;
+}
+
 void caller_free(struct caller *caller) {
-  for (uint32_t slot = 0; slot < caller->slot_count; slot++) buffer_free(&caller->slots[slot].response);
-  buffer_free(&caller->payload);
+  for (uint32_t slot = 0; slot < caller->slot_count; slot++) release(&caller->slots[slot]);
   free(caller->slots);
   free(caller);
 }
@@ -46,100 +36,220 @@ void caller_listen(struct caller *caller, on_answer *hear, void *context) {
   caller->context = context;
 }
 
-void caller_declare(struct caller *caller, uint16_t number, const char *name, const uint8_t *fingerprint) {
-  if (number >= METHODS) return;
-  caller->methods[number].name = name;
-  struct view schema = {fingerprint, fingerprint == NULL ? 0 : FINGERPRINT_BYTES};
-  struct method_record method = {.role = DECLARE, .name = view_of(name), .kind = UNARY, .request = schema, .response = schema};
-  caller->payload.length = 0;
-  method_encode(&caller->payload, &method);
-  connection_send(caller->connection, &(struct frame){.type = METHOD, .method = number, .body = view_of_buffer(&caller->payload)});
-  if (fingerprint != NULL) caller->connection->schema_named = true;
+bool caller_is_idle(const struct caller *caller) { return caller->live == 0; }
+
+int caller_method(struct caller *caller, const struct called *called) {
+  struct connection *connection = caller->connection;
+  for (int number = 0; number < caller->method_count; number++) {
+    if (view_equals(caller->methods[number].called.name, called->name)) return number;
+  }
+  if (caller->method_count == METHODS || connection->closing) return -1;
+  int number = caller->method_count++;
+  caller->methods[number].called = *called;
+  exchange_name(connection->exchange, called->request);
+  exchange_name(connection->exchange, called->response);
+  struct method_record method = {.role = DECLARE, .name = called->name, .kind = called->kind};
+  method.request = caller_fingerprint(called->request);
+  method.response = caller_fingerprint(called->response);
+  struct buffer payload = {0};
+  method_encode(&payload, &method);
+  connection_send(connection, &(struct frame){.type = METHOD, .method = (uint16_t)number, .body = view_of_buffer(&payload)});
+  buffer_free(&payload);
+  return number;
 }
 
 static void grow_slots(struct caller *caller, uint32_t slot) {
   uint32_t count = caller->slot_count == 0 ? SLOTS_AT_FIRST : caller->slot_count;
   while (count <= slot) count *= 2;
   struct slot *slots = allocate(count, sizeof *slots);
-  for (uint32_t at = 0; at < caller->slot_count; at++) slots[at] = caller->slots[at];
+  if (caller->slot_count > 0) memcpy(slots, caller->slots, caller->slot_count * sizeof *slots);
   free(caller->slots);
   caller->slots = slots;
   caller->slot_count = count;
 }
 
-bool caller_call(struct caller *caller, uint16_t number, uint32_t slot, struct view request) {
+uint32_t caller_free_slot(struct caller *caller) {
+  for (uint32_t slot = 0; slot < caller->connection->peer.value[CALLS_IN_FLIGHT_MAX]; slot++) {
+    if (slot >= caller->slot_count || !caller->slots[slot].live) return slot;
+  }
+  return NO_SLOT;
+}
+
+void caller_tell(struct caller *caller, uint32_t index, struct answer answer) {
+  struct slot *slot = &caller->slots[index];
+  if (slot->is_told) return;
+  slot->is_told = true;
+  answer.slot = index;
+  if (caller->hear != NULL) caller->hear(caller->context, &answer);
+}
+
+void caller_settle(struct caller *caller, uint32_t index, struct answer answer) {
+  struct slot *slot = &caller->slots[index], ended = *slot;
+  caller->live--;
+  if (slot->stream != NULL) caller->streams--;
+  *slot = (struct slot){.generation = ended.generation};
+  answer.slot = index;
+  answer.left = ended.stream == NULL || ended.is_cancelled ? NULL : &ended.stream->in.items;
+  if (ended.is_cancelled && answer.code != CANCELLED) answer = (struct answer){index, CANCELLED, STARTED_MAYBE, {0}, {0}, NULL};
+  if (!ended.is_told && caller->hear != NULL) caller->hear(caller->context, &answer);
+  release(&ended);
+}
+
+static void send_cancel(struct caller *caller, uint32_t index) {
+  struct slot *slot = &caller->slots[index];
+  if (slot->is_cancelled) return;
+  slot->is_cancelled = true;
+  if (slot->stream != NULL) slot->stream->sends = false;
+  struct buffer payload = {0};
+  code_encode(&payload, &(struct code_record){CANCELLED, view_of("")});
+  connection_send(caller->connection, &(struct frame){.type = CANCEL, .call = caller_call(caller, index), .body = view_of_buffer(&payload)});
+  buffer_free(&payload);
+}
+
+void caller_cancel(struct caller *caller, uint32_t index) {
+  bool has_items = index < caller->slot_count && callee_streams(caller_method_of(caller, index)->called.kind);
+  if (index >= caller->slot_count || !caller->slots[index].live || caller->slots[index].is_told) return;
+  send_cancel(caller, index);
+  if (!has_items) caller_tell(caller, index, caller_failed(CANCELLED, STARTED_MAYBE, "cancelled"));
+}
+
+void caller_give_up(struct caller *caller, uint32_t index, enum failure_code code, const char *text) {
+  caller_tell(caller, index, caller_failed(code, STARTED_YES, text));
+  send_cancel(caller, index);
+}
+
+/* Sends METADATA, DEADLINE and the message, cut into frames. False: it exceeds what the peer takes. */
+static bool send_request(struct caller *caller, uint32_t index, const struct request *request, enum kind kind) {
   struct connection *connection = caller->connection;
-  const int64_t *peer = connection->peer.value;
-  if (connection->closing || connection->drain_read || slot >= peer[CALLS_IN_FLIGHT_MAX]) return false;
-  if (request.length + 4 > (size_t)limits_least.value[FRAME_BYTES_MAX]) return false;
-  if (slot >= caller->slot_count) grow_slots(caller, slot);
-  struct slot *call = &caller->slots[slot];
-  if (call->live) return false;
-  call->live = true;
-  call->generation = (uint16_t)generation_after(call->generation);
-  uint32_t call_id = call_number(!connection->is_dialler, call->generation, slot);
-  connection_send(connection, &(struct frame){.type = REQUEST, .call = call_id, .method = number, .body = request});
+  struct frame frame = {.type = REQUEST, .call = caller_call(caller, index), .method = request->method};
+  size_t prefix = request->metadata.length + 8;
+  struct view message = request->message;
+  struct buffer compressed = {0};
+  if (kind == ONEWAY_KIND) frame.flags |= ONEWAY;
+  if (request->asks_ledger) frame.flags |= LEDGER;
+  if (request->deadline_ms >= 0) {
+    frame.flags |= DEADLINE;
+    frame.deadline = request->deadline_ms > INT32_MAX ? INT32_MAX : (uint32_t)request->deadline_ms;
+  }
+  if (request->metadata.length > 0) {
+    frame.flags |= METADATA;
+    frame.metadata = request->metadata;
+  }
+  bool is_too_long = (int64_t)message.length > connection->peer.value[MESSAGE_BYTES_MAX] ||
+      (int64_t)request->metadata.length > connection->peer.value[METADATA_BYTES_MAX];
+  if (is_too_long || message_room(connection, prefix) == 0) return false;
+  if (message_compress_for(connection, message, &compressed)) {
+    frame.flags |= COMPRESSED;
+    message = view_of_buffer(&compressed);
+  }
+  message_send(connection, &frame, message);
+  buffer_free(&compressed);
   return true;
 }
 
-/* `body` may be a view of the slot's own buffer: it is freed after it was heard. */
-static void settle(struct caller *caller, uint32_t index, enum failure_code code, enum started started, struct view body) {
-  struct slot *slot = &caller->slots[index];
-  struct buffer response = slot->response;
-  slot->response = (struct buffer){0};
-  slot->live = slot->dropped = false;
-  if (caller->hear != NULL) caller->hear(caller->context, &(struct answer){index, code, started, body});
-  buffer_free(&response);
-}
-
-static void on_response(struct caller *caller, uint32_t index, const struct frame *frame) {
+enum failure_code caller_open(struct caller *caller, uint32_t index, const struct request *request) {
   struct connection *connection = caller->connection;
+  const struct declared *method = &caller->methods[request->method];
+  if (connection->closing || connection->drain_read) return UNAVAILABLE;
+  if (method->reads == BREAKS) return FAILED_PRECONDITION;
+  if (index >= connection->peer.value[CALLS_IN_FLIGHT_MAX]) return RESOURCE_EXHAUSTED;
+  if (index >= caller->slot_count) grow_slots(caller, index);
   struct slot *slot = &caller->slots[index];
-  if (slot->response.at != NULL && frame->flags & ~(MORE | CHECKSUM)) {
-    return connection_close(connection, FLAGS, "a flag of the first frame inside a message");
+  uint16_t before = slot->generation;
+  if (slot->live) return RESOURCE_EXHAUSTED;
+  slot->generation = (uint16_t)generation_after(before);
+  if (!send_request(caller, index, request, method->called.kind)) {
+    slot->generation = before;
+    return RESOURCE_EXHAUSTED;
   }
-  if (frame->flags & LEDGER) return connection_close(connection, FLAGS, "durations that were not asked for");
-  bool too_long = (int64_t)(slot->response.length + frame->body.length) > connection->settings.limits.value[MESSAGE_BYTES_MAX];
-  /* No codec was listed. */
-  if (frame->prefix_error != OK || frame->flags & COMPRESSED || too_long) slot->dropped = true;
-  bool is_whole = !(frame->flags & MORE);
-  if (is_whole && !slot->dropped && slot->response.length == 0) return settle(caller, index, OK, STARTED_YES, frame->body);
-  if (!slot->dropped) buffer_append_view(&slot->response, frame->body);
-  /* So that a response whose first frame was empty counts as begun. */
-  else buffer_reserve(&slot->response, 1);
-  if (!is_whole) return;
-  if (slot->dropped) settle(caller, index, too_long ? RESOURCE_EXHAUSTED : INTERNAL, STARTED_YES, view_of("the response cannot be read"));
-  else settle(caller, index, OK, STARTED_YES, view_of_buffer(&slot->response));
+  slot->live = true;
+  slot->method = request->method;
+  slot->asked_ledger = request->asks_ledger;
+  slot->stream = stream_new(connection, method->called.kind, true);
+  slot->deadline = request->deadline_ms < 0 ? INFINITY : connection->now + (double)request->deadline_ms;
+  if (slot->deadline < caller->due) caller->due = slot->deadline;
+  caller->live++;
+  if (slot->stream != NULL) caller->streams++;
+  if (method->called.kind == ONEWAY_KIND) caller_settle(caller, index, (struct answer){.code = OK});
+  return OK;
 }
 
-static void on_failure(struct caller *caller, uint32_t index, const struct frame *frame) {
-  struct failure_record failure;
-  if (frame->flags & LEDGER) return connection_close(caller->connection, FLAGS, "durations that were not asked for");
-  if (frame->prefix_error != OK) return settle(caller, index, INTERNAL, STARTED_YES, view_of("the failure cannot be read"));
-  if (!failure_decode(frame->body, &failure)) return connection_close(caller->connection, BAD_RECORD, "FAILURE is malformed");
-  bool is_known = failure.code < failure_names.count;
-  settle(caller, index, is_known ? (enum failure_code)failure.code : UNKNOWN, failure.started, failure.text);
+void caller_send(struct caller *caller, uint32_t index, struct view item) {
+  struct slot *slot = &caller->slots[index];
+  if (slot->live && slot->stream != NULL && slot->stream->sends) stream_push(slot->stream, item);
 }
 
-void caller_frame(struct caller *caller, const struct frame *frame) {
-  uint32_t index = call_slot(frame->call);
-  bool live = index < caller->slot_count && caller->slots[index].live && caller->slots[index].generation == call_generation(frame->call);
-  if (!live) return connection_close(caller->connection, CALL_NUMBER, "an answer to a call that is not live");
-  if (frame->type == RESPONSE) on_response(caller, index, frame);
-  else if (frame->type == FAILURE) on_failure(caller, index, frame);
-  else connection_close(caller->connection, PROTOCOL, "a frame that a unary call does not have");
+void caller_end(struct caller *caller, uint32_t index) {
+  if (caller->slots[index].live && caller->slots[index].stream != NULL) caller->slots[index].stream->out.ends = true;
 }
 
-void caller_answered(struct caller *caller, uint16_t number, const struct method_record *method) {
-  struct declared *declared = number < METHODS ? &caller->methods[number] : NULL;
-  bool fits = declared != NULL && declared->name != NULL && !declared->is_answered && view_is(method->name, declared->name) &&
-      method->kind == UNARY;
-  if (!fits) return connection_close(caller->connection, PROTOCOL, "an ANSWER that fits no DECLARE");
-  declared->is_answered = true;
+bool caller_decode(const struct declared *method, struct view message, struct buffer *to) {
+  to->length = 0;
+  return resolve_message(method->called.response, method->writer, message, to);
 }
 
-void caller_lost(struct caller *caller) {
+bool caller_take(struct caller *caller, uint32_t index, struct buffer *to) {
+  struct slot *slot = &caller->slots[index];
+  const struct declared *method = caller_method_of(caller, index);
+  if (!slot->live || slot->is_told || slot->stream == NULL || method->reads == UNGRADED || !stream_take(slot->stream, to)) return false;
+  stream_give(slot->stream, caller->connection, caller_call(caller, index));
+  bool is_bytes = method->called.kind == BLOB && slot->head_taken;
+  slot->head_taken = true;
+  if (method->reads != EVOLVED || is_bytes) return true;
+  struct buffer own = {0};
+  bool good = caller_decode(method, view_of_buffer(to), &own);
+  buffer_free(to);
+  *to = own;
+  if (!good) caller_give_up(caller, index, INTERNAL, "the schema does not read an item");
+  return good;
+}
+
+void caller_greeted(struct caller *caller, int64_t more) {
   for (uint32_t index = 0; index < caller->slot_count; index++) {
-    if (caller->slots[index].live) settle(caller, index, UNAVAILABLE, STARTED_MAYBE, view_of("the connection is lost"));
+    struct slot *slot = &caller->slots[index];
+    if (slot->live && slot->stream != NULL) slot->stream->out.credit += more;
+  }
+}
+
+/* The next frame of a stream, or its END. */
+static bool advance(struct caller *caller, uint32_t index) {
+  struct slot *slot = &caller->slots[index];
+  if (!slot->live || slot->stream == NULL || !slot->stream->sends) return false;
+  struct outgoing *out = &slot->stream->out;
+  uint32_t call = caller_call(caller, index);
+  if (stream_send(slot->stream, caller->connection, call)) return true;
+  if (!out->ends || out->end_sent || !stream_is_sent(slot->stream)) return false;
+  out->end_sent = true;
+  connection_send(caller->connection, &(struct frame){.type = END, .call = call});
+  return true;
+}
+
+bool caller_stream(struct caller *caller) {
+  bool goes_on = caller->streams > 0;
+  while (goes_on && !caller->connection->closing) {
+    goes_on = false;
+    for (uint32_t index = 0; index < caller->slot_count; index++) {
+      if (connection_unsent(caller->connection) > UNSENT_BYTES_MAX) return true;
+      if (advance(caller, index)) goes_on = true;
+    }
+  }
+  return false;
+}
+
+void caller_tick(struct caller *caller, double now) {
+  if (now < caller->due) return;
+  caller->due = INFINITY;
+  for (uint32_t index = 0; index < caller->slot_count; index++) {
+    struct slot *slot = &caller->slots[index];
+    if (!slot->live || slot->is_told) continue;
+    /* The callee ends such a call by itself (6.5). */
+    if (now >= slot->deadline) caller_tell(caller, index, caller_failed(DEADLINE_EXCEEDED, STARTED_MAYBE, "the deadline has passed"));
+    else if (slot->deadline < caller->due) caller->due = slot->deadline;
+  }
+}
+
+void caller_lost(struct caller *caller, enum started started) {
+  for (uint32_t index = 0; index < caller->slot_count; index++) {
+    if (caller->slots[index].live) caller_settle(caller, index, caller_failed(UNAVAILABLE, started, "the connection is lost"));
   }
 }

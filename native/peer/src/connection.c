@@ -11,12 +11,13 @@
 
 #include "callee.h"
 #include "caller.h"
-#include "canonical.h"
+#include "exchange.h"
 #include "sha256.h"
 
 enum {
   READ_BYTES = 262144,
   READS_A_TURN = 4,
+  WRITES_A_TURN = 4,
   UNSENT_BYTES_PAUSE = 1 << 20,
   HANDSHAKE_MS = 10000,
   CLOSE_MS = 100,
@@ -51,6 +52,7 @@ static void send_hello(struct connection *connection) {
   struct hello hello = {.version_min = 1, .version_max = 1, .limits = connection->settings.limits};
   hello.software = view_of("trunkline-peer-c/1");
   hello.instance = (struct view){instance, sizeof instance};
+  if (connection->settings.lz4) hello.compression.name[hello.compression.count++] = view_of("lz4");
   if (connection->settings.checksum) hello.capabilities.name[hello.capabilities.count++] = view_of("checksum");
   struct buffer payload = {0};
   hello_encode(&payload, &hello);
@@ -76,6 +78,7 @@ struct connection *connection_open(int fd, bool is_dialler, const struct setting
   setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
   connection->callee = callee_new(connection);
   connection->caller = caller_new(connection);
+  connection->exchange = exchange_new(connection);
   buffer_append(&connection->output, preface, PREFACE_BYTES);
   send_hello(connection);
   return connection;
@@ -85,9 +88,9 @@ void connection_free(struct connection *connection) {
   close(connection->fd);
   callee_free(connection->callee);
   caller_free(connection->caller);
+  exchange_free(connection->exchange);
   buffer_free(&connection->input);
   buffer_free(&connection->output);
-  buffer_free(&connection->schema);
   free(connection);
 }
 
@@ -107,7 +110,35 @@ void connection_close(struct connection *connection, enum close_code code, const
   connection->closing = true;
   connection->closed_with = code;
   connection->close_by = connection->now + CLOSE_MS;
-  caller_lost(connection->caller);
+  caller_lost(connection->caller, STARTED_MAYBE);
+}
+
+static void send_ping(struct connection *connection) {
+  static const uint8_t opaque[8] = "drained?";
+  connection->ping_sent = true;
+  connection_send(connection, &(struct frame){.type = PING, .body = {opaque, sizeof opaque}});
+}
+
+void connection_drain(struct connection *connection, const char *text, int32_t grace_ms) {
+  if (connection->drain_sent || connection->closing) return;
+  connection->drain_sent = connection->pong_due = true;
+  connection->drain_by = connection->now + grace_ms;
+  struct buffer payload = {0};
+  drain_encode(&payload, &(struct drain_record){view_of(text), grace_ms});
+  connection_send(connection, &(struct frame){.type = DRAIN, .body = view_of_buffer(&payload)});
+  buffer_free(&payload);
+  /* Its PONG says that the peer has read DRAIN, and so that every call which crossed it was read here. */
+  if (connection->hello_read) send_ping(connection);
+}
+
+/* What has to be done behind DRAIN by now. */
+static void go_on_draining(struct connection *connection) {
+  if (!connection->drain_sent || connection->closing) return;
+  bool is_idle = callee_is_idle(connection->callee) && caller_is_idle(connection->caller);
+  if (is_idle && !connection->pong_due) return connection_close(connection, NONE, "drained");
+  if (connection->now < connection->drain_by) return;
+  callee_end_all(connection->callee);
+  connection_close(connection, SHUTDOWN, "the grace of the drain is over");
 }
 
 void connection_spend(struct connection *connection) {
@@ -122,8 +153,12 @@ static void on_hello(struct connection *connection, const struct frame *frame) {
   if (!hello_decode(frame->body, &hello)) return connection_close(connection, BAD_RECORD, "HELLO is malformed");
   if (hello.version_min > 1) return connection_close(connection, VERSION, "version 1 is spoken here");
   connection->hello_read = true;
+  int64_t more = hello.limits.value[STREAM_WINDOW_BYTES] - connection->peer.value[STREAM_WINDOW_BYTES];
   connection->peer = hello.limits;
+  connection->peer_lists_lz4 = connection->settings.lz4 && hello_lists(&hello.compression, "lz4");
+  caller_greeted(connection->caller, more);
   connection->decoder.checksum = connection->settings.checksum && hello_lists(&hello.capabilities, "checksum");
+  if (connection->drain_sent) send_ping(connection);
 }
 
 static void on_method(struct connection *connection, const struct frame *frame) {
@@ -133,31 +168,10 @@ static void on_method(struct connection *connection, const struct frame *frame) 
   else caller_answered(connection->caller, frame->method, &method);
 }
 
-/* This peer asks for no schema; the one it knows it gives, once named, once. */
 static void on_schema(struct connection *connection, const struct frame *frame) {
-  struct buffer *message = &connection->schema;
-  if (message->length + frame->body.length > SCHEMA_MESSAGE_BYTES_MAX) {
-    return connection_close(connection, PROTOCOL, "a schema is too long");
-  }
-  buffer_append_view(message, frame->body);
-  if (frame->flags & MORE) return;
-  struct schema_record asked;
-  bool good = schema_decode(view_of_buffer(message), &asked);
-  uint8_t fingerprint[FINGERPRINT_BYTES];
-  canonical_fingerprint(fingerprint);
-  if (!good) connection_close(connection, BAD_RECORD, "SCHEMA is malformed");
-  else if (asked.gives) connection_close(connection, PROTOCOL, "a schema that was not asked for");
-  else {
-    bool known = connection->schema_named && !connection->schema_given &&
-        view_equals(asked.fingerprint, (struct view){fingerprint, sizeof fingerprint});
-    struct buffer payload = {0};
-    schema_encode(&payload, &(struct schema_record){asked.fingerprint, true, known ? canonical_schema() : view_of("")});
-    connection_send(connection, &(struct frame){.type = SCHEMA, .body = view_of_buffer(&payload)});
-    buffer_free(&payload);
-    if (known) connection->schema_given = true;
-    else connection_spend(connection);
-  }
-  message->length = 0;
+  if (!exchange_frame(connection->exchange, frame)) return;
+  callee_schema(connection->callee);
+  caller_schema(connection->caller);
 }
 
 static void on_ping(struct connection *connection, const struct frame *frame) {
@@ -168,11 +182,22 @@ static void on_ping(struct connection *connection, const struct frame *frame) {
   connection_send(connection, &(struct frame){.type = PONG, .body = frame->body});
 }
 
+static void on_pong(struct connection *connection, const struct frame *frame) {
+  bool answers = connection->ping_sent && view_equals(frame->body, (struct view){(const uint8_t *)"drained?", 8});
+  if (!answers) return connection_close(connection, PROTOCOL, "a PONG that answers nothing");
+  connection->ping_sent = connection->pong_due = false;
+}
+
 static void on_drain(struct connection *connection, const struct frame *frame) {
   struct drain_record drain;
   if (connection->drain_read) return connection_close(connection, PROTOCOL, "a second DRAIN");
   if (!drain_decode(frame->body, &drain)) return connection_close(connection, BAD_RECORD, "DRAIN is malformed");
   connection->drain_read = true;
+}
+
+/* Whoever closes with these has run no call (8.1). */
+static bool has_run_none(int32_t code) {
+  return code == BAD_PREFACE || code == VERSION || code == AUTH || code == HANDSHAKE_TIMEOUT || code == BUSY;
 }
 
 static void on_close(struct connection *connection, const struct frame *frame) {
@@ -182,7 +207,7 @@ static void on_close(struct connection *connection, const struct frame *frame) {
   connection->closed_with = (enum close_code)record.code;
   connection->close_by = connection->now;
   connection->output.length = connection->output_sent;
-  caller_lost(connection->caller);
+  caller_lost(connection->caller, has_run_none(record.code) ? STARTED_NO : STARTED_MAYBE);
 }
 
 /* A call frame belongs to the side that opened the call; REQUEST, CANCEL and RESPONSE, FAILURE go one way only. */
@@ -202,7 +227,7 @@ static void on_frame(struct connection *connection, const struct frame *frame) {
     case METHOD: return on_method(connection, frame);
     case SCHEMA: return on_schema(connection, frame);
     case PING: return on_ping(connection, frame);
-    case PONG: return connection_close(connection, PROTOCOL, "a PONG that answers nothing");
+    case PONG: return on_pong(connection, frame);
     case DRAIN: return on_drain(connection, frame);
     case CLOSE: return on_close(connection, frame);
     default: on_call_frame(connection, frame);
@@ -211,7 +236,8 @@ static void on_frame(struct connection *connection, const struct frame *frame) {
 
 static void decode_input(struct connection *connection) {
   size_t used = 0;
-  while (!connection->closing) {
+  /* Not further than the peer reads what comes of it. */
+  while (!connection->closing && connection_unsent(connection) <= UNSENT_BYTES_PAUSE) {
     struct frame frame;
     size_t step;
     struct view input = {connection->input.at + used, connection->input.length - used};
@@ -225,18 +251,28 @@ static void decode_input(struct connection *connection) {
   buffer_consume(&connection->input, used);
 }
 
+/* Everything that can be done with what has come, up to the bounds of what is unsent. */
+static void work(struct connection *connection) {
+  decode_input(connection);
+  bool callee_has_more = callee_stream(connection->callee), caller_has_more = caller_stream(connection->caller);
+  connection->has_more = callee_has_more || caller_has_more;
+  go_on_draining(connection);
+}
+
 static void on_input_end(struct connection *connection) {
   connection->peer_ended = true;
   if (connection->closing) return;
   bool inside = connection->input.length > 0 || connection->decoder.skip_left > 0 || connection->decoder.preface_read < PREFACE_BYTES;
   if (inside || !connection->hello_read) return connection_close(connection, TRUNCATED, "the stream ended inside a frame");
-  caller_lost(connection->caller);
+  caller_lost(connection->caller, STARTED_MAYBE);
   callee_peer_ended(connection->callee);
 }
 
 void connection_read(struct connection *connection, double now) {
   connection->now = now;
   for (int turn = 0; turn < READS_A_TURN && connection_wants_input(connection); turn++) {
+    /* What waited until the peer reads. */
+    if (connection->input.length > 0) decode_input(connection);
     uint8_t *to = buffer_reserve(&connection->input, READ_BYTES);
     ssize_t come = recv(connection->fd, to, READ_BYTES, 0);
     if (come < 0) {
@@ -248,13 +284,14 @@ void connection_read(struct connection *connection, double now) {
       break;
     }
     connection->input.length += (size_t)come;
-    decode_input(connection);
+    work(connection);
     if (come < READ_BYTES) break;
   }
-  if (connection->finished) caller_lost(connection->caller);
+  if (connection->finished) caller_lost(connection->caller, STARTED_MAYBE);
 }
 
-void connection_write(struct connection *connection) {
+/* Writes what the socket takes of what is there. */
+static void flush(struct connection *connection) {
   struct buffer *output = &connection->output;
   while (connection->output_sent < output->length) {
     ssize_t sent = send(connection->fd, output->at + connection->output_sent, output->length - connection->output_sent, MSG_NOSIGNAL);
@@ -280,6 +317,15 @@ void connection_write(struct connection *connection) {
   if (connection->closing && connection->ended && connection->peer_ended) connection->finished = true;
 }
 
+void connection_write(struct connection *connection) {
+  flush(connection);
+  for (int turn = 0; turn < WRITES_A_TURN && connection_unsent(connection) == 0 && !connection->finished; turn++) {
+    work(connection);
+    if (connection_unsent(connection) == 0) break;
+    flush(connection);
+  }
+}
+
 void connection_tick(struct connection *connection, double now) {
   connection->now = now;
   if (connection->closing) {
@@ -288,6 +334,8 @@ void connection_tick(struct connection *connection, double now) {
   }
   if (!connection->hello_read && now >= connection->greet_by) connection_close(connection, HANDSHAKE_TIMEOUT, "no HELLO came");
   callee_tick(connection->callee, now);
+  caller_tick(connection->caller, now);
+  go_on_draining(connection);
   if (connection->peer_ended && callee_is_idle(connection->callee)) connection_close(connection, NONE, "the peer has ended");
   if (connection_wants_output(connection) && now - connection->stalled_since > STALL_MS) {
     connection_close(connection, STALLED, "the peer does not read");
@@ -295,8 +343,10 @@ void connection_tick(struct connection *connection, double now) {
 }
 
 bool connection_wants_input(const struct connection *connection) {
-  bool full = connection->output.length - connection->output_sent > UNSENT_BYTES_PAUSE && !connection->closing;
+  bool full = connection_unsent(connection) > UNSENT_BYTES_PAUSE && !connection->closing;
   return !connection->peer_ended && !connection->finished && !full;
 }
 
-bool connection_wants_output(const struct connection *connection) { return connection->output_sent < connection->output.length; }
+bool connection_wants_output(const struct connection *connection) {
+  return connection_unsent(connection) > 0 || (connection->has_more && !connection->closing);
+}

@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { DEPTH_MAX = 32, FILE_BYTES_MAX = 8 * 1024 * 1024, NODES_A_BLOCK = 512 };
+enum { DEPTH_MAX = 256, FILE_BYTES_MAX = 8 * 1024 * 1024, NODES_A_BLOCK = 512 };
 
 struct block {
   struct block *next;
@@ -179,14 +179,24 @@ static bool read_file(struct buffer *text, const char *path) {
   return good;
 }
 
+static bool parse_all(struct json_file *file) {
+  struct parser parser = {file, file->text.at, file->text.at + file->text.length};
+  file->root = parse(&parser, 0);
+  skip_space(&parser);
+  if (file->root != NULL && parser.at == parser.end) return true;
+  json_free(file);
+  return false;
+}
+
+bool json_parse(struct json_file *file, struct view text) {
+  *file = (struct json_file){0};
+  buffer_append_view(&file->text, text);
+  return parse_all(file);
+}
+
 bool json_read(struct json_file *file, const char *path) {
   *file = (struct json_file){0};
-  if (read_file(&file->text, path)) {
-    struct parser parser = {file, file->text.at, file->text.at + file->text.length};
-    file->root = parse(&parser, 0);
-    skip_space(&parser);
-    if (file->root != NULL && parser.at == parser.end) return true;
-  }
+  if (read_file(&file->text, path) && parse_all(file)) return true;
   fprintf(stderr, "peer: %s cannot be read\n", path);
   json_free(file);
   return false;
@@ -201,20 +211,22 @@ void json_free(struct json_file *file) {
   *file = (struct json_file){0};
 }
 
-static const struct json *find(const struct json *object, const char *key) {
+static const struct json *find(const struct json *object, struct view key) {
   if (object == NULL || object->type != JSON_OBJECT) return NULL;
   for (const struct json *member = object->first; member != NULL; member = member->next) {
-    if (view_is(member->key, key)) return member;
+    if (view_equals(member->key, key)) return member;
   }
   return NULL;
 }
 
 const struct json *json_get(const struct json *object, const char *key) {
-  const struct json *member = find(object, key);
+  const struct json *member = find(object, view_of(key));
   return member == NULL || member->type == JSON_NULL ? NULL : member;
 }
 
-bool json_has(const struct json *object, const char *key) { return find(object, key) != NULL; }
+const struct json *json_member(const struct json *object, struct view key) { return find(object, key); }
+
+bool json_has(const struct json *object, const char *key) { return find(object, view_of(key)) != NULL; }
 
 struct view json_text(const struct json *object, const char *key) {
   const struct json *member = json_get(object, key);
@@ -247,4 +259,37 @@ bool json_lists(const struct json *list, const char *text) {
     if (view_is(item->text, text)) return true;
   }
   return false;
+}
+
+static void print_text(struct view text, struct buffer *to) {
+  buffer_append_byte(to, '"');
+  for (size_t at = 0; at < text.length; at++) {
+    if (text.at[at] == '"' || text.at[at] == '\\') buffer_append_byte(to, '\\');
+    buffer_append_byte(to, text.at[at]);
+  }
+  buffer_append_byte(to, '"');
+}
+
+void json_print(const struct json *value, struct buffer *to) {
+  char number[24];
+  bool is_object = value->type == JSON_OBJECT;
+  switch (value->type) {
+    case JSON_NULL: return buffer_append_view(to, view_of("null"));
+    case JSON_BOOLEAN: return buffer_append_view(to, view_of(value->number ? "true" : "false"));
+    case JSON_STRING: return print_text(value->text, to);
+    case JSON_NUMBER:
+      snprintf(number, sizeof number, "%lld", (long long)value->number);
+      return buffer_append_view(to, view_of(number));
+    default: break;
+  }
+  buffer_append_byte(to, is_object ? '{' : '[');
+  for (const struct json *item = value->first; item != NULL; item = item->next) {
+    if (item != value->first) buffer_append_byte(to, ',');
+    if (is_object) {
+      print_text(item->key, to);
+      buffer_append_byte(to, ':');
+    }
+    json_print(item, to);
+  }
+  buffer_append_byte(to, is_object ? '}' : ']');
 }

@@ -9,6 +9,7 @@
 
 #include "caller.h"
 #include "canonical.h"
+#include "handlers.h"
 #include "loop.h"
 #include "modes.h"
 #include "socket.h"
@@ -17,6 +18,8 @@
 enum { BUCKETS = 256, BUCKETS_A_DOUBLING = 8, WAIT_MS = 100, PATIENCE_MS = 5000 };
 
 struct load {
+  /* Nothing is served. */
+  struct service service;
   uint64_t answered, wrong, failed;
   uint64_t latencies[BUCKETS];
   bool stops;
@@ -50,7 +53,8 @@ static void send_call(struct lane *lane, uint32_t slot) {
   struct canonical record = canonical_record(flight->id);
   lane->request.length = 0;
   canonical_encode(&lane->request, &record);
-  if (caller_call(lane->connection->caller, 0, slot, view_of_buffer(&lane->request))) lane->live++;
+  struct request request = {.message = view_of_buffer(&lane->request), .deadline_ms = -1};
+  if (caller_open(lane->connection->caller, slot, &request) == OK) lane->live++;
 }
 
 static void count_latency(struct load *load, double ms) {
@@ -87,9 +91,8 @@ static double quantile(const struct load *load, double share) {
 
 static struct lane *open_lanes(struct load *load, struct loop *loop, const char *host, const char *port, unsigned in_flight,
     unsigned connections) {
-  struct settings settings = {.limits = limits_default};
-  uint8_t fingerprint[FINGERPRINT_BYTES];
-  canonical_fingerprint(fingerprint);
+  struct settings settings = {.limits = limits_default, .service = &load->service};
+  const struct schema *schema = schema_parse(&load->service.schemas, canonical_schema());
   struct lane *lanes = allocate(connections, sizeof *lanes);
   for (unsigned at = 0; at < connections; at++) {
     int fd = socket_dial(host, port);
@@ -99,7 +102,7 @@ static struct lane *open_lanes(struct load *load, struct loop *loop, const char 
     *lane = (struct lane){.load = load, .flights = allocate(share, sizeof(struct flight)), .in_flight = share};
     lane->connection = connection_open(fd, true, &settings, clock_ms());
     caller_listen(lane->connection->caller, hear, lane);
-    caller_declare(lane->connection->caller, 0, CANONICAL_METHOD, fingerprint);
+    caller_method(lane->connection->caller, &(struct called){view_of(CANONICAL_METHOD), UNARY, schema, schema});
     loop_add(loop, lane->connection);
   }
   return lanes;
@@ -152,6 +155,7 @@ int load_run(const char *host, const char *port, unsigned in_flight, double seco
   }
   while (loop_count(loop) > 0 && loop_turn(loop, WAIT_MS)) continue;
   loop_free(loop);
+  service_free(&load.service);
   for (unsigned at = 0; at < connections; at++) {
     free(lanes[at].flights);
     buffer_free(&lanes[at].request);

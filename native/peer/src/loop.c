@@ -99,6 +99,18 @@ bool loop_listen(struct loop *loop, int fd, const struct settings *settings, uns
   return epoll_ctl(loop->epoll, EPOLL_CTL_ADD, fd, &event) == 0;
 }
 
+void loop_drain(struct loop *loop, int32_t grace_ms) {
+  if (loop->listening >= 0) close(loop->listening);
+  loop->listening = -1;
+  for (struct member *member = loop->members; member != NULL; member = member->next) {
+    if (member->gone) continue;
+    member->connection->now = clock_ms();
+    connection_drain(member->connection, "restarting", grace_ms);
+    connection_write(member->connection);
+    watch(loop, member);
+  }
+}
+
 static void accept_connections(struct loop *loop) {
   for (;;) {
     int fd = accept4(loop->listening, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);

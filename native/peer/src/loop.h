@@ -13,6 +13,8 @@ void loop_free(struct loop *loop);
 void loop_add(struct loop *loop, struct connection *connection);
 /* Accepts from a listening socket, with these settings, at most so many connections at once. */
 bool loop_listen(struct loop *loop, int fd, const struct settings *settings, unsigned connections_max);
+/* Accepts no more, and drains every connection. */
+void loop_drain(struct loop *loop, int32_t grace_ms);
 /* Waits at most so long and handles what is there. False when waiting is not possible. */
 bool loop_turn(struct loop *loop, int wait_ms);
 /* Connections that have not finished. */

@@ -11,10 +11,11 @@
 
 static int usage(void) {
   fputs(
-      "peer serve PORT [SESSION]\n"
+      "peer serve PORT\n"
       "peer call HOST PORT METHOD TEXT\n"
       "peer load HOST PORT IN_FLIGHT SECONDS [CONNECTIONS]\n"
       "peer vectors FOLDER\n"
+      "peer play FILE dialler|acceptor PORT\n"
       "peer session FILE dialler|acceptor PORT\n",
       stderr);
   return 64;
@@ -33,10 +34,11 @@ static int load(int count, char **arguments) {
 int main(int count, char **arguments) {
   signal(SIGPIPE, SIG_IGN);
   const char *mode = count < 2 ? "" : arguments[1];
-  if (strcmp(mode, "serve") == 0 && (count == 3 || count == 4)) return serve_run(arguments[2], count == 4 ? arguments[3] : NULL);
+  if (strcmp(mode, "serve") == 0 && count == 3) return serve_run(arguments[2]);
   if (strcmp(mode, "call") == 0 && count == 6) return call_run(arguments[2], arguments[3], arguments[4], arguments[5]);
   if (strcmp(mode, "load") == 0 && (count == 6 || count == 7)) return load(count, arguments);
   if (strcmp(mode, "vectors") == 0 && count == 3) return vectors_run(arguments[2]);
+  if (strcmp(mode, "play") == 0 && count == 5) return play_run(arguments[2], arguments[3], arguments[4]);
   if (strcmp(mode, "session") == 0 && count == 5) return session_run(arguments[2], arguments[3], arguments[4]);
   return usage();
 }

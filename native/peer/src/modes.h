@@ -2,8 +2,10 @@
 #ifndef PEER_MODES_H
 #define PEER_MODES_H
 
-/* `peer serve PORT [SESSION]`: serves until it is ended; prints `listening on PORT`. SESSION: set up as its acceptor. */
-int serve_run(const char *port, const char *session);
+/* `peer serve PORT`: serves until it is ended, then drains; prints `listening on PORT`. */
+int serve_run(const char *port);
+/* `peer play FILE dialler|acceptor PORT`: one side of a session, as it is told: play.c. */
+int play_run(const char *path, const char *side, const char *port);
 /* `peer call HOST PORT METHOD TEXT`: one call with raw bytes; prints the answer. */
 int call_run(const char *host, const char *port, const char *method, const char *text);
 /* `peer load HOST PORT IN_FLIGHT SECONDS [CONNECTIONS]`: a closed loop of the canonical call. */

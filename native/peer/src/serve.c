@@ -3,12 +3,12 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "handlers.h"
 #include "loop.h"
 #include "modes.h"
 #include "socket.h"
-#include "views.h"
 
-enum { CONNECTIONS_MAX = 1024, WAIT_MS = 100 };
+enum { CONNECTIONS_MAX = 1024, WAIT_MS = 100, GRACE_MS = 1000 };
 
 static volatile sig_atomic_t asked_to_end;
 
@@ -17,29 +17,30 @@ static void on_signal(int number) {
   asked_to_end = 1;
 }
 
-static bool session_settings(const char *path, struct settings *settings) {
-  struct json_file file;
-  if (path == NULL) return true;
-  if (!json_read(&file, path)) return false;
-  const struct json *acceptor = json_get(file.root, "acceptor");
-  bool good = view_limits(acceptor, &settings->limits);
-  settings->checksum = json_lists(json_get(acceptor, "capabilities"), "checksum");
-  json_free(&file);
+/* What runs may finish; whoever asks again does not wait for it. */
+static bool drain(struct loop *loop) {
+  asked_to_end = 0;
+  loop_drain(loop, GRACE_MS);
+  bool good = true;
+  while (good && !asked_to_end && loop_count(loop) > 0) good = loop_turn(loop, WAIT_MS);
   return good;
 }
 
-int serve_run(const char *port, const char *session) {
-  struct settings settings = {.limits = limits_default, .checksum = session == NULL};
-  if (!session_settings(session, &settings)) return EXIT_FAILURE;
+int serve_run(const char *port) {
+  struct service service;
+  service_standard(&service);
+  struct settings settings = {.limits = limits_default, .checksum = true, .lz4 = true, .service = &service};
   int fd = socket_listen(port);
-  if (fd < 0) return EXIT_FAILURE;
+  bool good = fd >= 0;
   struct loop *loop = loop_new();
   signal(SIGTERM, on_signal);
   signal(SIGINT, on_signal);
-  bool good = loop_listen(loop, fd, &settings, CONNECTIONS_MAX);
-  printf("listening on %u\n", socket_port(fd));
+  good = good && loop_listen(loop, fd, &settings, CONNECTIONS_MAX);
+  if (good) printf("listening on %u\n", socket_port(fd));
   fflush(stdout);
   while (good && !asked_to_end) good = loop_turn(loop, WAIT_MS);
+  good = good && drain(loop);
   loop_free(loop);
+  service_free(&service);
   return good ? EXIT_SUCCESS : EXIT_FAILURE;
 }

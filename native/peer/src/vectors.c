@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "message.h"
 #include "records.h"
 #include "sha256.h"
 #include "views.h"
@@ -20,6 +21,8 @@ struct tally {
   unsigned cases;
   unsigned failed;
   unsigned fingerprints;
+  /* Of a codec that is not here. */
+  unsigned skipped;
 };
 
 /* What came out of a wire: canonical frames one behind the other, and an error. */
@@ -153,6 +156,39 @@ static void run_cases(const struct json *root, const char *path, struct tally *t
   for (const struct json *one = json_items(root, "cases"); one != NULL; one = one->next) run_case(one, path, tally);
 }
 
+/* A compressed message, in each codec that is here; a codec that is not here is as one that the receiver did not list. */
+static void run_message(const struct json *one, const char *path, struct tally *tally) {
+  const struct json *error = json_get(one, "error"), *accepted = json_get(one, "accepted");
+  struct buffer wire = {0}, expected = {0}, found = {0}, again = {0};
+  bool good = view_bytes(json_get(one, "wire"), &wire) && view_bytes(json_get(one, "message"), &expected);
+  bool is_gzip = wire.length > 0 && wire.at[0] == CODEC_GZIP && json_lists(accepted, "gzip");
+  enum failure_code code =
+      message_expand(view_of_buffer(&wire), json_lists(accepted, "lz4"), json_number(one, "messageBytesMax", 0), &found);
+  if (error != NULL) good = good && code != OK && (is_gzip || json_lists(json_get(error, "codes"), name_of(failure_names, code)));
+  else if (is_gzip) good = good && code == INVALID_ARGUMENT;
+  else {
+    good = good && code == OK && view_equals(view_of_buffer(&found), view_of_buffer(&expected));
+    found.length = 0;
+    message_compress(view_of_buffer(&expected), &again);
+    good = good && message_expand(view_of_buffer(&again), true, INT32_MAX, &found) == OK;
+    good = good && view_equals(view_of_buffer(&found), view_of_buffer(&expected));
+  }
+  if (is_gzip) tally->skipped++;
+  tally->cases++;
+  if (!good) {
+    printf("%s: %.*s\n", path, (int)json_text(one, "description").length, json_text(one, "description").at);
+    tally->failed++;
+  }
+  buffer_free(&wire);
+  buffer_free(&expected);
+  buffer_free(&found);
+  buffer_free(&again);
+}
+
+static void run_messages(const struct json *root, const char *path, struct tally *tally) {
+  for (const struct json *one = json_items(root, "cases"); one != NULL; one = one->next) run_message(one, path, tally);
+}
+
 /* A text that a session gives has the fingerprint that it is given under, unless the session says that it has not. */
 static void check_fingerprint(const struct json *view, bool is_false, const char *path, struct tally *tally) {
   struct owned_frame owned;
@@ -209,7 +245,8 @@ static bool run_folder(const char *folder, const char *name, void (*run)(const s
 int vectors_run(const char *folder) {
   struct tally tally = {0};
   bool good = run_folder(folder, "frames", run_cases, &tally);
+  good = run_folder(folder, "messages", run_messages, &tally) && good;
   good = run_folder(folder, "sessions", run_session, &tally) && good;
-  printf("%u cases, %u fingerprints, %u failed\n", tally.cases, tally.fingerprints, tally.failed);
+  printf("%u cases, %u of gzip skipped, %u fingerprints, %u failed\n", tally.cases, tally.skipped, tally.fingerprints, tally.failed);
   return good && tally.failed == 0 && tally.cases > 0 ? EXIT_SUCCESS : EXIT_FAILURE;
 }

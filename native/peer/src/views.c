@@ -136,7 +136,7 @@ static bool record_view(int type, const struct json *record, struct buffer *to) 
   return good;
 }
 
-static bool metadata_view(const struct json *entries, struct buffer *to) {
+bool view_metadata(const struct json *entries, struct buffer *to) {
   bool good = true;
   if (json_count(entries) > 0) write_long(to, (int64_t)json_count(entries));
   for (const struct json *entry = entries->first; entry != NULL; entry = entry->next) {
@@ -189,11 +189,11 @@ bool view_frame(const struct json *view, struct owned_frame *owned) {
   frame->ledger[1] = (uint32_t)json_number(ledger, "handler", 0);
   frame->ledger[2] = (uint32_t)json_number(ledger, "encoding", 0);
   const struct json *metadata = json_get(view, "metadata");
-  return (metadata == NULL || metadata_view(metadata, &owned->metadata)) && body_view(view, type, &owned->body);
+  return (metadata == NULL || view_metadata(metadata, &owned->metadata)) && body_view(view, type, &owned->body);
 }
 
 /* Metadata that was judged, written anew. */
-static void canonical_metadata(struct view metadata, struct buffer *to) {
+void canonical_metadata(struct view metadata, struct buffer *to) {
   struct buffer entries = {0};
   struct reader reader = reader_of(metadata);
   struct blocks blocks = {0};

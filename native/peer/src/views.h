@@ -27,6 +27,10 @@ bool view_frame(const struct json *view, struct owned_frame *owned);
  */
 enum close_code canonical_frame(const struct frame *frame, bool is_message, struct owned_frame *owned);
 
+/* Entries as the vectors have them, encoded; and metadata that was judged, written anew in the same way. */
+bool view_metadata(const struct json *entries, struct buffer *to);
+void canonical_metadata(struct view metadata, struct buffer *to);
+
 /* With the views pointing at the buffers. */
 const struct frame *owned_view(struct owned_frame *owned);
 void owned_free(struct owned_frame *owned);

@@ -16,7 +16,7 @@ static const char *const flags[] = {"MORE", "COMPRESSED", "METADATA", "DEADLINE"
 static const char *const closes[] = {
     "NONE",  "BAD_PREFACE",       "VERSION",           "FRAME_SIZE", "FRAME_TYPE",  "FLAGS",    "PROTOCOL",  "CALL_NUMBER", "FLOW_CONTROL",
     "FLOOD", "HANDSHAKE_TIMEOUT", "KEEPALIVE_TIMEOUT", "STALLED",    "WRITE_QUEUE", "CHECKSUM", "TRUNCATED", "BAD_RECORD",  "INTERNAL",
-    "AUTH",  "SHUTDOWN"};
+    "AUTH",  "SHUTDOWN",          "BUSY"};
 static const char *const failures[] = {NULL,
                                        "CANCELLED",
                                        "UNKNOWN",

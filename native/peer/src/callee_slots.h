@@ -1,0 +1,90 @@
+/*
+ * The calls that the peer opens, as callee.c (frames), callee_methods.c (METHOD and the grading of schemas) and callee_run.c
+ * (handlers and what ends a call) share them. Nobody else includes this.
+ */
+#ifndef PEER_CALLEE_SLOTS_H
+#define PEER_CALLEE_SLOTS_H
+
+#include "callee.h"
+#include "exchange.h"
+#include "handlers.h"
+
+enum { HELD_BYTES_MAX = 64 << 20 };
+
+/* PENDING: schemas have still to come (6.4). */
+enum fit { UNDECLARED, FITS, UNKNOWN_METHOD, OTHER_KIND, PENDING, BREAKING };
+
+struct fingerprint {
+  bool is_null;
+  uint8_t bytes[FINGERPRINT_BYTES];
+};
+
+struct method {
+  enum fit fit;
+  enum kind kind;
+  const struct handler *handler;
+  /* What the caller declared, while they are not this side's own. */
+  struct fingerprint request, response;
+  /* The caller's schema of requests where it is not this side's. */
+  const struct schema *writer;
+  /* Where it breaks. */
+  struct buffer path;
+};
+
+enum state { FREE, ASSEMBLING, RECEIVING, RUNNING };
+
+struct slot {
+  enum state state;
+  /* A handler was started. */
+  bool started;
+  /* Of the live call, else of the last one; 0: there was none. */
+  uint16_t generation;
+  uint16_t method;
+  uint8_t flags;
+  /* After the end: the request was incomplete; the first late frame, END and CANCEL have come; credit that was left. */
+  bool rest, late, late_end, late_cancel;
+  int64_t credit;
+  struct buffer request;
+  struct buffer metadata;
+  struct work work;
+  /* Of `callee->held`. */
+  size_t held;
+  double begun, due, deadline;
+};
+
+struct callee {
+  struct connection *connection;
+  struct method *methods;
+  struct slot *slots;
+  /* Slots from `slots_used` on have never had a call. */
+  uint32_t slot_count, slots_used, live, streams;
+  size_t held;
+  /* Requests of ONEWAY calls that wait for schemas, whose slots are free; what they cost is the number of their method. */
+  struct items oneways;
+  /* When the earliest deadline or late answer is due. */
+  double due;
+};
+
+static inline uint32_t callee_call(const struct callee *callee, uint32_t index) {
+  return call_number(callee->connection->is_dialler, callee->slots[index].generation, index);
+}
+
+/* callee_methods.c: where a method's schemas have come by now, its calls can go on. */
+void callee_grade(struct callee *callee, struct method *method);
+
+/* callee_run.c */
+void callee_count_held(struct callee *callee, struct slot *slot);
+/* The call is over; what it held is given back. */
+void callee_settle(struct callee *callee, uint32_t index);
+/* Ends a live call with FAILURE, or silently if it is ONEWAY. */
+void callee_fail(struct callee *callee, uint32_t index, enum failure_code code, const char *text);
+void callee_refuse(struct callee *callee, uint32_t call, const struct slot *slot, const struct failure_record *failure);
+/* The caller's request is whole; starts the handler if the method's schemas are there. */
+void callee_request(struct callee *callee, uint32_t index, struct view request);
+/* A call that has waited for schemas; all ONEWAY calls that have. */
+void callee_resume(struct callee *callee, uint32_t index);
+void callee_resume_oneways(struct callee *callee);
+/* The handler goes on, as something has come for it. */
+void callee_step(struct callee *callee, uint32_t index);
+
+#endif

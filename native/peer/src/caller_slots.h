@@ -1,0 +1,81 @@
+/*
+ * The calls that this side opens, as caller.c (what the application does) and caller_answers.c (what the callee says) share them.
+ * Nobody else includes this.
+ */
+#ifndef PEER_CALLER_SLOTS_H
+#define PEER_CALLER_SLOTS_H
+
+#include "caller.h"
+#include "exchange.h"
+
+enum { METHODS = 64 };
+
+/* Whether this side reads what the callee answers: with its own schema, or by resolution; UNGRADED while a schema has to come. */
+enum reads { IDENTICAL, UNGRADED, EVOLVED, BREAKS };
+
+struct declared {
+  struct called called;
+  bool is_answered;
+  enum reads reads;
+  uint8_t fingerprint[FINGERPRINT_BYTES];
+  const struct schema *writer;
+};
+
+struct slot {
+  /* Until its terminal frame has come. */
+  bool live;
+  /* The application has its answer: what comes is dropped. */
+  bool is_told;
+  /* CANCEL was sent; a call with items tells its application when the terminal frame has come. */
+  bool is_cancelled;
+  bool asked_ledger;
+  /* Frames of a RESPONSE have come. */
+  bool in_response, is_compressed;
+  /* The terminal frame has come, a schema has not. */
+  bool waits;
+  bool head_taken;
+  uint16_t generation, method;
+  double deadline;
+  struct buffer response, metadata;
+  struct stream *stream;
+};
+
+struct caller {
+  struct connection *connection;
+  on_answer *hear;
+  void *context;
+  struct declared methods[METHODS];
+  int method_count;
+  struct slot *slots;
+  uint32_t slot_count, live, streams;
+  /* The earliest deadline. */
+  double due;
+};
+
+static inline uint32_t caller_call(const struct caller *caller, uint32_t index) {
+  return call_number(!caller->connection->is_dialler, caller->slots[index].generation, index);
+}
+
+static inline const struct declared *caller_method_of(const struct caller *caller, uint32_t index) {
+  return &caller->methods[caller->slots[index].method];
+}
+
+static inline struct view caller_fingerprint(const struct schema *schema) {
+  return schema == NULL ? (struct view){0} : schema_fingerprint(schema);
+}
+
+static inline struct answer caller_failed(enum failure_code code, enum started started, const char *text) {
+  return (struct answer){.code = code, .started = started, .body = view_of(text)};
+}
+
+/* caller.c */
+/* The application's answer, once. `body` may be a view of the slot's own buffer. */
+void caller_tell(struct caller *caller, uint32_t index, struct answer answer);
+/* The terminal frame has come: the slot is free, and the application may use it when it hears. */
+void caller_settle(struct caller *caller, uint32_t index, struct answer answer);
+/* An item that cannot be used: the call is over for the application, and the callee is told to stop. */
+void caller_give_up(struct caller *caller, uint32_t index, enum failure_code code, const char *text);
+/* What was written with the callee's schema, by this side's, in place of what is in `to`. False: that schema does not read it. */
+bool caller_decode(const struct declared *method, struct view message, struct buffer *to);
+
+#endif

@@ -1,0 +1,9 @@
+/* Avro's Parsing Canonical Form of a schema: what fingerprints are made of and SCHEMA carries. */
+#ifndef PEER_CANONICAL_FORM_H
+#define PEER_CANONICAL_FORM_H
+
+#include "schema.h"
+
+void canonical_form(const struct schema *schema, struct buffer *to);
+
+#endif

@@ -1,0 +1,69 @@
+/*
+ * Avro schemas: read from JSON, within the limits of 10.2, and written in Parsing Canonical Form, of which the fingerprint is the
+ * SHA-256 (6.4). Aliases are not kept.
+ */
+#ifndef PEER_SCHEMA_H
+#define PEER_SCHEMA_H
+
+#include "json.h"
+#include "wire.h"
+
+enum schema_type {
+  SCHEMA_NULL,
+  SCHEMA_BOOLEAN,
+  SCHEMA_INT,
+  SCHEMA_LONG,
+  SCHEMA_FLOAT,
+  SCHEMA_DOUBLE,
+  SCHEMA_BYTES,
+  SCHEMA_STRING,
+  SCHEMA_PRIMITIVES,
+  SCHEMA_RECORD = SCHEMA_PRIMITIVES,
+  SCHEMA_ENUM,
+  SCHEMA_FIXED,
+  SCHEMA_ARRAY,
+  SCHEMA_MAP,
+  SCHEMA_UNION
+};
+
+/* A field of a record; a symbol of an enum; a branch of a union; the items of an array or the values of a map. */
+struct part {
+  struct view name;
+  const struct schema *schema;
+  /* NULL: there is none. */
+  const struct json *otherwise;
+};
+
+struct schema {
+  enum schema_type type;
+  /* In full, of named types. */
+  struct view name;
+  struct part *parts;
+  size_t count;
+  uint32_t size;
+  /* Of an enum: the symbol for those that it does not know. */
+  struct view otherwise;
+  /* Its values take no bytes. */
+  bool is_empty;
+  /* Of a whole schema, not of its parts. */
+  struct view text;
+  uint8_t fingerprint[FINGERPRINT_BYTES];
+};
+
+/* Owns schemas and what they are made of. */
+struct schema_set {
+  struct schema_page *pages;
+};
+
+/* NULL: it is malformed or beyond the limits. `given` must stay as long as the set. */
+const struct schema *schema_of_json(struct schema_set *set, const struct json *given);
+const struct schema *schema_parse(struct schema_set *set, struct view text);
+void schema_set_free(struct schema_set *set);
+
+/* What JSON and binary values call the type: its name, or the word of the type. */
+struct view schema_word(const struct schema *schema);
+struct view schema_fingerprint(const struct schema *schema);
+/* Behind the last dot. */
+struct view last_part(struct view name);
+
+#endif

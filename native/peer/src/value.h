@@ -1,0 +1,31 @@
+/*
+ * Avro values by their schema: judged and printed as JSON from bytes that nobody has looked at, and made from JSON. What a message
+ * nests deeper than 64, or more than 65,536 values without bytes, is not read.
+ */
+#ifndef PEER_VALUE_H
+#define PEER_VALUE_H
+
+#include "avro.h"
+#include "schema.h"
+
+/* How a message is read. Begins with the bytes; the rest is zero. */
+struct value_reader {
+  struct reader bytes;
+  unsigned depth, without_bytes;
+  /* Where the value is printed, or NULL. */
+  struct buffer *json;
+};
+
+/* Reads one value; false once something was bad. */
+bool value_read(struct value_reader *reader, const struct schema *schema);
+/* One level deeper, or one value without bytes more; false when that is too much, which makes the reader bad. */
+bool value_enter(struct value_reader *reader, const struct schema *schema);
+
+/* Whether the schema reads the bytes, all of them. */
+bool value_fits(const struct schema *schema, struct view bytes);
+/* The same, with the value as JSON without spaces; unions as Avro's JSON has them. */
+bool value_to_json(const struct schema *schema, struct view bytes, struct buffer *json);
+/* False: the value does not fit the schema. */
+bool value_of_json(const struct schema *schema, const struct json *value, struct buffer *bytes);
+
+#endif
