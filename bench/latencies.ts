@@ -1,9 +1,27 @@
-/** Durations of any number of calls, in buckets each 2 % wider than the one before: quantiles are right within that. */
+/**
+ * Durations of any number of calls, in memory that does not grow with them: buckets that are log-linear, 128 to each power of two, so a
+ * quantile is at most 0.8 % above the truth, and never below it. Below 25.6 us the buckets are 0.1 us wide.
+ */
 
-const BUCKET_FACTOR = 1.02;
-const LEAST_MS = 0.001;
-/** Up to a day. */
-const BUCKETS = Math.ceil(Math.log(86_400_000 / LEAST_MS) / Math.log(BUCKET_FACTOR));
+const UNITS_PER_MS = 10_000;
+/** Buckets to a power of two, as a power of two. */
+const SUB_BITS = 7;
+const SUB_BUCKETS = 2 ** SUB_BITS;
+/** Seven minutes. What is longer counts as this; `mostMs` is exact. */
+const UNITS_MAX = 2 ** 32 - 1;
+const BUCKETS = bucketOf(UNITS_MAX) + 1;
+
+/** `units` is a whole number below 2 ** 32. */
+function bucketOf(units: number): number {
+  const shift = Math.max(0, 31 - Math.clz32(units) - SUB_BITS);
+  return shift * SUB_BUCKETS + (units >>> shift);
+}
+
+/** The first value above those of the bucket. */
+function endOf(bucket: number): number {
+  const shift = Math.max(0, Math.floor(bucket / SUB_BUCKETS) - 1);
+  return (bucket - shift * SUB_BUCKETS + 1) * 2 ** shift;
+}
 
 export class Latencies {
   count = 0;
@@ -13,8 +31,8 @@ export class Latencies {
   add(ms: number): void {
     this.count++;
     if (ms > this.mostMs) this.mostMs = ms;
-    const bucket = Math.floor(Math.log(ms / LEAST_MS) / Math.log(BUCKET_FACTOR));
-    this.buckets[Math.min(Math.max(0, bucket), BUCKETS - 1)]++;
+    const units = ms * UNITS_PER_MS;
+    this.buckets[bucketOf(units > 0 ? (units < UNITS_MAX ? Math.floor(units) : UNITS_MAX) : 0)]++;
   }
 
   /** The duration that the share `q` of all calls did not exceed; NaN when there were none. */
@@ -24,7 +42,7 @@ export class Latencies {
     let seen = 0;
     for (let bucket = 0; bucket < BUCKETS; bucket++) {
       seen += this.buckets[bucket];
-      if (seen >= wanted) return Math.min(this.mostMs, LEAST_MS * BUCKET_FACTOR ** (bucket + 1));
+      if (seen >= wanted) return Math.min(this.mostMs, endOf(bucket) / UNITS_PER_MS);
     }
     return this.mostMs;
   }

@@ -5,6 +5,7 @@ import { blobCommand, blobUsage } from './commands/blob.js';
 import { channelCommand, channelUsage } from './commands/channel.js';
 import { floorCommand, floorUsage } from './commands/floor.js';
 import { guardCommand, guardUsage } from './commands/guard-cost.js';
+import { latencyCommand, latencyUsage } from './commands/latency.js';
 import { memoryCommand, memoryUsage } from './commands/memory.js';
 import { microCommand, microUsage } from './commands/micro.js';
 import { mixCommand, mixUsage } from './commands/mix.js';
@@ -36,6 +37,8 @@ const usage = `npm run bench -- COMMAND [options]
       servers restarted in turn under many callers: failed and repeated calls
   ${balanceUsage}
       which endpoint gets the calls when one is slow, fails or is down
+  ${latencyUsage}
+      how long calls take that come at a fixed rate: p50 to p99.99, beside others
   ${overloadUsage}
       what a server answers that is asked for ten times what it can do
   ${memoryUsage}
@@ -59,6 +62,7 @@ const commands: Readonly<Record<string, (args: readonly string[]) => Promise<num
   channel: channelCommand,
   rolling: rollingCommand,
   balance: balanceCommand,
+  latency: latencyCommand,
   overload: overloadCommand,
   memory: memoryCommand,
   allocation: allocationCommand,

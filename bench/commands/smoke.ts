@@ -2,6 +2,10 @@
  * `bench -- smoke`: every command in a small form, so that none of them rots. It verifies what they verify (answers, decoded
  * records, found frames) and judges no figure, since it is too short for that.
  */
+
+import { latencyContenders } from '../latency/contenders.js';
+import { reportLatencies } from '../latency/report.js';
+import { measureLatencies } from '../latency/run.js';
 import { problemOf } from '../measure.js';
 import { UsageError } from '../options.js';
 import { findPinning } from '../process/cores.js';
@@ -58,6 +62,19 @@ const smallAllocation = {
   judged: false,
 } as const;
 
+const smallLatency = {
+  others: latencyContenders('avsc-rpc'),
+  shares: [0.5],
+  rounds: 1,
+  seconds: SECONDS,
+  othersSeconds: SECONDS,
+  peakSeconds: SECONDS,
+  warmUpSeconds: WARM_UP_SECONDS,
+  callers: 64,
+  outstandingMax: 100,
+  judged: false,
+} as const;
+
 const smallMix = {
   inFlight: 64,
   blobBytes: 1024 * 1024,
@@ -111,6 +128,13 @@ export async function smokeCommand(args: readonly string[]): Promise<number> {
   reportMix(mixed, mixRun);
   console.log();
   problems.push(...asList(mixRun.problem));
+
+  const open = { ...smallLatency, pinning };
+  const latencies = await measureLatencies(open);
+  reportLatencies(open, latencies);
+  console.log();
+  for (const { calls, wrong, failed, failure } of latencies.samples)
+    problems.push(...asList(problemOf({ done: calls, wrong, failed, failure })));
 
   problems.push(...(await overload({ ...smallOverload, pinning })).problems);
   console.log();

@@ -4,6 +4,7 @@ import type { Allocated } from '../allocation/meter.js';
 import type { Site } from '../allocation/sites.js';
 import type { HandlerKind } from '../contenders/contender.js';
 import type { ContenderName } from '../contenders/names.js';
+import type { OpenCounts } from '../latency/open-loop.js';
 import type { OverloadKind } from '../overload/service.js';
 import type { StreamProgramName } from '../stream/names.js';
 
@@ -22,6 +23,15 @@ export type Role =
       readonly contender: ContenderName;
       readonly port: number;
       readonly inFlight: number;
+    }
+  /** Unary calls at a fixed rate; so many outstanding at most. */
+  | { readonly workload: 'latency'; readonly side: 'server'; readonly contender: string }
+  | {
+      readonly workload: 'latency';
+      readonly side: 'client';
+      readonly contender: string;
+      readonly port: number;
+      readonly outstandingMax: number;
     }
   /** Unary calls through a channel and on a bare connection, in turns; the server is that of `calls`. */
   | {
@@ -210,6 +220,9 @@ export interface Mark {
   readonly overload?: OverloadCounts;
   /** Only of the server of `overload`. */
   readonly memory?: OverloadMemory;
+  /** Only of the client of `latency`: of its last acts. */
+  readonly closedPerSecond?: number;
+  readonly opened?: OpenCounts;
   /** Only behind an act of `allocation`: what the meter, or the profile, of this side found. */
   readonly allocated?: Allocated;
   readonly sites?: readonly Site[];

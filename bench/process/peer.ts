@@ -31,6 +31,7 @@ async function open(role: Role): Promise<Side> {
   if (role.workload === 'balance') return (await import('../balance/sides.js')).balanceSide(role);
   if (role.workload === 'mix') return (await import('../mix/sides.js')).mixSide(role);
   if (role.workload === 'overload') return (await import('../overload/sides.js')).overloadSide(role);
+  if (role.workload === 'latency') return (await import('../latency/sides.js')).latencySide(role);
   return callsSide(role);
 }
 

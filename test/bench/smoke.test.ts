@@ -18,6 +18,7 @@ test('smoke runs every part and finds all answers right', async () => {
     'slow consumer',
     'compute',
     'scavenges',
+    'the generator alone',
     'memory',
     "guards' share",
     'decode, avsc',

@@ -1,0 +1,62 @@
+/**
+ * Both sides of `bench -- latency`. The client has one connection to its contender and makes calls over it in one of two ways: in a
+ * closed loop, which finds the peak, and at a fixed rate.
+ */
+import { Load } from '../load.js';
+import { sleep } from '../measure.js';
+import type { Role } from '../process/messages.js';
+import type { Side } from '../process/side.js';
+import { loadLatencyContender } from './contenders.js';
+import { type OpenCounts, OpenLoop } from './open-loop.js';
+
+type LatencyRole = Role & { readonly workload: 'latency' };
+
+export async function latencySide(role: LatencyRole): Promise<Side> {
+  const contender = await loadLatencyContender(role.contender);
+  if (role.side === 'server') {
+    const { port, calls } = await contender.serve('sync');
+    return { port, count: () => ({ done: calls(), wrong: 0, failed: 0, failure: '' }) };
+  }
+  const { workload } = contender;
+  const call = await contender.dial(role.port);
+  const total = { done: 0, wrong: 0, failed: 0, failure: '' };
+  let closedPerSecond = 0;
+  let opened: OpenCounts | undefined;
+
+  const add = ({ done, wrong, failed, failure }: typeof total): void => {
+    total.done += done;
+    total.wrong += wrong;
+    total.failed += failed;
+    if (total.failure === '') total.failure = failure;
+  };
+
+  const closed = async (callers: number, warmUpSeconds: number, seconds: number): Promise<void> => {
+    const load = new Load(workload, call);
+    const ended = load.run(callers);
+    await sleep(warmUpSeconds);
+    const from = { done: load.done, ms: performance.now() };
+    await sleep(seconds);
+    closedPerSecond = (1_000 * (load.done - from.done)) / (performance.now() - from.ms);
+    load.stop();
+    await ended;
+    add(load);
+  };
+
+  const open = async (how: typeof call, perSecond: number, warmUpSeconds: number, seconds: number): Promise<void> => {
+    const loop = new OpenLoop(workload, how, role.outstandingMax);
+    opened = await loop.run({ perSecond, warmUpSeconds, seconds });
+    add(loop);
+  };
+
+  return {
+    port: role.port,
+    count: () => ({ ...total, closedPerSecond, ...(opened === undefined ? {} : { opened }) }),
+    /** `closed:CALLERS:WARMUP:SECONDS`, `open:RATE:WARMUP:SECONDS`, and `alone`, which is `open` with a call that answers itself at once. */
+    async act(name) {
+      const [how, number, warmUp, seconds] = name.split(':');
+      const times = [Number(number), Number(warmUp), Number(seconds)] as const;
+      if (how === 'closed') await closed(...times);
+      else await open(how === 'open' ? call : async (message) => message, ...times);
+    },
+  };
+}
