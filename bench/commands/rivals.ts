@@ -12,7 +12,7 @@ import { nodeRivals } from '../rivals/node-rivals.js';
 import { type Probed, probe } from '../rivals/probe.js';
 import { type Rival, workloadNames } from '../rivals/rival.js';
 import { casesOf, compareRivals, type RivalSample, type RivalSettings } from '../rivals/run.js';
-import { caseTable } from '../rivals/tables.js';
+import { caseTable, isEngine } from '../rivals/tables.js';
 import { targetLines } from '../rivals/targets.js';
 
 /** The engine's default for calls in flight: beyond it calls would only wait in the client. */
@@ -77,7 +77,9 @@ export function reportRivals(settings: RivalSettings, probed: Probed, samples: r
   for (const one of cases) console.log(`${caseTable(figures, rivals, one)}\n`);
   for (const { title, version, setup } of rivals) console.log(`${title}: ${version}; ${setup}`);
   if (skipped.length > 0) console.log(`\n${skippedText(probed)}`);
-  const absent = rivals.flatMap(({ title, workloads }) => {
+  const absent = rivals.flatMap(({ name, title, workloads, floor }) => {
+    // The engine and the floors are there in forms of their own for each workload.
+    if (floor || isEngine(name)) return [];
     const missing = settings.workloads.filter((workload) => !workloads.includes(workload));
     return missing.length === 0 ? [] : [`${title}: no ${missing.join(', no ')}`];
   });

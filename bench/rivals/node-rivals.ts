@@ -49,6 +49,48 @@ const entries = {
     workloads: ['unary', 'blob', 'stream'],
     load: async () => (await import('./node/grpc-js.js')).grpcJsRival,
   },
+  'connect-node': {
+    title: 'connect-node',
+    setup: 'gRPC protocol over HTTP/2, binary messages, no compression',
+    workloads: ['unary', 'blob', 'stream'],
+    load: async () => (await import('./node/connect-node.js')).connectNodeRival,
+  },
+  thrift: {
+    title: 'thrift',
+    setup: 'framed transport, binary protocol, Nagle off',
+    workloads: ['unary', 'blob'],
+    load: async () => (await import('./node/thrift.js')).thriftRival,
+  },
+  'rsocket-tcp': {
+    title: 'rsocket-tcp',
+    setup: 'requestResponse and requestStream, Nagle off, the record by plain avsc',
+    workloads: ['unary', 'blob', 'stream'],
+    load: async () => (await import('./node/rsocket-tcp.js')).rsocketRival(),
+  },
+  'undici-http': {
+    title: 'undici + node:http',
+    setup: 'JSON over HTTP/1.1, pipelined; blobs as they are',
+    workloads: ['unary', 'blob', 'stream'],
+    load: async () => (await import('./node/undici-http.js')).undiciHttpRival,
+  },
+  capnweb: {
+    title: 'capnweb + ws',
+    setup: 'one WebSocket without compression',
+    workloads: ['unary', 'blob', 'stream'],
+    load: async () => (await import('./node/capnweb.js')).capnwebRival,
+  },
+  nats: {
+    title: 'nats',
+    setup: "request and reply through a broker on the server's core, the record by plain avsc",
+    workloads: ['unary', 'blob'],
+    load: async () => (await import('./node/nats.js')).natsRival,
+  },
+  zeromq: {
+    title: 'zeromq',
+    setup: 'DEALER and ROUTER, PUSH and PULL, the record by plain avsc',
+    workloads: ['unary', 'blob', 'stream'],
+    load: async () => (await import('./node/zeromq.js')).zeromqRival(),
+  },
   'avsc-rpc': {
     title: 'avsc RPC',
     setup: "avsc's own RPC as it is documented, without its timer per call",
