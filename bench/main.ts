@@ -12,6 +12,7 @@ import { mixCommand, mixUsage } from './commands/mix.js';
 import { overloadCommand, overloadUsage } from './commands/overload.js';
 import { rivalsCommand, rivalsUsage } from './commands/rivals.js';
 import { rollingCommand, rollingUsage } from './commands/rolling.js';
+import { scalingCommand, scalingUsage } from './commands/scaling.js';
 import { smokeCommand } from './commands/smoke.js';
 import { streamCommand, streamUsage } from './commands/stream.js';
 import { streamsCommand, streamsUsage } from './commands/streams.js';
@@ -39,6 +40,8 @@ const usage = `npm run bench -- COMMAND [options]
       which endpoint gets the calls when one is slow, fails or is down
   ${latencyUsage}
       how long calls take that come at a fixed rate: p50 to p99.99, beside others
+  ${scalingUsage}
+      what a call costs as connections, messages, calls in flight, streams and processes grow
   ${overloadUsage}
       what a server answers that is asked for ten times what it can do
   ${memoryUsage}
@@ -63,6 +66,7 @@ const commands: Readonly<Record<string, (args: readonly string[]) => Promise<num
   rolling: rollingCommand,
   balance: balanceCommand,
   latency: latencyCommand,
+  scaling: scalingCommand,
   overload: overloadCommand,
   memory: memoryCommand,
   allocation: allocationCommand,

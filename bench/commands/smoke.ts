@@ -9,6 +9,8 @@ import { measureLatencies } from '../latency/run.js';
 import { problemOf } from '../measure.js';
 import { UsageError } from '../options.js';
 import { findPinning } from '../process/cores.js';
+import { reportScaling } from '../scaling/report.js';
+import { measureScaling, type ScalingSettings } from '../scaling/run.js';
 import { measureAllocations, reportAllocations } from './allocation.js';
 import { blobContenders, reportBlobs } from './blob.js';
 import { compare, type FloorSettings, report } from './floor.js';
@@ -75,6 +77,16 @@ const smallLatency = {
   judged: false,
 } as const;
 
+const smallScaling = {
+  axes: ['connections', 'messageBytes', 'streams', 'processes'],
+  values: [2],
+  rounds: 1,
+  seconds: SECONDS,
+  warmUpSeconds: WARM_UP_SECONDS,
+  workUs: 20,
+  profileFolder: null,
+} as const;
+
 const smallMix = {
   inFlight: 64,
   blobBytes: 1024 * 1024,
@@ -135,6 +147,12 @@ export async function smokeCommand(args: readonly string[]): Promise<number> {
   console.log();
   for (const { calls, wrong, failed, failure } of latencies.samples)
     problems.push(...asList(problemOf({ done: calls, wrong, failed, failure })));
+
+  const growing: ScalingSettings = { ...smallScaling, pinning };
+  const scaled = await measureScaling(growing);
+  reportScaling(growing, scaled);
+  console.log();
+  for (const { problem } of scaled) problems.push(...asList(problem));
 
   problems.push(...(await overload({ ...smallOverload, pinning })).problems);
   console.log();

@@ -4,6 +4,7 @@
  */
 import { type ClientChannel, connect, RpcError, Server } from '../../src/index.js';
 import { canonicalWorkload } from '../canonical.js';
+import { computationOf } from '../computation.js';
 import type { OverloadCounts, OverloadMemory, Role } from '../process/messages.js';
 import type { Side } from '../process/side.js';
 import { Overload, type OverloadKind, PLACES, WAIT_MS } from './service.js';
@@ -47,27 +48,6 @@ async function overloadServer(kind: OverloadKind, computeUs: number): Promise<Si
     };
   }, SAMPLE_MS);
   return { port, count: () => ({ done, wrong: 0, failed: 0, failure: '', memory }) };
-}
-
-/** A fixed amount of work that takes so long on this machine while nobody else uses it. */
-function computationOf(us: number): () => void {
-  let state = 1;
-  const work = (steps: number): void => {
-    for (let step = 0; step < steps; step++) {
-      state ^= state << 13;
-      state ^= state >>> 17;
-      state ^= state << 5;
-    }
-  };
-  const trial = 1_000_000;
-  let usPerStep = Infinity;
-  for (let round = 0; round < 10; round++) {
-    const from = performance.now();
-    work(trial);
-    usPerStep = Math.min(usPerStep, ((performance.now() - from) * 1_000) / trial);
-  }
-  const steps = Math.round(us / usPerStep);
-  return () => work(steps);
 }
 
 /** Acts: `closed:CALLERS:SECONDS` and `open:RATE:SECONDS`. */

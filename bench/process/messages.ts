@@ -6,6 +6,7 @@ import type { HandlerKind } from '../contenders/contender.js';
 import type { ContenderName } from '../contenders/names.js';
 import type { OpenCounts } from '../latency/open-loop.js';
 import type { OverloadKind } from '../overload/service.js';
+import type { ScalingMethod } from '../scaling/service.js';
 import type { StreamProgramName } from '../stream/names.js';
 
 /** What a child process is started for; its argument, as JSON. */
@@ -32,6 +33,24 @@ export type Role =
       readonly contender: string;
       readonly port: number;
       readonly outstandingMax: number;
+    }
+  /** A load of the engine that grows in one respect. */
+  | {
+      readonly workload: 'scaling';
+      readonly side: 'server';
+      readonly wide: boolean;
+      readonly processes: number;
+      readonly workUs: number;
+    }
+  | {
+      readonly workload: 'scaling';
+      readonly side: 'client';
+      readonly port: number;
+      readonly method: ScalingMethod;
+      readonly connections: number;
+      readonly inFlight: number;
+      readonly messageBytes: number;
+      readonly wide: boolean;
     }
   /** Unary calls through a channel and on a bare connection, in turns; the server is that of `calls`. */
   | {
@@ -223,6 +242,8 @@ export interface Mark {
   /** Only of the client of `latency`: of its last acts. */
   readonly closedPerSecond?: number;
   readonly opened?: OpenCounts;
+  /** Only of a server of `scaling` with workers: their CPU time so far, in microseconds, at its last act. */
+  readonly otherCpuUs?: number;
   /** Only behind an act of `allocation`: what the meter, or the profile, of this side found. */
   readonly allocated?: Allocated;
   readonly sites?: readonly Site[];

@@ -32,6 +32,7 @@ async function open(role: Role): Promise<Side> {
   if (role.workload === 'mix') return (await import('../mix/sides.js')).mixSide(role);
   if (role.workload === 'overload') return (await import('../overload/sides.js')).overloadSide(role);
   if (role.workload === 'latency') return (await import('../latency/sides.js')).latencySide(role);
+  if (role.workload === 'scaling') return (await import('../scaling/sides.js')).scalingSide(role);
   return callsSide(role);
 }
 

@@ -18,6 +18,7 @@ test('smoke runs every part and finds all answers right', async () => {
     'slow consumer',
     'compute',
     'scavenges',
+    'server processes',
     'the generator alone',
     'memory',
     "guards' share",
