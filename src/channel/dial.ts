@@ -8,7 +8,8 @@ import { connect as connectTls, type TLSSocket, type ConnectionOptions as TlsOpt
 import type { Clock } from '../base/clock.js';
 import { RpcError } from '../base/errors.js';
 import type { CancelSource } from '../connection/cancel-source.js';
-import { SocketTransport, StandingBuffer } from '../connection/socket-transport.js';
+import { SocketTransport } from '../connection/socket-transport.js';
+import { StandingBuffer } from '../connection/standing-buffer.js';
 import type { Transport } from '../connection/transport.js';
 import { type Address, formatAddress } from '../discovery/address.js';
 import { ALPN_PROTOCOL } from '../wire/constants.js';

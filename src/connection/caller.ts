@@ -14,7 +14,7 @@ import { minimumLimits } from '../base/limits.js';
 import { callNumber, nextGeneration, type OpenerBit } from '../wire/call-number.js';
 import { CloseCode, Flag } from '../wire/constants.js';
 import type { MethodSpec } from '../wire/message-codec.js';
-import { type CallSlot, CallTable, type Reject, type Resolve, settled } from './call-table.js';
+import { CallSlot, CallTable, type Reject, type Resolve, settled } from './call-table.js';
 import { CallerDeadlines } from './caller-deadlines.js';
 import { afterFailure, endHere, givenBackCall, isRepeatable, tellTried, triedIn } from './caller-ends.js';
 import { CallerStreams } from './caller-streams.js';
@@ -23,23 +23,22 @@ import type { CancelSource } from './cancel-source.js';
 import type { EndOfCalls } from './close-reason.js';
 import type { GivenBack } from './connection-options.js';
 import type { DeadlineTimer } from './deadline-timer.js';
-import { copyOf, isPriority, readFailure, refusal, unreadable, unsendable } from './failures.js';
+import { copyOf, isRefused, readFailure, refusal, unreadable, unsendable } from './failures.js';
 import { LATER, type LongMessage } from './frame-scheduler.js';
 import { type LeftCall, leftCall } from './left-call.js';
 import type { Link } from './link.js';
 import type { OutgoingMethod, OutgoingMethods } from './outgoing-methods.js';
-import { abortError, type CallExtras, listenForAbort, type PendingCall, withEarlier } from './pending-call.js';
+import { abortError, type CallExtras, listenForAbort, PendingCall } from './pending-call.js';
 import { RequestWatch } from './request-watch.js';
 import { type CallEnds, ResponseReceiver, takesBareValue } from './response-receiver.js';
 import { sendRequest } from './send-request.js';
 import { WaitingCalls } from './waiting-calls.js';
 
-// A promise's resolvers without a closure per call: the executor leaves them here.
-let takenResolve: Resolve = settled;
-let takenReject: Reject = settled;
-const takeResolvers = (resolve: Resolve, reject: Reject): void => {
-  takenResolve = resolve;
-  takenReject = reject;
+// A promise's resolvers without a closure per call: the executor puts them into the slot of the call that is being made.
+let filled = new CallSlot(0);
+const fillSlot = (resolve: Resolve, reject: Reject): void => {
+  filled.resolve = resolve;
+  filled.reject = reject;
 };
 
 export class Caller implements CallEnds {
@@ -87,12 +86,18 @@ export class Caller implements CallEnds {
 
   /** Makes one call. Never throws; everything that goes wrong is a rejection with an `RpcError`. */
   call(spec: MethodSpec, request: unknown, deadlineMs: number, extras: CallExtras | null): Promise<unknown> {
-    const { link } = this;
-    const promise = new Promise(takeResolvers);
-    const resolve = takenResolve;
-    const reject = takenReject;
     this.readClock();
-    this.start(spec, request, link.now + deadlineMs, deadlineMs, extras, resolve, reject);
+    const entry = this.admit(deadlineMs, extras);
+    const deadlineAt = this.link.now + deadlineMs;
+    if (entry === null) {
+      return new Promise((resolve, reject) => {
+        this.putOff(new PendingCall(spec, request, deadlineAt, extras, resolve, reject), deadlineMs);
+      });
+    }
+    filled = entry;
+    const promise = new Promise(fillSlot);
+    entry.deadlineAt = deadlineAt;
+    this.begin(entry, spec, request, deadlineMs, extras);
     return promise;
   }
 
@@ -107,10 +112,11 @@ export class Caller implements CallEnds {
 
   /** The same for a call that has waited elsewhere. */
   resume(call: PendingCall): void {
-    const { link } = this;
     this.readClock();
-    const { spec, request, deadlineAt, extras } = call;
-    this.start(spec, request, deadlineAt, deadlineAt - link.now, extras, call.resolve, call.reject);
+    const remainingMs = call.deadlineAt - this.link.now;
+    const entry = this.admit(remainingMs, call.extras);
+    if (entry === null) this.putOff(call, remainingMs);
+    else this.beginPending(entry, call, remainingMs);
   }
 
   /** The peer's HELLO is here: it may accept more calls than the protocol's minimum. */
@@ -223,51 +229,43 @@ export class Caller implements CallEnds {
     else this.link.giveBack(call, failure, why);
   }
 
-  private start(
-    spec: MethodSpec,
-    request: unknown,
-    deadlineAt: number,
-    remainingMs: number,
-    extras: CallExtras | null,
-    resolve: Resolve,
-    reject: Reject,
-  ): void {
+  /** The slot of a call that may be sent now; null: it has to wait, or is refused. */
+  private admit(remainingMs: number, extras: CallExtras | null): CallSlot | null {
     const { link } = this;
-    const { state } = link;
-    const over = state !== 'open' && state !== 'greeting' && !link.callable;
-    if (over || !(remainingMs > 0) || (extras !== null && (extras.signal?.aborted || !isPriority(extras)))) {
-      reject(withEarlier(refusal(link, remainingMs, extras), extras));
-      return;
-    }
-    const { forSlot } = this.waiting;
-    const entry = forSlot.length === 0 && !link.queue.saturated ? this.table.take() : null;
-    if (entry === null) {
-      this.waiting.add(forSlot, spec, request, deadlineAt, extras, resolve, reject);
-    } else {
-      this.begin(entry, spec, request, deadlineAt, remainingMs, extras, resolve, reject);
-    }
+    const usual = link.state === 'open' && remainingMs > 0 && extras === null;
+    if (!usual && isRefused(link, remainingMs, extras)) return null;
+    if (this.waiting.forSlot.length !== 0 || link.queue.saturated) return null;
+    return this.table.take();
   }
 
-  /** Sends the request on a free slot. */
+  /** What becomes of a call that was not admitted. */
+  private putOff(call: PendingCall, remainingMs: number): void {
+    const { link, waiting } = this;
+    if (isRefused(link, remainingMs, call.extras)) call.fail(refusal(link, remainingMs, call.extras));
+    else waiting.add(waiting.forSlot, call);
+  }
+
+  private beginPending(entry: CallSlot, call: PendingCall, remainingMs: number): void {
+    entry.resolve = call.resolve;
+    entry.reject = call.reject;
+    entry.deadlineAt = call.deadlineAt;
+    this.begin(entry, call.spec, call.request, remainingMs, call.extras);
+  }
+
+  /** Sends the request on a slot that has its deadline and its promise's resolvers. */
   private begin(
     entry: CallSlot,
     spec: MethodSpec,
     request: unknown,
-    deadlineAt: number,
     remainingMs: number,
     extras: CallExtras | null,
-    resolve: Resolve,
-    reject: Reject,
   ): void {
     const { link } = this;
     const generation = nextGeneration(entry.generation);
     const call = callNumber(this.openerBit, generation, entry.slot);
     entry.call = call;
     entry.givenUp = false;
-    entry.deadlineAt = deadlineAt;
     entry.position = Infinity;
-    entry.resolve = resolve;
-    entry.reject = reject;
     entry.extras = extras;
     entry.request = request;
     entry.since = link.now;
@@ -280,35 +278,39 @@ export class Caller implements CallEnds {
     } catch (error) {
       // The value has closed the connection, and its call was settled with all others.
       if (entry.call !== call) return;
-      // Nothing was sent: the slot goes back as it was.
-      this.release(entry);
-      if (link.state === 'greeting' && error instanceof RpcError && error.limit !== undefined) {
-        // Too much for the protocol's minimum limits, perhaps not for this peer's own.
-        this.waiting.add(this.waiting.tooLarge, spec, request, deadlineAt, extras, resolve, reject);
-      } else {
-        reject(withEarlier(unsendable(spec, error), extras));
-      }
+      const early = link.state === 'greeting' && error instanceof RpcError && error.limit !== undefined;
+      const unsent = this.takeBack(entry, spec);
+      // Too much for the protocol's minimum limits, perhaps not for this peer's own.
+      if (early) this.waiting.add(this.waiting.tooLarge, unsent);
+      else unsent.fail(unsendable(spec, error));
       return;
     }
     if (entry.call !== call) return;
     if (long === LATER) {
-      this.release(entry);
-      this.waiting.add(this.waiting.tooLarge, spec, request, deadlineAt, extras, resolve, reject);
+      this.waiting.add(this.waiting.tooLarge, this.takeBack(entry, spec));
       return;
     }
     entry.generation = generation;
     if (long !== null) this.sendOn(entry, call, long);
     else entry.position = link.queue.position;
     if (spec.kind === 'oneway' && long === null) {
+      const { resolve } = entry;
       this.release(entry);
       resolve(undefined);
       return;
     }
-    this.timer.watch(deadlineAt);
+    this.timer.watch(entry.deadlineAt);
     if (extras === null || spec.kind === 'oneway') return;
     if (extras.ledger != null) this.requests.add(entry, extras.ledger);
     if (extras.signal !== null) this.watchAbort(entry, call, extras.signal);
     if (entry.call === call && spec.kind !== 'unary') this.streams.begin(entry, call, entry.method, extras);
+  }
+
+  /** Nothing of its request was sent: the slot goes back as it was. */
+  private takeBack(entry: CallSlot, spec: MethodSpec): PendingCall {
+    const { request, deadlineAt, extras, resolve, reject } = entry;
+    this.release(entry);
+    return new PendingCall(spec, request, deadlineAt, extras, resolve, reject);
   }
 
   private sendOn(entry: CallSlot, call: number, long: LongMessage): void {
@@ -354,8 +356,7 @@ export class Caller implements CallEnds {
         this.table.give(entry);
         call?.fail(refusal(link, remainingMs, call.extras));
       } else {
-        const { spec, request, deadlineAt, extras, resolve, reject } = call;
-        this.begin(entry, spec, request, deadlineAt, remainingMs, extras, resolve, reject);
+        this.beginPending(entry, call, remainingMs);
       }
     }
     this.starting = false;

@@ -45,7 +45,12 @@ export function readFailure(
   }
 }
 
-/** Why a call is not even tried. */
+/** A call is not even tried; `refusal` says why. */
+export function isRefused(link: Link, remainingMs: number, extras: CallExtras | null): boolean {
+  const over = link.state !== 'open' && link.state !== 'greeting' && !link.callable;
+  return over || !(remainingMs > 0) || (extras !== null && (extras.signal?.aborted === true || !isPriority(extras)));
+}
+
 export function refusal(link: Link, remainingMs: number, extras: CallExtras | null): RpcError {
   if (extras?.signal?.aborted) return abortError(extras.signal, 'no');
   if (Number.isNaN(remainingMs)) return new RpcError('INVALID_ARGUMENT', 'deadlineMs is not a number');
@@ -59,7 +64,7 @@ export function expiredUnsent(): RpcError {
   return new RpcError('DEADLINE_EXCEEDED', 'the deadline had passed before the call was sent', { late: 'here' });
 }
 
-export function isPriority({ priority }: CallExtras): boolean {
+function isPriority({ priority }: CallExtras): boolean {
   return Number.isSafeInteger(priority);
 }
 

@@ -55,6 +55,7 @@ export class FrameReader {
     this.callee.admission.onRead(now);
     this.decoder.push(chunk);
     this.pump();
+    if (this.pauses > 0) this.decoder.keepRest();
   }
 
   onEnd(): void {

@@ -3,44 +3,15 @@
  * waits for the peer's acknowledgement. The half-open state is allowed, so that a peer that has ended its half still gets
  * its answers (F7).
  */
-import type { OnReadOpts, Socket } from 'node:net';
+import type { Socket } from 'node:net';
 import { TLSSocket } from 'node:tls';
+import type { StandingBuffer } from './standing-buffer.js';
 import type { PeerCertificateSummary, PeerIdentity, Transport, TransportEvents } from './transport.js';
 
 /** What libuv's stream handle tells beside the public API: bytes submitted to it and bytes of those not yet taken by the kernel. */
 interface StreamHandle {
   readonly bytesWritten?: number;
   readonly writeQueueSize?: number;
-}
-
-const READ_BYTES = 256 * 1024;
-
-/**
- * Reads a socket into one buffer that stays, in place of a new one for each read: pass `onread` to `net.connect`, and this to the
- * transport. Chunks are views of that buffer, valid until the callback returns, as `TransportEvents` says.
- */
-export class StandingBuffer {
-  readonly onread: OnReadOpts;
-  private sink: ((chunk: Buffer) => void) | null = null;
-  /** What came before anybody listened. */
-  private readonly early: Buffer[] = [];
-
-  constructor() {
-    this.onread = {
-      buffer: Buffer.allocUnsafeSlow(READ_BYTES),
-      callback: (bytes, buffer) => {
-        const chunk = (buffer as Buffer).subarray(0, bytes);
-        if (this.sink === null) this.early.push(Buffer.from(chunk));
-        else this.sink(chunk);
-        return true;
-      },
-    };
-  }
-
-  start(sink: (chunk: Buffer) => void): void {
-    this.sink = sink;
-    for (const chunk of this.early.splice(0)) sink(chunk);
-  }
 }
 
 export interface SocketTransportOptions {

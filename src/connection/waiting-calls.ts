@@ -3,12 +3,10 @@
  * heard. Used by `Caller`.
  */
 import type { LatePart, RpcError } from '../base/errors.js';
-import type { MethodSpec } from '../wire/message-codec.js';
 import { CallQueue } from './call-queue.js';
-import type { Reject, Resolve } from './call-table.js';
 import type { DeadlineTimer } from './deadline-timer.js';
 import type { Link } from './link.js';
-import { type CallExtras, PendingCall, withEarlier } from './pending-call.js';
+import { type PendingCall, withEarlier } from './pending-call.js';
 
 export class WaitingCalls {
   /** For a free slot, or for room in the write queue. */
@@ -30,17 +28,9 @@ export class WaitingCalls {
     return this.forSlot.length + this.tooLarge.length;
   }
 
-  add(
-    queue: CallQueue,
-    spec: MethodSpec,
-    request: unknown,
-    deadlineAt: number,
-    extras: CallExtras | null,
-    resolve: Resolve,
-    reject: Reject,
-  ): void {
-    queue.push(new PendingCall(spec, request, deadlineAt, extras, resolve, reject));
-    this.timer.watch(deadlineAt);
+  add(queue: CallQueue, call: PendingCall): void {
+    queue.push(call);
+    this.timer.watch(call.deadlineAt);
   }
 
   /** Fails what is due. Returns the earliest deadline left, or Infinity. */

@@ -4,8 +4,10 @@
  *   slab  |  sent  | frames waiting      | free ...        |
  *                  ^ start               ^ end
  *
- * A batch leaves at the end of the tick, behind all promises, and before that when the waiting bytes reach a limit that starts
- * each tick at 1 KiB and doubles up to 32 KiB: the early first batch wakes the peer while the rest is still being encoded.
+ * A batch leaves at the end of the tick, behind all promises, and before that when the waiting bytes reach a limit: the early
+ * first batch wakes the peer while the rest is still being encoded. The limit starts each tick at a quarter of what left in the
+ * tick before, so that a large tick costs no more system calls than a small one, and doubles with each batch
+ * (spec/decisions/012-what-one-call-costs.md).
  *
  * When the kernel took a batch at once, which is the usual case, the slab is used again from its beginning; otherwise its
  * bytes stay untouched until they have left, and a fresh slab follows when half of it is used.
@@ -19,8 +21,12 @@ import { WireError } from '../wire/wire-error.js';
 import type { Transport } from './transport.js';
 
 export const SLAB_BYTES = 64 * 1024;
-const FLUSH_BYTES_FIRST = 1024;
-const FLUSH_BYTES_MOST = 32 * 1024;
+/** Bounds of a tick's first batch, and of all of them. */
+const FLUSH_BYTES_MIN = 1024;
+const FLUSH_BYTES_FIRST_MAX = 16 * 1024;
+const FLUSH_BYTES_MAX = 32 * 1024;
+/** A tick's first batch is this part of what left in the tick before. */
+const FLUSH_SHARE = 1 / 4;
 
 export interface WriteQueueOwner {
   /** Bytes wait that the kernel did not take at once. */
@@ -48,7 +54,7 @@ export class WriteQueue {
   onHandedOver: (() => void) | null = null;
 
   private start = 0;
-  private limit = FLUSH_BYTES_FIRST;
+  private limit = FLUSH_BYTES_MIN;
   private closed = false;
   private readonly transport: Transport;
   private readonly owner: WriteQueueOwner;
@@ -56,6 +62,8 @@ export class WriteQueue {
   private readonly hardBytes: number;
   /** Bytes handed to the transport so far. */
   private handedBytes = 0;
+  /** The same when the last tick ended. */
+  private handedBytesBefore = 0;
 
   constructor(transport: Transport, owner: WriteQueueOwner, softBytes: number, hardBytes: number) {
     this.transport = transport;
@@ -92,7 +100,7 @@ export class WriteQueue {
     this.end = end;
     if (end - this.start >= this.limit) {
       this.flush();
-      if (this.limit < FLUSH_BYTES_MOST) this.limit *= 2;
+      if (this.limit < FLUSH_BYTES_MAX) this.limit *= 2;
     }
     if (!this.due) {
       this.due = true;
@@ -188,7 +196,9 @@ export class WriteQueue {
 
   private readonly onTickEnd = (): void => {
     this.due = false;
-    this.limit = FLUSH_BYTES_FIRST;
     this.flush();
+    const share = (this.handedBytes - this.handedBytesBefore) * FLUSH_SHARE;
+    this.handedBytesBefore = this.handedBytes;
+    this.limit = Math.min(Math.max(share, FLUSH_BYTES_MIN), FLUSH_BYTES_FIRST_MAX);
   };
 }

@@ -1,7 +1,7 @@
 /**
  * Accepted sockets become connections so many a turn of the event loop, in the order in which they came: when a thousand clients
- * connect together, the calls of those that are connected go on in between. Meanwhile a socket holds what node:net reads ahead
- * of a reader, at most 64 KiB. Used by `Server` for plain sockets; of TLS the handshake is what costs, and lies before this.
+ * connect together, the calls of those that are connected go on in between. Meanwhile nothing is read
+ * of a socket. Used by `Server` for plain sockets; of TLS the handshake is what costs, and lies before this.
  */
 import type { Socket } from 'node:net';
 import type { Clock } from '../base/clock.js';

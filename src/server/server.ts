@@ -22,6 +22,7 @@ import {
   settingsOf,
 } from '../connection/settings.js';
 import { SocketTransport } from '../connection/socket-transport.js';
+import { withStandingBuffer } from '../connection/standing-buffer.js';
 import type { Transport } from '../connection/transport.js';
 import type { Registration, Registry } from '../discovery/registry.js';
 import type { Endpoint } from '../discovery/resolver.js';
@@ -223,8 +224,11 @@ export class Server {
   private createListener(path: string | undefined): NetServer {
     const { tls } = this.options;
     if (tls === undefined) {
-      return createTcpServer({ allowHalfOpen: true, noDelay: true }, (socket) =>
-        this.accepts.add(socket, () => this.accept(new SocketTransport(socket, { path }))),
+      return createTcpServer({ allowHalfOpen: true, noDelay: true, pauseOnConnect: true }, (accepted) =>
+        this.accepts.add(accepted, () => {
+          const { socket, standingBuffer } = withStandingBuffer(accepted);
+          this.accept(new SocketTransport(socket, { path, standingBuffer }));
+        }),
       );
     }
     const settings = {

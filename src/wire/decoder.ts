@@ -82,6 +82,13 @@ export class FrameDecoder {
     this.at = 0;
   }
 
+  /** What is left of the chunk is to outlive its buffer. */
+  keepRest(): void {
+    if (this.at === this.chunk.length) return;
+    this.chunk = Buffer.from(this.chunk.subarray(this.at));
+    this.at = 0;
+  }
+
   /** Lets CHECKSUM flags through, from the next frame on. */
   acceptChecksums(): void {
     this.checksumFlag = Flag.CHECKSUM;
