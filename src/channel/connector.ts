@@ -94,7 +94,7 @@ export class Connector {
     observer: ConnectionObserver,
   ): Connection {
     const { settings, host, connections } = this.options;
-    const { clock, random, limits, compression, identity, polling } = settings;
+    const { clock, random, limits, compression, checksums, identity, polling } = settings;
     const connection = connectionWith(polling, {
       transport,
       side: 'dialing',
@@ -105,6 +105,7 @@ export class Connector {
       host,
       compression,
       compressors,
+      checksums,
       compressionBytesMin: limits.compressionBytesMin,
       software: SOFTWARE,
       instance: identity.instance,

@@ -4,6 +4,7 @@ import type { RpcError } from '../base/errors.js';
 import type { Limits } from '../base/limits.js';
 import type { Compressor } from '../compression/compressor.js';
 import type { EndpointStats } from '../resilience/endpoint-stats.js';
+import type { FrameChecksums } from '../wire/frame-checksums.js';
 import type { CompressionName } from '../wire/message-codec.js';
 import type { Admission } from './admission.js';
 import type { CallHost } from './call-host.js';
@@ -57,6 +58,8 @@ export interface ConnectionOptions {
   readonly compressors: readonly Compressor[];
   /** From so many bytes on a message is worth compressing. */
   readonly compressionBytesMin: number;
+  /** Frames have checksums where the peer wants that too. Default: they have none. */
+  readonly checksums?: FrameChecksums | null;
   /** Name and version, for the peer's eyes. */
   readonly software: string;
   /** 16 bytes that name this process. */

@@ -26,7 +26,7 @@ import type { ConnectionOptions, GivenBack } from './connection-options.js';
 import { Drain, type DrainOwner } from './drain.js';
 import { FloodGuard } from './flood-guard.js';
 import { FrameReader, type FrameReaderOwner } from './frame-reader.js';
-import { describeEarlyEnd, describeLateHello, readHello, writeGreeting } from './handshake.js';
+import { agreeChecksums, describeEarlyEnd, describeLateHello, readHello, writeGreeting } from './handshake.js';
 import { IncomingMethods } from './incoming-methods.js';
 import { type Keepalive, startKeepalive } from './keepalive.js';
 import type { LeftCall } from './left-call.js';
@@ -272,9 +272,9 @@ export class Connection implements Link, FrameReaderOwner, DrainOwner {
     this.handshakeTimer = null;
     const { peer } = this;
     peer.greet(hello);
-    this.peerLimits = hello.limits;
+    this.peerLimits = agreeChecksums(hello, this.options, this.queue, this.reader);
     this.peerCompression = hello.compression;
-    this.sender.setLimits(hello.limits);
+    this.sender.setLimits(this.peerLimits);
     this.phase = transition(this.phase, 'open');
     // While this side does not read, silence says nothing of the peer.
     const lastReadAt = (): number => (this.reader.paused ? this.clock.now() : this.lastReadAt);

@@ -6,6 +6,7 @@
 import { type OpenerBit, openerOf } from '../wire/call-number.js';
 import { CloseCode, FrameType } from '../wire/constants.js';
 import { FAILED, FRAME, FrameDecoder } from '../wire/decoder.js';
+import type { FrameChecksums } from '../wire/frame-checksums.js';
 import { WireError } from '../wire/wire-error.js';
 import type { Callee } from './callee.js';
 import type { Caller } from './caller.js';
@@ -66,6 +67,11 @@ export class FrameReader {
   /** As `FrameDecoder.claim`. */
   claim(buffer: Buffer): boolean {
     return this.decoder.claim(buffer);
+  }
+
+  /** As `FrameDecoder.acceptChecksums`. */
+  acceptChecksums(checksums: FrameChecksums): void {
+    this.decoder.acceptChecksums(checksums);
   }
 
   /** The error of a stream that ended inside a frame, or null. */

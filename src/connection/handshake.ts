@@ -1,10 +1,15 @@
 /** The first words of both sides: preface and HELLO out at once, the peer's HELLO judged when it comes. */
-import { CloseCode, FrameType, PREFACE, PROTOCOL_VERSION } from '../wire/constants.js';
+import type { AnnouncedLimits } from '../base/limits.js';
+import { CHECKSUM_BYTES, CloseCode, FrameType, PREFACE, PROTOCOL_VERSION } from '../wire/constants.js';
 import { agreedVersion, decodeHello, encodeHello, type Hello } from '../wire/records/hello.js';
 import { WireError } from '../wire/wire-error.js';
 import type { ConnectionOptions } from './connection-options.js';
+import type { FrameReader } from './frame-reader.js';
 import type { ConnectionState } from './state.js';
 import type { WriteQueue } from './write-queue.js';
+
+/** The capability of spec/protocol.md 3.8. */
+const CHECKSUM = 'checksum';
 
 const versions = { versionMin: PROTOCOL_VERSION, versionMax: PROTOCOL_VERSION };
 
@@ -14,7 +19,7 @@ export function writeGreeting(queue: WriteQueue, options: ConnectionOptions): vo
   queue.commit(queue.end + PREFACE.length);
   const hello: Hello = {
     ...versions,
-    capabilities: [],
+    capabilities: options.checksums ? [CHECKSUM] : [],
     limits: options.limits,
     compression: options.compressors.map((compressor) => compressor.name),
     auth: null,
@@ -33,6 +38,22 @@ export function readHello(buffer: Buffer, start: number, end: number): Hello {
     throw new WireError(CloseCode.VERSION, `this side speaks version ${PROTOCOL_VERSION}, the peer ${theirs}`);
   }
   return hello;
+}
+
+/**
+ * Checksums from here on, both ways, where both sides have announced them. Returns what the peer accepts; `frameBytesMax` is that of a
+ * payload without its checksum.
+ */
+export function agreeChecksums(
+  { capabilities, limits }: Hello,
+  { checksums }: ConnectionOptions,
+  queue: WriteQueue,
+  reader: FrameReader,
+): AnnouncedLimits {
+  if (!checksums || !capabilities.includes(CHECKSUM)) return limits;
+  queue.writeChecksums(checksums);
+  reader.acceptChecksums(checksums);
+  return { ...limits, frameBytesMax: limits.frameBytesMax - CHECKSUM_BYTES };
 }
 
 /** The text for a peer that did not say HELLO in time. */

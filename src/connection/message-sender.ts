@@ -11,7 +11,7 @@ import { limitError, RpcError } from '../base/errors.js';
 import type { AnnouncedLimits } from '../base/limits.js';
 import { compressMessage } from '../compression/message.js';
 import { Flag, FrameType, HEADER_BYTES } from '../wire/constants.js';
-import { writeHeader, writeU32 } from '../wire/encoder.js';
+import { writeU32 } from '../wire/encoder.js';
 import { isBytesCodec, type MessageCodec } from '../wire/message-codec.js';
 import { LEDGER_BYTES } from './callee-ledgers.js';
 import { FRAGMENT_BYTES, FrameScheduler, LATER, LongMessage } from './frame-scheduler.js';
@@ -73,7 +73,7 @@ export class MessageSender {
     }
     queue.reserve(ROOM_BYTES);
     const { slab, end: at } = queue;
-    let body = at + HEADER_BYTES;
+    let body = at + queue.headBytes;
     if (deadlineMs >= 0) {
       flags |= Flag.DEADLINE;
       writeU32(slab, body, deadlineMs);
@@ -89,7 +89,7 @@ export class MessageSender {
     if (
       end < 0 ||
       queue.slab !== slab ||
-      end - at - HEADER_BYTES > this.frameBytesMax ||
+      end - at - queue.headBytes > this.frameBytesMax ||
       end - body >= compression.bytesMin
     ) {
       if (deadlineMs >= 0) flags &= ~Flag.DEADLINE;
@@ -98,7 +98,7 @@ export class MessageSender {
       if (bytes > this.frameBytesMax && bytes <= this.limits.messageBytesMax && this.scheduler.isFull()) return LATER;
       return this.sendApart(type, flags, call, method, codec, value, deadlineMs, metadata, compression, bytes);
     }
-    writeHeader(slab, at, end - at - HEADER_BYTES, call, type, flags, method);
+    queue.writeHead(end - at - queue.headBytes, call, type, flags, method);
     queue.commit(end);
     return null;
   }
@@ -117,7 +117,7 @@ export class MessageSender {
     const { queue } = this;
     queue.reserve(ROOM_BYTES);
     const { slab, end: at } = queue;
-    const body = at + HEADER_BYTES;
+    const body = at + queue.headBytes;
     let end: number;
     queue.lent = true;
     try {
@@ -129,7 +129,7 @@ export class MessageSender {
       end < 0 ||
       queue.slab !== slab ||
       end - body > this.frameBytesMax ||
-      end - at > credit.left ||
+      HEADER_BYTES + end - body > credit.left ||
       end - body >= compression.bytesMin
     ) {
       const bytes = end < 0 ? slab.length - body - end : end - body;
@@ -138,8 +138,8 @@ export class MessageSender {
       }
       return this.sendApart(FrameType.ITEM, 0, call, 0, codec, value, -1, null, compression, bytes, credit);
     }
-    writeHeader(slab, at, end - body, call, FrameType.ITEM, 0, 0);
-    credit.spend(end - at);
+    queue.writeHead(end - body, call, FrameType.ITEM, 0, 0);
+    credit.spend(HEADER_BYTES + end - body);
     queue.commit(end);
     return null;
   }
@@ -252,7 +252,8 @@ export class MessageSender {
     }
     const length = prefixBytes + body.length;
     const cost = HEADER_BYTES + length;
-    if (length <= this.frameBytesMax && cost <= SLAB_BYTES && (credit === null || cost <= credit.left)) {
+    const fits = length <= this.frameBytesMax && this.queue.headBytes + length <= SLAB_BYTES;
+    if (fits && (credit === null || cost <= credit.left)) {
       credit?.spend(cost);
       this.writeWhole(type, flags, call, method, prefix, body);
       return null;
@@ -273,12 +274,13 @@ export class MessageSender {
     body: Buffer,
   ): void {
     const { queue } = this;
+    const { headBytes } = queue;
     const length = (prefix === null ? 0 : prefix.length) + body.length;
-    queue.reserve(HEADER_BYTES + length);
+    queue.reserve(headBytes + length);
     const { slab, end: at } = queue;
-    writeHeader(slab, at, length, call, type, flags, method);
-    if (prefix !== null) slab.set(prefix, at + HEADER_BYTES);
-    const end = at + HEADER_BYTES + length;
+    queue.writeHead(length, call, type, flags, method);
+    if (prefix !== null) slab.set(prefix, at + headBytes);
+    const end = at + headBytes + length;
     slab.set(body, end - body.length);
     queue.commit(end);
   }

@@ -7,6 +7,7 @@ import { RpcError } from '../base/errors.js';
 import { defaultLimits, type Limits } from '../base/limits.js';
 import type { Compressor } from '../compression/compressor.js';
 import { loadCompressors } from '../compression/load.js';
+import { type FrameChecksums, frameChecksums } from '../wire/frame-checksums.js';
 import type { CompressionName } from '../wire/message-codec.js';
 import { describeLimitOutOfRange } from '../wire/records/hello.js';
 import { busyPollMsOf, type Polling, pollingOn } from './busy-poller.js';
@@ -27,6 +28,12 @@ export interface EndpointOptions {
    * and saves the time in which the system wakes a sleeping process, most of what a lone call takes. Default 0: it sleeps.
    */
   readonly busyPollUs?: number;
+  /**
+   * Each frame carries a CRC-32 of its header and payload towards peers that want it too; a frame that was damaged on the way ends the
+   * connection before anything of it is used. For networks whose own checks are not enough; not against attackers, whom TLS keeps out.
+   * Default false.
+   */
+  readonly checksums?: boolean;
   /** Time; default the system's. For tests and simulations. */
   readonly clock?: Clock;
   /** Numbers from 0 to below 1, for jitter; default Math.random. For tests and simulations. */
@@ -86,15 +93,20 @@ export interface EndpointSettings {
   readonly clock: Clock;
   readonly random: () => number;
   readonly compression: CompressionName;
+  /** Null: frames have none. */
+  readonly checksums: FrameChecksums | null;
   readonly identity: ProcessIdentity;
   /** Null: the event loop sleeps while nothing comes. */
   readonly polling: Polling | null;
 }
 
 export function settingsOf(options: EndpointOptions): EndpointSettings {
-  const { compression = 'off' } = options;
+  const { compression = 'off', checksums = false } = options;
   if (compression !== 'off' && compression !== 'lz4' && compression !== 'gzip') {
     throw new RpcError('INVALID_ARGUMENT', `compression is ${String(compression)}, but must be 'lz4', 'gzip' or 'off'`);
+  }
+  if (typeof checksums !== 'boolean') {
+    throw new RpcError('INVALID_ARGUMENT', `checksums is ${String(checksums)}, but must be true or false`);
   }
   const limits = completeLimits(options.limits);
   const clock = options.clock ?? systemClock;
@@ -103,6 +115,7 @@ export function settingsOf(options: EndpointOptions): EndpointSettings {
     clock,
     random: options.random ?? Math.random,
     compression,
+    checksums: checksums ? frameChecksums() : null,
     identity: options.identity ?? thisProcess,
     polling: pollingOn(clock, busyPollMsOf(options), limits.busyPollCallsMsMax),
   };

@@ -15,8 +15,9 @@
  * Bounds: from `soft` unsent bytes on the queue is `saturated`, and callers and answers wait until it has drained; at `hard`
  * the connection is given up.
  */
-import { CloseCode, HEADER_BYTES } from '../wire/constants.js';
-import { writeHeader } from '../wire/encoder.js';
+import { CHECKSUM_BYTES, CloseCode, Flag, HEADER_BYTES } from '../wire/constants.js';
+import { writeHeader, writeU32 } from '../wire/encoder.js';
+import type { FrameChecksums } from '../wire/frame-checksums.js';
 import { WireError } from '../wire/wire-error.js';
 import type { Transport } from './transport.js';
 
@@ -50,12 +51,19 @@ export class WriteQueue {
    * that goes to a fresh slab, and the sender sees that `slab` has changed.
    */
   lent = false;
+  /** Bytes between the begin of a frame and its payload: those of the header, and once checksums are agreed, of the checksum. */
+  headBytes = HEADER_BYTES;
+  /** Those bytes of it that belong to the header's `length`. */
+  checksumBytes = 0;
+  /** What every frame's flags have besides. */
+  frameFlags = 0;
   /** Runs when a batch has been handed over, for whoever measures that. */
   onHandedOver: (() => void) | null = null;
 
   private start = 0;
   private limit = FLUSH_BYTES_MIN;
   private closed = false;
+  private checksums: FrameChecksums | null = null;
   private readonly transport: Transport;
   private readonly owner: WriteQueueOwner;
   private readonly softBytes: number;
@@ -87,6 +95,15 @@ export class WriteQueue {
     return position <= this.handedBytes - this.transport.unsentBytes;
   }
 
+  /** From the next frame on all have checksums, which are written when they leave. */
+  writeChecksums(checksums: FrameChecksums): void {
+    this.flush();
+    this.checksums = checksums;
+    this.checksumBytes = CHECKSUM_BYTES;
+    this.headBytes = HEADER_BYTES + CHECKSUM_BYTES;
+    this.frameFlags = Flag.CHECKSUM;
+  }
+
   /** Makes room for `bytes` (at most a slab) behind `end`. */
   reserve(bytes: number): void {
     if (SLAB_BYTES - this.end >= bytes && !this.lent) return;
@@ -111,14 +128,15 @@ export class WriteQueue {
 
   /** One whole frame with its payload given, for control frames. */
   writeFrame(type: number, flags: number, call: number, method: number, payload: Uint8Array): void {
-    const bytes = HEADER_BYTES + payload.length;
+    const { headBytes } = this;
+    const bytes = headBytes + payload.length;
     if (bytes > SLAB_BYTES) {
       this.writeLargeFrame(type, flags, call, method, null, payload);
       return;
     }
     this.reserve(bytes);
-    writeHeader(this.slab, this.end, payload.length, call, type, flags, method);
-    this.slab.set(payload, this.end + HEADER_BYTES);
+    this.writeHead(payload.length, call, type, flags, method);
+    this.slab.set(payload, this.end + headBytes);
     this.commit(this.end + bytes);
   }
 
@@ -131,11 +149,13 @@ export class WriteQueue {
     prefix: Uint8Array | null,
     body: Uint8Array,
   ): void {
-    this.reserve(HEADER_BYTES);
+    const { headBytes, checksums } = this;
+    this.reserve(headBytes);
     if (this.closed) return;
     const prefixBytes = prefix === null ? 0 : prefix.length;
-    writeHeader(this.slab, this.end, prefixBytes + body.length, call, type, flags, method);
-    this.end += HEADER_BYTES;
+    this.writeHead(prefixBytes + body.length, call, type, flags, method);
+    if (checksums !== null) this.sumLargeFrame(checksums, prefix, body);
+    this.end += headBytes;
     this.transport.cork();
     // The bounds are judged behind the frame: a CLOSE must not stand inside it.
     this.handOver();
@@ -146,6 +166,11 @@ export class WriteQueue {
     this.judge();
   }
 
+  /** Writes a frame's header behind `end`, for a payload of `bytes` without the checksum. */
+  writeHead(bytes: number, call: number, type: number, flags: number, method: number): void {
+    writeHeader(this.slab, this.end, this.checksumBytes + bytes, call, type, flags | this.frameFlags, method);
+  }
+
   /** Hands everything committed to the transport. */
   flush(): void {
     if (this.end === this.start || this.closed) return;
@@ -154,6 +179,7 @@ export class WriteQueue {
 
   /** True: the kernel has taken it at once. */
   private handOver(): boolean {
+    if (this.checksums !== null) this.checksums.fill(this.slab, this.start, this.end);
     const batch = this.slab.subarray(this.start, this.end);
     this.handedBytes += batch.length;
     this.transport.write(batch);
@@ -176,6 +202,14 @@ export class WriteQueue {
   close(): void {
     this.closed = true;
     this.start = this.end = 0;
+  }
+
+  /** The frame at `end` has only its head in the slab. */
+  private sumLargeFrame(checksums: FrameChecksums, prefix: Uint8Array | null, body: Uint8Array): void {
+    const { slab, end } = this;
+    const head = checksums.add(0, slab.subarray(end, end + HEADER_BYTES));
+    const sum = checksums.add(prefix === null ? head : checksums.add(head, prefix), body);
+    writeU32(slab, end + HEADER_BYTES, sum);
   }
 
   private renew(): void {

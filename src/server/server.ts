@@ -161,7 +161,7 @@ export class Server {
 
   /** Serves one transport that is connected already, such as one end of a `memoryPair`. */
   accept(transport: Transport): void {
-    const { limits, clock, random, compression, identity, polling } = this.settings;
+    const { limits, clock, random, compression, checksums, identity, polling } = this.settings;
     const connection = connectionWith(polling, {
       transport,
       side: 'accepting',
@@ -173,6 +173,7 @@ export class Server {
       admission: this.admission,
       compression,
       compressors: this.compressors,
+      checksums,
       compressionBytesMin: limits.compressionBytesMin,
       software: SOFTWARE,
       instance: identity.instance,

@@ -7,6 +7,8 @@ export const PROTOCOL_VERSION = 1;
 
 /** Bytes of a frame's header: `length u32 | call u32 | type u8 | flags u8 | method u16`, little-endian. */
 export const HEADER_BYTES = 12;
+/** Bytes of a frame's checksum, which stands between header and payload, and belongs to the payload's length. */
+export const CHECKSUM_BYTES = 4;
 
 /**
  * What each side sends first: 0x8D 'TKL' CR LF SUB LF. The high bit tells it from HTTP and shows a 7-bit channel, CR LF and

@@ -6,11 +6,15 @@
  * a buffer that grows with the bytes that came (never with the length that a header claims), so the cost is linear in the
  * bytes for any chunking. A header is checked as soon as its 12 bytes are there, before anything is kept for its payload.
  *
+ * Checksums are compared for all whole frames of a chunk at once, when the first of them is found; a damaged one is an error
+ * only when its turn comes, so that the frames before it are still read.
+ *
  * Invariants, between calls: `at` <= chunk length; `held` > 0 only when the chunk is used up; `heldNeed` > `held`.
  * After the first error the decoder stays FAILED.
  */
 import { assert } from '../base/assert.js';
 import {
+  CHECKSUM_BYTES,
   CloseCode,
   type CloseCodeNumber,
   Flag,
@@ -20,6 +24,7 @@ import {
   OPTIONAL_FRAMES_IN_ROW_MAX,
   PREFACE,
 } from './constants.js';
+import { type FrameChecksums, frameChecksums } from './frame-checksums.js';
 import { allowedFlags, carriesCall, carriesMethod, frameBytesMax, frameBytesMin } from './frame-rules.js';
 import { describePrefaceMismatch } from './preface.js';
 import { WireError } from './wire-error.js';
@@ -56,12 +61,17 @@ export class FrameDecoder {
   buffer: Buffer = empty;
   start = 0;
   end = 0;
+  /** The frame had a checksum, which was right; `start` is behind it, and `flags` are without it. */
+  checksummed = false;
   /** Why the decoder is FAILED, or null. */
   error: WireError | null = null;
 
   private readonly frameBytesMax: number;
   /** Accept the CHECKSUM flag: set once both sides announced the capability. */
   private checksumFlag = 0;
+  private checksums: FrameChecksums | null = null;
+  /** The frames of the chunk before this are whole and undamaged. */
+  private comparedTo = 0;
   private prefaceBytes: number;
   private optionalInRow = 0;
   private chunk: Buffer = empty;
@@ -79,19 +89,20 @@ export class FrameDecoder {
   push(chunk: Buffer): void {
     assert(this.at === this.chunk.length || this.error !== null, 'a chunk was pushed before the last one was used up');
     this.chunk = chunk;
-    this.at = 0;
+    this.at = this.comparedTo = 0;
   }
 
   /** What is left of the chunk is to outlive its buffer. */
   keepRest(): void {
     if (this.at === this.chunk.length) return;
     this.chunk = Buffer.from(this.chunk.subarray(this.at));
-    this.at = 0;
+    this.at = this.comparedTo = 0;
   }
 
-  /** Lets CHECKSUM flags through, from the next frame on. */
-  acceptChecksums(): void {
+  /** Takes frames with checksums from the next one on. */
+  acceptChecksums(checksums: FrameChecksums = frameChecksums()): void {
     this.checksumFlag = Flag.CHECKSUM;
+    this.checksums = checksums;
   }
 
   /** The stream ended here. Returns the error when that cuts a frame or the preface in two, else null. */
@@ -131,6 +142,8 @@ export class FrameDecoder {
       }
       if (allowedFlags[this.type] >= 0) {
         this.optionalInRow = 0;
+        if ((this.flags & Flag.CHECKSUM) !== 0) return this.compareChecksum();
+        this.checksummed = false;
         return FRAME;
       }
       if (++this.optionalInRow > OPTIONAL_FRAMES_IN_ROW_MAX) {
@@ -151,6 +164,28 @@ export class FrameDecoder {
     return true;
   }
 
+  /** The frame at hand has a checksum. */
+  private compareChecksum(): typeof FRAME | typeof FAILED {
+    const { buffer, chunk, start, end } = this;
+    const checksums = this.checksums as FrameChecksums;
+    const at = start - HEADER_BYTES;
+    let comparedTo: number;
+    if (buffer !== chunk) comparedTo = checksums.verify(buffer, at, end);
+    else if (at < this.comparedTo) comparedTo = this.comparedTo;
+    else comparedTo = this.comparedTo = checksums.verify(chunk, at, chunk.length);
+    if (comparedTo <= at) {
+      this.fail(
+        CloseCode.CHECKSUM,
+        `the checksum of a frame ${frameTypeName(this.type)} of ${end - start} bytes is wrong`,
+      );
+      return FAILED;
+    }
+    this.flags &= ~Flag.CHECKSUM;
+    this.start = start + CHECKSUM_BYTES;
+    this.checksummed = true;
+    return FRAME;
+  }
+
   /** Reads and judges the header at `at`. Returns the payload's length, or -1 after an error. */
   private readHeader(from: Buffer, at: number): number {
     const length = (from[at] | (from[at + 1] << 8) | (from[at + 2] << 16) | (from[at + 3] << 24)) >>> 0;
@@ -159,6 +194,8 @@ export class FrameDecoder {
     const flags = from[at + 9];
     const method = from[at + 10] | (from[at + 11] << 8);
     const allowed = allowedFlags[type];
+    const { checksumFlag } = this;
+    const bareLength = (flags & checksumFlag) === 0 ? length : length - CHECKSUM_BYTES;
     this.type = type;
     this.flags = flags;
     this.call = call;
@@ -167,18 +204,18 @@ export class FrameDecoder {
     if (
       length > this.frameBytesMax ||
       allowed < 0 ||
-      (flags & ~(allowed | this.checksumFlag)) !== 0 ||
-      length < frameBytesMin[type] ||
-      length > frameBytesMax[type] ||
+      (flags & ~(allowed | checksumFlag)) !== 0 ||
+      bareLength < frameBytesMin[type] ||
+      bareLength > frameBytesMax[type] ||
       (call !== 0 ? 1 : 0) !== carriesCall[type] ||
       (method !== 0 && carriesMethod[type] === 0)
     ) {
-      return this.judgeHeader(length, allowed);
+      return this.judgeHeader(length, bareLength, allowed);
     }
     return length;
   }
 
-  private judgeHeader(length: number, allowed: number): number {
+  private judgeHeader(length: number, bareLength: number, allowed: number): number {
     const { type, flags, call, method } = this;
     const name = frameTypeName(type);
     if (length > this.frameBytesMax) {
@@ -196,8 +233,9 @@ export class FrameDecoder {
       const wrong = flags & ~(allowed | this.checksumFlag);
       return this.fail(CloseCode.FLAGS, `flags 0x${wrong.toString(16)} are not allowed on ${name}`);
     }
-    if (length < frameBytesMin[type] || length > frameBytesMax[type]) {
-      return this.fail(CloseCode.FRAME_SIZE, `${name} cannot have ${length} bytes`);
+    if (bareLength < frameBytesMin[type] || bareLength > frameBytesMax[type]) {
+      const checksum = bareLength === length ? '' : ' with its checksum';
+      return this.fail(CloseCode.FRAME_SIZE, `${name} cannot have ${length} bytes${checksum}`);
     }
     if ((call !== 0 ? 1 : 0) !== carriesCall[type]) {
       const text =

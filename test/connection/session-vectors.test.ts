@@ -5,7 +5,6 @@ import * as assert from 'uvu/assert';
 import { gzip } from '../../src/compression/gzip.js';
 import { loadLz4 } from '../../src/compression/lz4.js';
 import { projectRoot } from '../support/root.js';
-import { notSpokenYet as missing } from '../support/session-end.js';
 import { runSession } from '../support/session-runner.js';
 import type { SessionFile, SideView } from '../support/vectors/view.js';
 
@@ -35,12 +34,7 @@ async function assertFails(run: () => Promise<void>): Promise<void> {
   assert.ok(failed, 'it passes: take it off the list of what is known to fail');
 }
 
-const skipped: (readonly [name: string, session: SessionFile])[] = [];
 for (const [name, session] of sessions) {
-  if (session.needs?.some((need) => missing.has(need))) {
-    skipped.push([name, session]);
-    continue;
-  }
   const faults = session.faults?.length ? `${session.faults.join(' ')} ` : '';
   const reason = known.get(name);
   for (const side of session.tests) {
@@ -48,26 +42,6 @@ for (const [name, session] of sessions) {
     if (reason === undefined) test(title, () => speak(session, side));
     else test(`${title} (known to fail: ${reason})`, () => assertFails(() => speak(session, side)));
   }
-}
-
-for (const need of missing) {
-  test(`sessions that need ${need} are not all spoken yet`, async () => {
-    const waiting = skipped.filter(([, session]) => session.needs?.includes(need));
-    console.log(`skipped, need ${need}: ${waiting.map(([name]) => name).join(', ')}`);
-    let spoken = 0;
-    for (const [, session] of waiting) {
-      try {
-        for (const side of session.tests) await speak(session, side);
-        spoken++;
-      } catch {
-        // As expected.
-      }
-    }
-    assert.ok(
-      waiting.length === 0 || spoken < waiting.length,
-      `all are spoken: take ${need} off the list of what is missing`,
-    );
-  });
 }
 
 test.run();

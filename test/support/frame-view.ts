@@ -5,9 +5,17 @@
 import { RpcError, rpcCodeName } from '../../src/base/errors.js';
 import { defaultLimits } from '../../src/base/limits.js';
 import { ACCEPTING_SIDE, callNumber, generationOf, openerOf, slotOf } from '../../src/wire/call-number.js';
-import { closeCodeName, Flag, FrameType, type FrameTypeName, frameTypeName } from '../../src/wire/constants.js';
+import {
+  CHECKSUM_BYTES,
+  closeCodeName,
+  Flag,
+  FrameType,
+  type FrameTypeName,
+  frameTypeName,
+} from '../../src/wire/constants.js';
 import { FAILED, FRAME, FrameDecoder, NEED_MORE } from '../../src/wire/decoder.js';
 import { encodeFrame, readU32 } from '../../src/wire/encoder.js';
+import { frameChecksums } from '../../src/wire/frame-checksums.js';
 import { decodeMetadata, encodeMetadata, type Metadata } from '../../src/wire/records/metadata.js';
 import { WireError } from '../../src/wire/wire-error.js';
 import { decodeRecordView, encodeRecordView } from './record-view.js';
@@ -66,18 +74,16 @@ class FrameViewer {
 
   constructor(private readonly limits: typeof defaultLimits) {}
 
-  view({ type, flags, call, method, buffer, start, end }: FrameDecoder): FrameView {
+  view({ type, flags, call, method, buffer, start, end, checksummed }: FrameDecoder): FrameView {
     const name = frameTypeName(type) as FrameTypeName;
     const view: { -readonly [Field in keyof FrameView]: FrameView[Field] } = { type: name };
-    const names = flagNames.filter(([, bit]) => (flags & bit) !== 0).map(([flag]) => flag);
+    const allFlags = checksummed ? flags | Flag.CHECKSUM : flags;
+    const names = flagNames.filter(([, bit]) => (allFlags & bit) !== 0).map(([flag]) => flag);
     if (names.length > 0) view.flags = names;
     if (call !== 0) view.call = callView(call);
     if (type === FrameType.METHOD || type === FrameType.REQUEST) view.method = method;
     let at = start;
-    if ((flags & Flag.CHECKSUM) !== 0) {
-      view.checksum = buffer.toString('hex', at, at + 4);
-      at += 4;
-    }
+    if (checksummed) view.checksum = buffer.toString('hex', start - CHECKSUM_BYTES, start);
     if (type === FrameType.SCHEMA) return { ...view, ...this.schemaPart(flags, buffer, at, end) };
     if (type === FrameType.CREDIT) view.bytes = readU32(buffer, at);
     else if (type === FrameType.PING || type === FrameType.PONG) view.opaque = buffer.toString('hex', at, end);
@@ -161,10 +167,10 @@ export function metadataOf(entries: readonly MetadataEntryView[]): Metadata {
   return metadata;
 }
 
-/** The bytes of one frame, by the engine's encoders. */
+/** The bytes of one frame, by the engine's encoders: the checksum, where there is one, is not the view's but their own. */
 export function encodeFrameView(view: FrameView): Buffer {
   const parts: Buffer[] = [];
-  if (view.checksum !== undefined) parts.push(Buffer.from(view.checksum, 'hex'));
+  if (view.checksum !== undefined) parts.push(Buffer.alloc(CHECKSUM_BYTES));
   if (view.deadlineMs !== undefined) parts.push(u32(view.deadlineMs));
   if (view.ledger !== undefined) {
     const { waiting, handler, encoding } = view.ledger;
@@ -179,7 +185,7 @@ export function encodeFrameView(view: FrameView): Buffer {
   if (view.bytes !== undefined) parts.push(u32(view.bytes));
   if (view.opaque !== undefined) parts.push(Buffer.from(view.opaque, 'hex'));
   const { call } = view;
-  return encodeFrame({
+  const frame = encodeFrame({
     type: FrameType[view.type as FrameTypeName],
     flags: (view.flags ?? []).reduce((bits, flag) => bits | Flag[flag as keyof typeof Flag], 0),
     call:
@@ -187,6 +193,8 @@ export function encodeFrameView(view: FrameView): Buffer {
     method: view.method ?? 0,
     payload: Buffer.concat(parts),
   });
+  frameChecksums().fill(frame, 0, frame.length);
+  return frame;
 }
 
 function u32(value: number): Buffer {

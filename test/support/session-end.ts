@@ -14,6 +14,7 @@ import { IncomingStream } from '../../src/connection/incoming-stream.js';
 import { type CallExtras, type CallResult, PendingCall } from '../../src/connection/pending-call.js';
 import { SchemaCache } from '../../src/connection/schema-exchange.js';
 import type { Transport } from '../../src/connection/transport.js';
+import { frameChecksums } from '../../src/wire/frame-checksums.js';
 import type { Metadata } from '../../src/wire/records/metadata.js';
 import { metadataOf, metadataView } from './frame-view.js';
 import { ItemQueue } from './item-queue.js';
@@ -39,7 +40,7 @@ interface MadeCall {
 }
 
 /** Needs of sessions (`spec/vectors/README.md`) that the connection does not have yet. */
-export const notSpokenYet: ReadonlySet<string> = new Set(['checksum']);
+export const notSpokenYet: ReadonlySet<string> = new Set();
 
 /** Waits until something holds, or throws that it did not. */
 export type Until = (holds: () => boolean, what: string) => Promise<void>;
@@ -64,7 +65,7 @@ export class SessionEnd {
     const { clock, handlerClock = clock, transport, compressors, until } = surroundings;
     this.clock = clock;
     this.until = until;
-    const { limits, compression = [], methods } = session[side] ?? {};
+    const { limits, compression = [], capabilities = [], methods } = session[side] ?? {};
     this.methods = new SessionMethods(handlerClock, methods);
     this.connection = new Connection({
       transport,
@@ -76,6 +77,7 @@ export class SessionEnd {
       host: this.methods,
       compression: 'off',
       compressors: compressors.filter(({ name }) => compression.includes(name)),
+      checksums: capabilities.includes('checksum') ? frameChecksums() : null,
       compressionBytesMin: 4_096,
       software: 'session runner',
       instance: Buffer.from(instances[side], 'hex'),

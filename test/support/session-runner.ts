@@ -97,6 +97,9 @@ class SessionRunner {
   private output(): FrameView[] {
     const { frames, error } = decodeChunks([this.transport.output], {
       preface: true,
+      checksum: (['dialler', 'acceptor'] as const).every((side) =>
+        this.session[side]?.capabilities?.includes('checksum'),
+      ),
       limits: { frameBytesMax: 16_777_216 },
     });
     assert.is(error, null, `the connection wrote what it may not: ${JSON.stringify(error)}`);

@@ -18,8 +18,6 @@ import {
   type SessionFile,
 } from '../support/vectors/view.js';
 
-/** What `src` does not do yet; a case that needs it must fail, so that this list is kept short. */
-const missing: ReadonlySet<string> = new Set(['checksum']);
 /** Every split of a wire up to this length; of a longer one those near the frames' borders, and a sample. */
 const EVERY_SPLIT_BYTES = 600;
 const SAMPLES = 200;
@@ -76,21 +74,7 @@ function holds(one: FrameCase): void {
   );
 }
 
-for (const [name, { frame, needs = [], cases }] of frameFiles) {
-  if (needs.some((need) => missing.has(need))) {
-    test(`frames/${name}: needs ${needs.join(', ')}, which is not there yet`, () => {
-      const held = cases.filter((one) => {
-        try {
-          holds(one);
-          return true;
-        } catch {
-          return false;
-        }
-      });
-      assert.is.not(held.length, cases.length, 'all cases hold: take it off the list of what is missing');
-    });
-    continue;
-  }
+for (const [, { frame, cases }] of frameFiles) {
   const faults = [...new Set(cases.flatMap((one) => one.faults ?? []))].sort();
   const prefix = faults.length === 0 ? '' : `${faults.join(' ')} `;
   test(`${prefix}${frame}: every vector decodes as it says and encodes to the same bytes`, () => {
@@ -125,7 +109,7 @@ test('sessions: the bytes of every step are its frames, and the frames its bytes
         frames,
         error: null,
       };
-      if (!session.needs?.some((need) => missing.has(need))) holds(one);
+      holds(one);
     }
   }
 });
