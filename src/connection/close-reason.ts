@@ -14,6 +14,7 @@ const ownReasons: ReadonlySet<number> = new Set([
   CloseCode.WRITE_QUEUE,
   CloseCode.INTERNAL,
   CloseCode.TRUNCATED,
+  CloseCode.CHECKSUM,
 ]);
 
 /** CLOSE codes whose sender has run none of the calls that it was sent (spec, 8.1). */
@@ -32,6 +33,7 @@ const mayMove: ReadonlySet<number> = new Set([
   CloseCode.BUSY,
   CloseCode.KEEPALIVE_TIMEOUT,
   CloseCode.STALLED,
+  CloseCode.CHECKSUM,
 ]);
 
 interface Meaning {
