@@ -151,7 +151,14 @@ function moduleBytes(): Uint8Array {
   const pages = Math.ceil((BATCH_AT + BATCH_BYTES) / PAGE_BYTES);
   const locals: Code = [1, FROM - FILL, I32];
   return Uint8Array.from([
-    ...[0x00, 0x61, 0x73, 0x6d, 1, 0, 0, 0],
+    0x00,
+    0x61,
+    0x73,
+    0x6d,
+    1,
+    0,
+    0,
+    0,
     ...section(1, [1, 0x60, 3, I32, I32, I32, 1, I32]),
     ...section(3, [1, 0]),
     ...section(5, [1, 1, ...unsigned(pages), ...unsigned(pages)]),

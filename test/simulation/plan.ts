@@ -74,6 +74,8 @@ export interface Plan {
   readonly conditions: Partial<PathConditions>;
   readonly calls: readonly CallPlan[];
   readonly faults: readonly FaultPlan[];
+  /** Frames have checksums. */
+  readonly checksums: boolean;
 }
 
 const faultKinds = [
@@ -117,6 +119,7 @@ export function drawPlan(seed: number, random: Random): Plan {
     conditions,
     calls,
     faults: faults.sort((a, b) => a.at - b.at),
+    checksums: random.oneIn(4),
   };
 }
 

@@ -83,20 +83,20 @@ class Simulation {
   }
 
   private startServer(): void {
-    const { limits } = this.plan;
+    const { limits, checksums } = this.plan;
     const onHandlerError = (error: unknown): void => {
       const planned = error instanceof Error && /^planned$|messageBytesMax/.test(error.message);
       if (!planned) this.problems.push(`handler: ${String(error)}`);
     };
-    const server = new Server({ ...this.network.options('server'), limits, onHandlerError });
+    const server = new Server({ ...this.network.options('server'), limits, checksums, onHandlerError });
     server.add(Work, new HandlerSide(this.network.clock, this.records).handlers);
     this.servers.push(server);
     this.listener = this.network.listen('server', server);
   }
 
   private openChannel(client: number): ClientEnd {
-    const { limits } = this.plan;
-    const channel = connect('tcp://server:1', { ...this.network.options(`client ${client}`), limits });
+    const { limits, checksums } = this.plan;
+    const channel = connect('tcp://server:1', { ...this.network.options(`client ${client}`), limits, checksums });
     if (servesBack({ client })) channel.add(Back, { confirm: (id) => this.confirm(id) });
     return { channel, stub: channel.client(this.plan.otherVersion ? OtherWork : Work) };
   }
