@@ -12,6 +12,7 @@ import { mixCommand, mixUsage } from './commands/mix.js';
 import { overloadCommand, overloadUsage } from './commands/overload.js';
 import { rivalsCommand, rivalsUsage } from './commands/rivals.js';
 import { rollingCommand, rollingUsage } from './commands/rolling.js';
+import { roundTripCommand, roundTripUsage } from './commands/round-trip.js';
 import { scalingCommand, scalingUsage } from './commands/scaling.js';
 import { smokeCommand } from './commands/smoke.js';
 import { streamCommand, streamUsage } from './commands/stream.js';
@@ -34,6 +35,8 @@ const usage = `npm run bench -- COMMAND [options]
       the latency of small calls with and without a large blob each way
   ${channelUsage}
       a channel with one endpoint against a bare connection; what a pick costs
+  ${roundTripUsage}
+      one call in flight against raw node:net: the round trip
   ${rollingUsage}
       servers restarted in turn under many callers: failed and repeated calls
   ${balanceUsage}
@@ -63,6 +66,7 @@ const commands: Readonly<Record<string, (args: readonly string[]) => Promise<num
   blob: blobCommand,
   mix: mixCommand,
   channel: channelCommand,
+  'round-trip': roundTripCommand,
   rolling: rollingCommand,
   balance: balanceCommand,
   latency: latencyCommand,

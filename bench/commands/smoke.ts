@@ -19,6 +19,7 @@ import { observe, problemIn } from './memory.js';
 import { micro } from './micro.js';
 import { type MixSettings, mix, reportMix } from './mix.js';
 import { overload } from './overload.js';
+import { reportRoundTrips, roundTripContenders, takeRounds } from './round-trip.js';
 import { compareStreams, reportStreams, type StreamSettings } from './stream.js';
 import { streams } from './streams.js';
 
@@ -153,6 +154,12 @@ export async function smokeCommand(args: readonly string[]): Promise<number> {
   reportScaling(growing, scaled);
   console.log();
   for (const { problem } of scaled) problems.push(...asList(problem));
+
+  const roundTrips = { contenders: roundTripContenders, rounds: 2, callsPerTurn: 50, judged: false, pinning };
+  const roundTripRun = await takeRounds(roundTrips);
+  reportRoundTrips(roundTrips, roundTripRun);
+  console.log();
+  problems.push(...asList(roundTripRun.problem));
 
   problems.push(...(await overload({ ...smallOverload, pinning })).problems);
   console.log();

@@ -60,6 +60,14 @@ export type Role =
       readonly inFlight: number;
       readonly callsPerTurn: number;
     }
+  /** One call after the other, in turns of so many; the server is that of `calls`. */
+  | {
+      readonly workload: 'roundTrip';
+      readonly side: 'client';
+      readonly contender: ContenderName;
+      readonly port: number;
+      readonly callsPerTurn: number;
+    }
   /** One server stream without end. */
   | { readonly workload: 'stream'; readonly side: 'server'; readonly contender: StreamProgramName }
   | {
@@ -229,7 +237,7 @@ export interface Mark {
   readonly failure: string;
   /** Only of the server of `streams`. */
   readonly held?: Held;
-  /** Only of the client of `mix`: of its last act. */
+  /** Only of the clients of `mix` and `round-trip`: of their last act. */
   readonly latency?: Latency;
   /** Only of the client of `rolling`, once it has finished. */
   readonly rolled?: Rolled;

@@ -27,6 +27,7 @@ async function open(role: Role): Promise<Side> {
   if (role.workload === 'stream') return (await import('../stream/sides.js')).streamSide(role);
   if (role.workload === 'streams') return (await import('../streams/sides.js')).streamsSide(role);
   if (role.workload === 'turns') return (await import('../channel/client.js')).turnsClient(role);
+  if (role.workload === 'roundTrip') return (await import('../round-trip/client.js')).roundTripClient(role);
   if (role.workload === 'rolling') return (await import('../rolling/sides.js')).rollingSide(role);
   if (role.workload === 'balance') return (await import('../balance/sides.js')).balanceSide(role);
   if (role.workload === 'mix') return (await import('../mix/sides.js')).mixSide(role);

@@ -16,6 +16,7 @@ test('smoke runs every part and finds all answers right', async () => {
     'one more, stalled',
     'duplex',
     'slow consumer',
+    'raw node:net',
     'compute',
     'scavenges',
     'server processes',
