@@ -4,7 +4,8 @@ import { balanceCommand, balanceUsage } from './commands/balance.js';
 import { blobCommand, blobUsage } from './commands/blob.js';
 import { channelCommand, channelUsage } from './commands/channel.js';
 import { floorCommand, floorUsage } from './commands/floor.js';
-import { guardCommand, guardUsage } from './commands/guard-cost.js';
+import { guardCommand, guardUsage } from './commands/guard.js';
+import { guardCostCommand, guardCostUsage } from './commands/guard-cost.js';
 import { latencyCommand, latencyUsage } from './commands/latency.js';
 import { memoryCommand, memoryUsage } from './commands/memory.js';
 import { microCommand, microUsage } from './commands/micro.js';
@@ -21,6 +22,8 @@ import { UsageError } from './options.js';
 
 const usage = `npm run bench -- COMMAND [options]
 
+  ${guardUsage}
+      two commits in turns: fails when the head costs over 5 % more
   ${floorUsage}
       the engine, the floor program and avsc's own RPC: CPU per call, calls/s
   ${rivalsUsage}
@@ -51,7 +54,7 @@ const usage = `npm run bench -- COMMAND [options]
       memory of both sides over many calls
   ${allocationUsage}
       bytes allocated by call, beside the floor program, and by which functions
-  ${guardUsage}
+  ${guardCostUsage}
       what bounded decoding costs
   ${microUsage}
       codec and frame decoder alone
@@ -59,6 +62,7 @@ const usage = `npm run bench -- COMMAND [options]
       all of it for a moment, to see that it works`;
 
 const commands: Readonly<Record<string, (args: readonly string[]) => Promise<number>>> = {
+  guard: guardCommand,
   floor: floorCommand,
   rivals: rivalsCommand,
   stream: streamCommand,
@@ -74,7 +78,7 @@ const commands: Readonly<Record<string, (args: readonly string[]) => Promise<num
   overload: overloadCommand,
   memory: memoryCommand,
   allocation: allocationCommand,
-  'guard-cost': guardCommand,
+  'guard-cost': guardCostCommand,
   micro: microCommand,
   smoke: smokeCommand,
 };

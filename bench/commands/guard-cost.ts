@@ -14,7 +14,7 @@ import { medians, ratio, samplesOf } from '../report/statistics.js';
 import { fixed } from '../report/table.js';
 import { compare, type FloorSettings } from './floor.js';
 
-export interface GuardSettings {
+export interface GuardCostSettings {
   /** Turns of the two decoders in one process. */
   readonly turns: number;
   readonly calls: FloorSettings;
@@ -24,11 +24,11 @@ const IN_FLIGHT = 512;
 const DECODES_PER_CALL = 2;
 const SHARE_MAX = 0.05;
 
-export const guardUsage = 'guard-cost [--rounds 3] [--seconds 3] [--turns 400]';
+export const guardCostUsage = 'guard-cost [--rounds 3] [--seconds 3] [--turns 400]';
 
-export async function guardCommand(args: readonly string[]): Promise<number> {
+export async function guardCostCommand(args: readonly string[]): Promise<number> {
   const options = new Options(args, { rounds: '3', seconds: '3', turns: '400' });
-  const settings = guardSettings(
+  const settings = guardCostSettings(
     options.whole('turns', 1),
     options.whole('rounds', 1),
     options.number('seconds', 0.1),
@@ -42,7 +42,12 @@ export async function guardCommand(args: readonly string[]): Promise<number> {
   return met ? 0 : 1;
 }
 
-export function guardSettings(turns: number, rounds: number, seconds: number, warmUpSeconds: number): GuardSettings {
+export function guardCostSettings(
+  turns: number,
+  rounds: number,
+  seconds: number,
+  warmUpSeconds: number,
+): GuardCostSettings {
   const contenders = ['engine', 'engine-unguarded'] as const;
   const pinning = findPinning();
   const calls = {
@@ -59,7 +64,7 @@ export function guardSettings(turns: number, rounds: number, seconds: number, wa
 }
 
 /** Prints the figures and returns the guards' share of CPU per call, or null when an answer was wrong. */
-export async function guardShare({ turns, calls }: GuardSettings): Promise<number | null> {
+export async function guardShare({ turns, calls }: GuardCostSettings): Promise<number | null> {
   const { guardedNs, unguardedNs, differenceNs } = timeGuards(turns);
   console.log(
     `one decode: ${fixed(guardedNs, 1)} ns, without guards ${fixed(unguardedNs, 1)} ns, difference ${fixed(differenceNs, 1)} ns`,

@@ -35,10 +35,13 @@ export class Child {
   /** How it ended; null while it runs. */
   private ending: string | null = null;
 
-  /** Starts the process. `core`: null for any. `nodeArguments`: for the child's `node`, such as `--cpu-prof`. */
-  constructor(role: Role, core: number | null, nodeArguments: readonly string[]) {
+  /**
+   * Starts the process. `core`: null for any. `nodeArguments`: for the child's `node`, such as `--cpu-prof`. `entry`: the `peer.js` of
+   * another commit's bench.
+   */
+  constructor(role: Role, core: number | null, nodeArguments: readonly string[], entry = ENTRY) {
     this.name = `${role.side} of ${'contender' in role ? role.contender : role.workload}`;
-    const command = [process.execPath, ...nodeArguments, ENTRY, JSON.stringify(role)];
+    const command = [process.execPath, ...nodeArguments, entry, JSON.stringify(role)];
     // taskset replaces itself by node, so the process id is node's.
     const pinned = core === null ? command : ['taskset', '-c', String(core), ...command];
     this.process = spawn(pinned[0] as string, pinned.slice(1), { stdio: ['ignore', 'inherit', 'inherit', 'ipc'] });

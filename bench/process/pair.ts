@@ -28,6 +28,8 @@ export interface Roles {
   readonly pinning: Pinning;
   /** For both processes' `node`, such as `--expose-gc`. */
   readonly nodeArguments?: readonly string[];
+  /** The `peer.js` that both run, where it is not this bench's own. */
+  readonly entry?: string;
   readonly profileFolder: string | null;
   /** What the profiles are called by. */
   readonly profileName: string;
@@ -52,10 +54,10 @@ export async function withSides<T>(roles: Roles, measure: (pair: Pair) => Promis
   const [serverCore, clientCore] = roles.pinning.cores ?? [null, null];
   const children: Child[] = [];
   try {
-    const server = new Child(roles.server, serverCore, nodeArguments(roles, 'server'));
+    const server = new Child(roles.server, serverCore, nodeArguments(roles, 'server'), roles.entry);
     children.push(server);
     const port = await server.ready();
-    const client = new Child(roles.client(port), clientCore, nodeArguments(roles, 'client'));
+    const client = new Child(roles.client(port), clientCore, nodeArguments(roles, 'client'), roles.entry);
     children.push(client);
     await client.ready();
     return await measure({ server, client });

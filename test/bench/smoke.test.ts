@@ -23,6 +23,8 @@ test('smoke runs every part and finds all answers right', async () => {
     'the generator alone',
     'memory',
     "guards' share",
+    'wireBytes',
+    'too few rounds',
     'decode, avsc',
     'chunks of 1 bytes',
   ]) {
