@@ -11,6 +11,7 @@ import { memoryCommand, memoryUsage } from './commands/memory.js';
 import { microCommand, microUsage } from './commands/micro.js';
 import { mixCommand, mixUsage } from './commands/mix.js';
 import { overloadCommand, overloadUsage } from './commands/overload.js';
+import { reportCommand, reportUsage } from './commands/report.js';
 import { rivalsCommand, rivalsUsage } from './commands/rivals.js';
 import { rollingCommand, rollingUsage } from './commands/rolling.js';
 import { roundTripCommand, roundTripUsage } from './commands/round-trip.js';
@@ -22,6 +23,8 @@ import { UsageError } from './options.js';
 
 const usage = `npm run bench -- COMMAND [options]
 
+  ${reportUsage}
+      one page, charts and the figures of README from the raw results in bench/results
   ${guardUsage}
       two commits in turns: fails when the head costs over 5 % more
   ${floorUsage}
@@ -62,6 +65,7 @@ const usage = `npm run bench -- COMMAND [options]
       all of it for a moment, to see that it works`;
 
 const commands: Readonly<Record<string, (args: readonly string[]) => Promise<number>>> = {
+  report: reportCommand,
   guard: guardCommand,
   floor: floorCommand,
   rivals: rivalsCommand,

@@ -10,8 +10,11 @@ import type { StreamProgram } from '../stream/program.js';
 import { callersOf, type GuardWorkload } from './names.js';
 
 export interface CountedLoad {
-  /** Resolves when so many calls have been made since the start. */
-  reach(calls: number): Promise<void>;
+  /**
+   * Resolves when at least so many calls have been made since the start, with their number: items of a stream come many in one turn, so
+   * whoever waits may see more.
+   */
+  reach(calls: number): Promise<number>;
 }
 
 /** `build`: a `.build` folder. */
@@ -30,24 +33,28 @@ export async function countedLoad(build: string, workload: GuardWorkload): Promi
 }
 
 class Goal {
+  private done = 0;
   private calls = Number.POSITIVE_INFINITY;
   private onReached: () => void = () => {};
   private onFailed: (error: unknown) => void = () => {};
   /** Kept for whoever asks after it happened. */
   private failure: { readonly error: unknown } | null = null;
 
-  async reach(calls: number): Promise<void> {
+  async reach(calls: number): Promise<number> {
     if (this.failure !== null) throw this.failure.error;
-    this.calls = calls;
-    await new Promise<void>((resolve, reject) => {
-      this.onReached = resolve;
-      this.onFailed = reject;
-    });
+    if (this.done < calls) {
+      this.calls = calls;
+      await new Promise<void>((resolve, reject) => {
+        this.onReached = resolve;
+        this.onFailed = reject;
+      });
+    }
+    return this.done;
   }
 
   /** Called with every call that is done. */
-  passed(done: number): void {
-    if (done !== this.calls) return;
+  passed(): void {
+    if (++this.done < this.calls) return;
     this.calls = Number.POSITIVE_INFINITY;
     this.onReached();
   }
@@ -63,12 +70,11 @@ async function callsOf(contender: Contender<unknown>, callers: number): Promise<
   const call = await contender.dial(port);
   const goal = new Goal();
   const { workload } = contender;
-  let done = 0;
   const caller = async (id: number): Promise<void> => {
     for (;;) {
       const answer = await call(workload.make(id));
       if (!rightOf(workload, answer, id)) throw new Error('an answer was wrong');
-      goal.passed(++done);
+      goal.passed();
     }
   };
   for (let id = 0; id < callers; id++) caller(id).catch((error: unknown) => goal.fail(error));
@@ -87,7 +93,7 @@ class CountingCheck extends ItemCheck {
   override take(item: Parameters<ItemCheck['take']>[0]): void {
     super.take(item);
     if (this.wrong > 0) this.goal.fail(new Error('an item was wrong'));
-    this.goal.passed(this.done);
+    this.goal.passed();
   }
 
   override fail(error: unknown): void {

@@ -25,37 +25,38 @@ const ALLOCATION_PARTS = 5;
 async function events(role: CountedRole): Promise<Record<string, number>> {
   const counted = countEvents();
   const load = await countedLoad(role.build, role.workload);
-  await load.reach(role.warmUpCalls);
+  const from = await load.reach(role.warmUpCalls);
   const before = counted();
-  await load.reach(role.warmUpCalls + role.calls);
+  const to = await load.reach(from + role.calls);
   const after = counted();
   const names = Object.keys(before) as (keyof EventCounts)[];
-  return Object.fromEntries(names.map((name) => [name, (after[name] - before[name]) / role.calls]));
+  return Object.fromEntries(names.map((name) => [name, (after[name] - before[name]) / (to - from)]));
 }
 
 async function allocation(role: CountedRole): Promise<Record<string, number>> {
   const load = await countedLoad(role.build, role.workload);
-  await load.reach(role.warmUpCalls);
+  let from = await load.reach(role.warmUpCalls);
   const parts: number[] = [];
   const calls = Math.ceil(role.calls / ALLOCATION_PARTS);
   for (let part = 0; part < ALLOCATION_PARTS; part++) {
-    const bytes = await allocatedBytes(load, role.warmUpCalls + (part + 1) * calls);
-    parts.push(bytes / calls);
+    const { bytes, done } = await allocatedBytes(load, from + calls);
+    parts.push(bytes / (done - from));
+    from = done;
   }
   return { heapBytes: parts.toSorted((a, b) => a - b)[ALLOCATION_PARTS >> 1] as number };
 }
 
-async function allocatedBytes(load: CountedLoad, calls: number): Promise<number> {
+async function allocatedBytes(load: CountedLoad, calls: number): Promise<{ bytes: number; done: number }> {
   const profiler = new GCProfiler();
   const before = getHeapStatistics().used_heap_size;
   profiler.start();
-  await load.reach(calls);
+  const done = await load.reach(calls);
   const after = getHeapStatistics().used_heap_size;
   const collections = profiler.stop().statistics;
   const freed = collections.map(
     ({ beforeGC, afterGC }) => beforeGC.heapStatistics.usedHeapSize - afterGC.heapStatistics.usedHeapSize,
   );
-  return after - before + freed.reduce((sum, bytes) => sum + bytes, 0);
+  return { bytes: after - before + freed.reduce((sum, bytes) => sum + bytes, 0), done };
 }
 
 async function main(): Promise<void> {

@@ -1,0 +1,184 @@
+/** The parts of the report that are a table only: the floor program, ways to read a stream, the server's limit, allocation, checksums. */
+import { type ContenderName, titles } from '../../contenders/names.js';
+import { problemOf } from '../../measure.js';
+import { type StreamProgramName, streamTitles } from '../../stream/names.js';
+import type { ChecksumSample, LimitSample, ResultFile, Results } from '../results-files.js';
+import { grouped, markdownTable, type ReportTable, type Section, sourceOf, three } from '../section.js';
+import { type Figures, median, medians, ratio } from '../statistics.js';
+
+export function tableSections(results: Results): Section[] {
+  const { floor, stream, limit, allocation, checksums } = results;
+  return [
+    floor && floorSection(floor),
+    stream && streamSection(stream),
+    limit && limitSection(limit),
+    allocation && allocationSection(allocation),
+    checksums && checksumSection(checksums),
+  ].filter((section) => section !== null);
+}
+
+function section(file: ResultFile<unknown>, id: string, title: string, paragraph: string, table: ReportTable): Section {
+  const source = sourceOf(file);
+  const readme = [`${title}. ${paragraph}`, markdownTable(table), source].join('\n\n');
+  return { id, title, paragraphs: [paragraph], charts: [], tables: [table], source, readme };
+}
+
+type Run = Figures & Parameters<typeof problemOf>[0];
+
+/** Figures of one contender and its ratios to another, or what went wrong. */
+function contestRow(own: readonly Run[], other: readonly Run[]): string[] {
+  const problem = own.map(problemOf).find((text) => text !== null);
+  if (problem !== undefined) return ['-', '-', '-', '-', problem ?? ''];
+  const { perSecond, sumUs } = medians(own);
+  const figures = [three(perSecond), three(sumUs)];
+  if (own === other || other.length === 0) return [...figures, '', '', ''];
+  const [cpu, speed] = [ratio(own, other, 'sumUs'), ratio(own, other, 'perSecond')];
+  return [
+    ...figures,
+    three(cpu),
+    three(speed),
+    cpu <= 1 && speed >= 1 ? 'ahead' : cpu > 1 && speed < 1 ? 'behind' : 'mixed',
+  ];
+}
+
+function floorSection(file: NonNullable<Results['floor']>): Section {
+  const rows = [...grouped(file.samples, ({ inFlight }) => inFlight)].flatMap(([inFlight, samples]) => {
+    const by = grouped(samples, ({ contender }) => contender);
+    const floor = by.get('floor') ?? [];
+    return [...by].map(([name, own]) => [String(inFlight), titleOf(name), ...contestRow(own, floor)]);
+  });
+  return section(
+    file,
+    'floor',
+    'Beside the floor program',
+    'The floor program does framing, slots, promises and plain avsc, and nothing else: what any engine on node:net with avsc must do.',
+    {
+      caption: 'Unary calls',
+      head: ['in flight', 'program', 'calls/s', 'CPU µs/call', 'CPU x floor', 'calls/s x floor', ''],
+      rows,
+      left: 2,
+    },
+  );
+}
+
+function streamSection(file: NonNullable<Results['stream']>): Section {
+  const by = grouped(file.samples, ({ program }) => program);
+  const floor = by.get('floor') ?? [];
+  const rows = [...by].map(([name, own]) => [streamTitleOf(name), ...contestRow(own, floor)]);
+  return section(
+    file,
+    'reading',
+    'A server stream, by handler and by reading',
+    'One stream of the canonical record beside the floor program, whose consumer is a function: it pays no promise and no iterator for an item.',
+    {
+      caption: 'Items',
+      head: ['program', 'items/s', 'CPU µs/item', 'CPU x floor', 'items/s x floor', ''],
+      rows,
+      left: 1,
+    },
+  );
+}
+
+function titleOf(name: ContenderName): string {
+  return titles[name] ?? name;
+}
+
+function streamTitleOf(name: StreamProgramName): string {
+  return streamTitles[name] ?? name;
+}
+
+function limitSection(file: ResultFile<LimitSample>): Section {
+  const groups = grouped(file.samples, ({ connections, inFlight }) => `${connections} ${inFlight}`);
+  const rows = [...groups.values()].map((samples) => {
+    const { connections, inFlight } = samples[0] as LimitSample;
+    const of = (figure: keyof LimitSample): number => median(samples.map((sample) => sample[figure]));
+    const percent = (share: number): string => `${Math.round(share * 100)} %`;
+    return [
+      String(connections),
+      inFlight.toLocaleString('en-US'),
+      three(of('perSecond')),
+      three(of('serverUs')),
+      three(of('clientUs')),
+      percent(of('serverBusyShare')),
+      percent(of('clientBusyShare')),
+    ];
+  });
+  return section(
+    file,
+    'limit',
+    'The limit of one server process',
+    'The load comes from a program in C that speaks the protocol, so that the server is what is measured: its core is busy, the load’s is not.',
+    {
+      caption: 'One server process, canonical record',
+      head: ['connections', 'in flight', 'calls/s', 'server µs/call', 'load µs/call', 'server busy', 'load busy'],
+      rows,
+      left: 0,
+    },
+  );
+}
+
+function allocationSection(file: NonNullable<Results['allocation']>): Section {
+  const rows = [...grouped(file.samples, ({ inFlight }) => inFlight)].flatMap(([inFlight, samples]) => {
+    const by = grouped(samples, ({ contender }) => contender);
+    const floor = by.get('floor');
+    return [...by].map(([name, own]) => {
+      const of = (figure: 'clientBytes' | 'serverBytes' | 'sumBytes'): number =>
+        median(own.map((sample) => sample[figure]));
+      const ratios = own.flatMap(({ round, sumBytes }) => {
+        const other = floor?.find((sample) => sample.round === round);
+        return other === undefined || name === 'floor' ? [] : [sumBytes / other.sumBytes];
+      });
+      const problem = own.find((sample) => sample.problem)?.problem;
+      const figures = [of('clientBytes'), of('serverBytes'), of('sumBytes')].map((value) =>
+        problem ? '-' : three(value),
+      );
+      return [
+        String(inFlight),
+        titleOf(name),
+        ...figures,
+        ratios.length === 0 ? '' : three(median(ratios)),
+        problem ?? '',
+      ];
+    });
+  });
+  return section(
+    file,
+    'allocation',
+    'Bytes allocated per call',
+    'What a call asks of V8’s heap on each side, from its own statistics over many calls.',
+    {
+      caption: 'Bytes per call',
+      head: ['in flight', 'program', 'client', 'server', 'both', 'x floor', ''],
+      rows,
+      left: 2,
+    },
+  );
+}
+
+function checksumSection(file: ResultFile<ChecksumSample>): Section {
+  const rows = [...grouped(file.samples, ({ inFlight }) => inFlight)].flatMap(([inFlight, samples]) => {
+    const by = grouped(samples, ({ contender }) => contender);
+    const plain = [...by.values()][0] ?? [];
+    return [...by].map(([name, own]) => {
+      const of = (figure: 'perSecond' | 'sumUs'): number => median(own.map((sample) => sample[figure]));
+      const ratios = own.flatMap((sample, index) => {
+        const other = plain[index];
+        return other === undefined || own === plain ? [] : [sample.sumUs / other.sumUs];
+      });
+      return [
+        String(inFlight),
+        name,
+        three(of('perSecond')),
+        three(of('sumUs')),
+        ratios.length === 0 ? '' : three(median(ratios)),
+      ];
+    });
+  });
+  return section(
+    file,
+    'checksums',
+    'Checksums',
+    'What a checksum on every frame costs, beside the engine without them.',
+    { caption: 'Unary calls', head: ['in flight', 'program', 'calls/s', 'CPU µs/call', 'CPU x'], rows, left: 2 },
+  );
+}
