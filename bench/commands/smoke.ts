@@ -80,7 +80,7 @@ const smallLatency = {
 } as const;
 
 const smallScaling = {
-  axes: ['connections', 'messageBytes', 'streams', 'processes'],
+  axes: ['connections', 'messageBytes', 'streams', 'streamBatches', 'processes'],
   values: [2],
   rounds: 1,
   seconds: SECONDS,

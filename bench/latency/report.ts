@@ -82,7 +82,7 @@ function latencyTable(rows: readonly (readonly [string, readonly LatencySample[]
 function printGenerator(generator: readonly OpenCounts[]): void {
   const ms = (figure: (typeof microseconds)[number]): string => fixed(middle(generator, figure) / 1_000, 3);
   console.log(
-    `\nthe generator alone, against calls that answer themselves, at half of the engine's peak: p50 ${ms('p50Us')} ms, p99.9 ${ms('p999Us')}, ` +
+    `\nthe generator alone, against calls that answer themselves, at half of the engine's peak and with both cores busy: p50 ${ms('p50Us')} ms, p99.9 ${ms('p999Us')}, ` +
       `max ${ms('maxUs')}; ${whole(middle(generator, 'turnsPerSecond'))} turns of the event loop a second`,
   );
 }

@@ -73,11 +73,8 @@ export async function measureLatencies(settings: LatencySettings): Promise<Laten
         const open = await openAt(pair, peak * share, settings.seconds);
         samples.push({ round, contender: 'engine', share, peakPerSecond: peak, ...open });
       }
-      const alone = await pair.client.act(
-        `alone:${commonRate}:${OPEN_WARM_UP_SECONDS}:${settings.othersSeconds}`,
-        ACT_MS_MAX,
-      );
-      generator.push({ round, share: COMMON_SHARE, ...(alone.opened as OpenCounts) });
+      const alone = await aloneAt(pair, commonRate, settings.othersSeconds);
+      generator.push({ round, share: COMMON_SHARE, ...alone });
     });
     for (let turn = 0; turn < others.length; turn++) {
       const { name, title } = others[(turn + round) % others.length] as LatencyContender;
@@ -115,6 +112,14 @@ function withLoad<T>(settings: LatencySettings, contender: string, measure: (pai
 async function peakOf({ callers, warmUpSeconds, peakSeconds }: LatencySettings, { client }: Pair): Promise<number> {
   const mark = await client.act(`closed:${callers}:${warmUpSeconds}:${peakSeconds}`, ACT_MS_MAX);
   return mark.closedPerSecond as number;
+}
+
+/** The same arrivals, each call answered by itself, while the server's core is as busy: what the machine and the generator make of them. */
+async function aloneAt({ client, server }: Pair, perSecond: number, seconds: number): Promise<OpenCounts> {
+  const spinning = server.act(`spin:${OPEN_WARM_UP_SECONDS + seconds}`, ACT_MS_MAX);
+  const { opened } = await client.act(`alone:${perSecond}:${OPEN_WARM_UP_SECONDS}:${seconds}`, ACT_MS_MAX);
+  await spinning;
+  return opened as OpenCounts;
 }
 
 async function openAt({ client, server }: Pair, perSecond: number, seconds: number) {

@@ -14,8 +14,12 @@ type LatencyRole = Role & { readonly workload: 'latency' };
 export async function latencySide(role: LatencyRole): Promise<Side> {
   const contender = await loadLatencyContender(role.contender);
   if (role.side === 'server') {
-    const { port, calls } = await contender.serve('sync');
-    return { port, count: () => ({ done: calls(), wrong: 0, failed: 0, failure: '' }) };
+    const { port, calls, wrong = () => 0 } = await contender.serve('sync');
+    return {
+      port,
+      count: () => ({ done: calls(), wrong: wrong(), failed: 0, failure: '' }),
+      act: (name) => spin(Number(name.split(':')[1])),
+    };
   }
   const { workload } = contender;
   const call = await contender.dial(role.port);
@@ -59,4 +63,16 @@ export async function latencySide(role: LatencyRole): Promise<Side> {
       else await open(how === 'open' ? call : async (message) => message, ...times);
     },
   };
+}
+
+/** Uses its core for so long, one turn of the event loop after the other, and does nothing. */
+function spin(seconds: number): Promise<void> {
+  const untilMs = performance.now() + seconds * 1_000;
+  return new Promise((resolve) => {
+    const turn = (): void => {
+      if (performance.now() >= untilMs) resolve();
+      else setImmediate(turn);
+    };
+    turn();
+  });
 }

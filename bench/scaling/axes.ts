@@ -7,6 +7,7 @@ export const axisNames = [
   'messageBytes',
   'inFlight',
   'streams',
+  'streamBatches',
   'processes',
 ] as const;
 export type AxisName = (typeof axisNames)[number];
@@ -16,7 +17,7 @@ export interface ScalingCase {
   readonly value: number;
   readonly method: ScalingMethod;
   readonly connections: number;
-  /** Of all connections together; of `list`: streams. */
+  /** Of all connections together: calls, or streams. */
   readonly inFlight: number;
   /** Of one message: as Avro, as raw bytes. */
   readonly messageBytes: number;
@@ -28,7 +29,7 @@ export interface ScalingCase {
 
 export interface Axis {
   readonly title: string;
-  /** What the least value is, for the default grid. */
+  /** The default grid, ascending. */
   readonly values: readonly number[];
   readonly max: number;
   /** What is done in a second. */
@@ -74,11 +75,18 @@ export const axes: Readonly<Record<AxisName, Axis>> = {
     caseAt: (value) => ({ inFlight: value, wide: true }),
   },
   streams: {
-    title: 'server streams at once on one connection, with limits for 10,000',
+    title: 'server streams at once on one connection, read with `for await`, with limits for 10,000',
     values: [1, 10, 100, 1_000, 10_000],
     max: 10_000,
     unit: 'items',
-    caseAt: (value) => ({ method: 'list', inFlight: value, wide: true }),
+    caseAt: (value) => ({ method: 'items', inFlight: value, wide: true }),
+  },
+  streamBatches: {
+    title: 'server streams at once on one connection, read with `batches()`, with limits for 10,000',
+    values: [1, 100, 1_000, 10_000],
+    max: 10_000,
+    unit: 'items',
+    caseAt: (value) => ({ method: 'batches', inFlight: value, wide: true }),
   },
   processes: {
     title: `server processes of a cluster, ${CLUSTER_CONNECTIONS} connections, handlers that compute`,

@@ -21,31 +21,28 @@ export interface Point {
   readonly serverRssBytes: number;
 }
 
-/** Prints the result. Returns the exit code: 1 when something was wrong, and then no figures. */
+/** Prints the result. Returns the exit code: 1 when something was wrong, and then no figures of that case. */
 export function reportScaling(settings: ScalingSettings, samples: readonly ScalingSample[]): number {
-  const bad = samples.find(({ problem }) => problem !== null);
-  if (bad !== undefined) {
-    console.log(`FAILED: ${bad.axis} ${bad.value}: ${bad.problem}`);
-    return 1;
-  }
   const { rounds, seconds, workUs } = settings;
   console.log(`medians of ${rounds} rounds of ${seconds} s; all answers and items checked\n`);
+  let failed = 0;
   for (const axis of settings.axes) {
-    const values = casesOf({ ...settings, axes: [axis] }).map(({ value }) => value);
-    const points = values.map((value) =>
-      pointOf(
-        value,
-        samples.filter((one) => one.axis === axis && one.value === value),
-      ),
-    );
     console.log(`${axes[axis].title}${axis === 'processes' ? ` for ${workUs} us; nothing pinned` : ''}\n`);
+    const points: Point[] = [];
+    for (const { value } of casesOf({ ...settings, axes: [axis] })) {
+      const own = samples.filter((one) => one.axis === axis && one.value === value);
+      const problem = own.find((sample) => sample.problem !== null)?.problem;
+      if (problem === undefined) points.push(pointOf(value, own));
+      else console.log(`FAILED: ${axis} ${whole(value)}: ${problem}`);
+      if (problem !== undefined) failed++;
+    }
     console.log(`${axisTable(axis, points)}\n`);
   }
   console.log(
     'CPU us: by call, or by item of a stream, user and system; of all server processes together. MiB/s: of messages, one way. grows: CPU at least\n' +
       `${GROWTH_MIN} x the least at a smaller value, of messages from 4 KiB by the byte.`,
   );
-  return 0;
+  return failed === 0 ? 0 : 1;
 }
 
 function pointOf(value: number, samples: readonly ScalingSample[]): Point {

@@ -11,8 +11,8 @@ export const Scaling = defineService('bench.Scaling', {
   work: unary({ request: canonicalSchema, response: canonicalSchema }),
 });
 
-/** What a client calls: an echo of records, of so many bytes, an echo that computes, or streams. */
-export type ScalingMethod = 'echo' | 'bytes' | 'work' | 'list';
+/** What a client calls: an echo of records, of so many bytes, an echo that computes, or streams, read by items or by batches. */
+export type ScalingMethod = 'echo' | 'bytes' | 'work' | 'items' | 'batches';
 
 /** For what is beyond the defaults: up to 10,000 calls open on one connection. Both sides get them. */
 export const wideLimits: Partial<Limits> = {

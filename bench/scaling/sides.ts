@@ -42,7 +42,8 @@ async function scalingClient(role: ClientRole): Promise<Side> {
   const channels = Array.from({ length: connections }, () => connect(`tcp://127.0.0.1:${port}`, { limits }));
   // One after the other: a storm of connections is not what is measured.
   for (const channel of channels) await channel.ready();
-  const counted = method === 'list' ? readStreams(channels, inFlight) : callAll(channels, role);
+  const isStream = method === 'items' || method === 'batches';
+  const counted = isStream ? readStreams(channels, inFlight, method) : callAll(channels, role);
   return { port, count: () => sum(counted) };
 }
 
@@ -77,7 +78,8 @@ function bytesOf(length: number): Workload<Buffer> {
 }
 
 /** So many streams in all, spread likewise, each read for as long as the process lives. */
-function readStreams(channels: readonly ClientChannel[], streams: number): Counts[] {
+function readStreams(channels: readonly ClientChannel[], streams: number, by: 'items' | 'batches'): Counts[] {
+  const read = by === 'items' ? readItems : readBatches;
   return Array.from({ length: streams }, (_, stream) => {
     const check = new ItemCheck();
     const channel = channels[stream % channels.length] as ClientChannel;
@@ -86,7 +88,12 @@ function readStreams(channels: readonly ClientChannel[], streams: number): Count
   });
 }
 
-async function read(stream: ItemStream<Canonical>, check: ItemCheck): Promise<void> {
+async function readItems(stream: ItemStream<Canonical>, check: ItemCheck): Promise<void> {
+  for await (const item of stream) check.take(item);
+  check.fail('the stream ended');
+}
+
+async function readBatches(stream: ItemStream<Canonical>, check: ItemCheck): Promise<void> {
   for await (const batch of stream.batches()) {
     for (const item of batch) check.take(item);
   }
