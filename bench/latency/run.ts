@@ -126,12 +126,13 @@ async function openAt({ client, server }: Pair, perSecond: number, seconds: numb
   const [server0, client0] = [await server.mark(), await client.mark()];
   const client1 = await client.act(`open:${perSecond}:${OPEN_WARM_UP_SECONDS}:${seconds}`, ACT_MS_MAX);
   const server1 = await server.mark();
-  const perCall = (from: Mark, to: Mark): number => (to.cpuUs - from.cpuUs) / (to.done - from.done);
+  const cpuUs = (mark: Mark): number => mark.cpuUs + (mark.otherCpuUs ?? 0);
+  const perCall = (from: Mark, to: Mark): number => (cpuUs(to) - cpuUs(from)) / (to.done - from.done);
   return {
     ...(client1.opened as OpenCounts),
     clientUs: perCall(client0, client1),
     serverUs: perCall(server0, server1),
-    wrong: client1.wrong - client0.wrong,
+    wrong: client1.wrong - client0.wrong + server1.wrong - server0.wrong,
     failed: client1.failed - client0.failed,
     failure: client1.failure,
   };

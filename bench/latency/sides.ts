@@ -14,10 +14,10 @@ type LatencyRole = Role & { readonly workload: 'latency' };
 export async function latencySide(role: LatencyRole): Promise<Side> {
   const contender = await loadLatencyContender(role.contender);
   if (role.side === 'server') {
-    const { port, calls, wrong = () => 0 } = await contender.serve('sync');
+    const { port, calls, wrong = () => 0, otherCpuUs = () => 0 } = await contender.serve('sync');
     return {
       port,
-      count: () => ({ done: calls(), wrong: wrong(), failed: 0, failure: '' }),
+      count: () => ({ done: calls(), wrong: wrong(), failed: 0, failure: '', otherCpuUs: otherCpuUs() }),
       act: (name) => spin(Number(name.split(':')[1])),
     };
   }

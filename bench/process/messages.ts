@@ -250,7 +250,7 @@ export interface Mark {
   /** Only of the client of `latency`: of its last acts. */
   readonly closedPerSecond?: number;
   readonly opened?: OpenCounts;
-  /** Only of a server of `scaling` with workers: their CPU time so far, in microseconds, at its last act. */
+  /** Only of a server of `scaling` with workers, or of `latency` with a broker: CPU time so far of those processes, in microseconds. */
   readonly otherCpuUs?: number;
   /** Only behind an act of `allocation`: what the meter, or the profile, of this side found. */
   readonly allocated?: Allocated;
