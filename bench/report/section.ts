@@ -34,8 +34,9 @@ export interface Section {
 export function sourceOf(file: ResultFile<unknown>): string {
   const { environment, settings } = file;
   const { rounds, seconds } = settings ?? {};
-  const how =
-    rounds === undefined ? '' : ` Medians of ${rounds} rounds${seconds === undefined ? '' : ` of ${seconds} s`}.`;
+  const each = seconds === undefined ? '' : ` of ${seconds} s`;
+  const many = rounds === 1 ? ` One round${each}.` : ` Medians of ${rounds} rounds${each}.`;
+  const how = rounds === undefined ? '' : many;
   return `Measured ${machineOf(environment)}.${how}`;
 }
 

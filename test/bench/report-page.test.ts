@@ -124,12 +124,22 @@ test('results that are not there are named, and their parts of README stay', () 
 });
 
 test('only what stands between markers is written', () => {
-  const section = { id: 'a', title: '', paragraphs: [], charts: [], tables: [], source: '', readme: 'new $1 $& text' };
+  const section = {
+    id: 'a',
+    title: '',
+    paragraphs: [],
+    charts: [],
+    tables: [],
+    source: '',
+    readme: `new $1 $& ${'long '.repeat(40)}text\n\n| a | ${'b '.repeat(100)}|`,
+  };
   const text = 'x\n<!-- figures:a -->\n<!-- /figures -->\ny\n<!-- figures:b -->\nold\n<!-- /figures -->\nz\n';
-  assert.is(
-    withFigures(text, [section]),
-    'x\n<!-- figures:a -->\n\nnew $1 $& text\n\n<!-- /figures -->\ny\n<!-- figures:b -->\nold\n<!-- /figures -->\nz\n',
-  );
+  const written = withFigures(text, [section]);
+  assert.match(written, /^x\n<!-- figures:a -->\n\nnew \$1 \$& long /);
+  assert.ok(written.endsWith('\n\n<!-- /figures -->\ny\n<!-- figures:b -->\nold\n<!-- /figures -->\nz\n'));
+  const lines = written.split('\n');
+  assert.ok(lines.every((line) => line.length <= 130 || line.startsWith('|')));
+  assert.is(lines.filter((line) => line.startsWith('|')).length, 1);
 });
 
 test('a broken file is named, with what is wrong', () => {

@@ -107,7 +107,7 @@ function limitSection(file: ResultFile<LimitSample>): Section {
     file,
     'limit',
     'The limit of one server process',
-    'The load comes from a program in C that speaks the protocol, so that the server is what is measured: its core is busy, the load’s is not.',
+    "The load comes from a program in C that speaks the protocol, so that the server is what is measured: its core is busy, the load's is not.",
     {
       caption: 'One server process, canonical record',
       head: ['connections', 'in flight', 'calls/s', 'server µs/call', 'load µs/call', 'server busy', 'load busy'],
@@ -145,7 +145,7 @@ function allocationSection(file: NonNullable<Results['allocation']>): Section {
     file,
     'allocation',
     'Bytes allocated per call',
-    'What a call asks of V8’s heap on each side, from its own statistics over many calls.',
+    "What a call asks of V8's heap on each side, from its own statistics over many calls.",
     {
       caption: 'Bytes per call',
       head: ['in flight', 'program', 'client', 'server', 'both', 'x floor', ''],
