@@ -43,7 +43,7 @@ export async function rivalsCommand(args: readonly string[]): Promise<number> {
   };
   const environment = describeEnvironment(settings.pinning.text);
   console.log(`${environmentText(environment)}\n`);
-  const probed = await probe(chosen(options.text('rivals')));
+  const probed = await probe(chosenRivals(options.text('rivals')));
   if (probed.rivals.length === 0) throw new Error(`none of these runs here\n${skippedText(probed)}`);
   const samples = await compareRivals(settings, probed.rivals);
   const code = reportRivals(settings, probed, samples);
@@ -56,7 +56,7 @@ export async function rivalsCommand(args: readonly string[]): Promise<number> {
 }
 
 /** Those whose names are given; all of them for null. */
-function chosen(names: string | null): Rival[] {
+export function chosenRivals(names: string | null): Rival[] {
   const all = [...nodeRivals(), ...nativeRivals()];
   if (names === null) return all;
   return names.split(',').map((name) => {

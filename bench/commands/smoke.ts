@@ -8,7 +8,9 @@ import { reportLatencies } from '../latency/report.js';
 import { measureLatencies } from '../latency/run.js';
 import { problemOf } from '../measure.js';
 import { UsageError } from '../options.js';
-import { findPinning } from '../process/cores.js';
+import { findPinning, type Pinning } from '../process/cores.js';
+import { probe } from '../rivals/probe.js';
+import { compareRivals, type RivalSettings } from '../rivals/run.js';
 import { reportScaling } from '../scaling/report.js';
 import { measureScaling, type ScalingSettings } from '../scaling/run.js';
 import { measureAllocations, reportAllocations } from './allocation.js';
@@ -20,6 +22,7 @@ import { observe, problemIn } from './memory.js';
 import { micro } from './micro.js';
 import { type MixSettings, mix, reportMix } from './mix.js';
 import { overload } from './overload.js';
+import { chosenRivals, reportRivals } from './rivals.js';
 import { reportRoundTrips, roundTripContenders, takeRounds } from './round-trip.js';
 import { compareStreams, reportStreams, type StreamSettings } from './stream.js';
 import { streams } from './streams.js';
@@ -89,6 +92,16 @@ const smallScaling = {
   profileFolder: null,
 } as const;
 
+/** The engine and floors: they need no packages. */
+const racers = 'engine,raw-net,engine-bytes,framed-echo';
+const smallRace = {
+  rounds: 1,
+  seconds: SECONDS,
+  warmUpSeconds: WARM_UP_SECONDS,
+  workloads: ['unary', 'blob', 'stream'],
+  inFlight: [64],
+} as const;
+
 const smallMix = {
   inFlight: 64,
   blobBytes: 1024 * 1024,
@@ -146,6 +159,9 @@ export async function smokeCommand(args: readonly string[]): Promise<number> {
   console.log();
   for (const sample of blobSamples) problems.push(...asList(problemOf(sample)));
 
+  problems.push(...(await race(pinning)));
+  console.log();
+
   const mixed: MixSettings = { ...smallMix, pinning };
   const mixRun = await mix(mixed);
   reportMix(mixed, mixRun);
@@ -194,6 +210,14 @@ export async function smokeCommand(args: readonly string[]): Promise<number> {
   for (const problem of problems) console.log(`FAILED: ${problem}`);
   console.log(problems.length === 0 ? '\nsmoke: all answers right' : '\nsmoke: FAILED');
   return problems.length === 0 ? 0 : 1;
+}
+
+async function race(pinning: Pinning): Promise<string[]> {
+  const settings: RivalSettings = { ...smallRace, pinning };
+  const probed = await probe(chosenRivals(racers));
+  const samples = await compareRivals(settings, probed.rivals);
+  reportRivals(settings, probed, samples);
+  return samples.flatMap((sample) => asList(problemOf(sample)));
 }
 
 function asList(problem: string | null): string[] {

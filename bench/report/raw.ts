@@ -1,9 +1,11 @@
 /** The raw results of a command, kept beside what it prints. */
-import { writeFileSync } from 'node:fs';
+import { mkdirSync, writeFileSync } from 'node:fs';
+import { dirname } from 'node:path';
 
 /** `file` null: nobody asked for them. */
 export function keepRaw(file: string | null, results: Readonly<Record<string, unknown>>): void {
   if (file === null) return;
+  mkdirSync(dirname(file), { recursive: true });
   writeFileSync(file, `${JSON.stringify(results, null, 2)}\n`);
   console.log(`\nraw results: ${file}`);
 }

@@ -1,48 +1,36 @@
 /**
- * The rivals in other languages: programs that `make -C bench/rivals/native` builds where their compilers and libraries are. One
- * that was not built is skipped by name.
+ * The rivals in other languages, as `native/rivals.json` lists them: programs that `make -C bench/rivals/native` builds where their
+ * compilers and libraries are. One that was not built is skipped by name.
  */
+import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import type { Rival, WorkloadName } from './rival.js';
 
 interface Entry {
+  readonly name: string;
   readonly title: string;
   readonly language: string;
-  readonly floor?: true;
-  readonly setup: string;
+  readonly floor: boolean;
+  /** Below the folder of the list. */
+  readonly program: readonly [string, ...string[]];
+  /** Packages of Debian that building it takes. */
+  readonly debian: readonly string[];
   readonly workloads: readonly WorkloadName[];
+  readonly setup: string;
 }
-
-const all = ['unary', 'blob', 'stream'] as const;
-
-const entries: Readonly<Record<string, Entry>> = {
-  'grpc-cpp': {
-    title: 'gRPC C++',
-    language: 'C++',
-    setup: 'callback API, one thread a side where it can be had',
-    workloads: all,
-  },
-  'grpc-go': { title: 'grpc-go', language: 'Go', setup: 'one connection, a goroutine a caller', workloads: all },
-  'capnp-cpp': { title: "Cap'n Proto C++", language: 'C++', setup: 'EzRpc, one event loop a side', workloads: all },
-  'c-epoll': {
-    title: 'C epoll',
-    language: 'C',
-    floor: true,
-    setup: 'frames and Avro by hand on epoll, one thread a side',
-    workloads: all,
-  },
-};
 
 const folder = fileURLToPath(new URL('../../../bench/rivals/native/', import.meta.url));
 
 export function nativeRivals(): Rival[] {
-  return Object.entries(entries).map(([name, { title, language, floor = false, setup, workloads }]) => ({
+  const entries = JSON.parse(readFileSync(`${folder}rivals.json`, 'utf8')) as readonly Entry[];
+  return entries.map(({ name, title, language, floor, program: [file, ...args], debian, workloads, setup }) => ({
     name,
     title,
     language,
     floor,
     setup,
     workloads,
-    command: [`${folder}build/${name}`],
+    command: [folder + file, ...args],
+    absence: `${file} is not built: npm run bench:setup; it takes Debian's ${debian.join(', ')}`,
   }));
 }

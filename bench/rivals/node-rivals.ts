@@ -51,13 +51,13 @@ const entries = {
   },
   'connect-node': {
     title: 'connect-node',
-    setup: 'gRPC protocol over HTTP/2, binary messages, no compression',
+    setup: "Connect's own protocol over HTTP/2, binary messages, no compression",
     workloads: ['unary', 'blob', 'stream'],
     load: async () => (await import('./node/connect-node.js')).connectNodeRival,
   },
   thrift: {
     title: 'thrift',
-    setup: 'framed transport, binary protocol, Nagle off',
+    setup: 'binary protocol, buffered transport (blobs: framed), Nagle off',
     workloads: ['unary', 'blob'],
     load: async () => (await import('./node/thrift.js')).thriftRival,
   },
@@ -148,6 +148,15 @@ const program = fileURLToPath(new URL('program.js', import.meta.url));
 export function nodeRivals(): Rival[] {
   return nodeRivalNames.map((name) => {
     const { title, setup, workloads, floor = false } = entries[name] as Entry;
-    return { name, title, language: 'Node', floor, setup, workloads, command: [process.execPath, program, name] };
+    return {
+      name,
+      title,
+      language: 'Node',
+      floor,
+      setup,
+      workloads,
+      command: [process.execPath, program, name],
+      absence: '',
+    };
   });
 }

@@ -19,6 +19,8 @@ export interface Rival {
   readonly workloads: readonly WorkloadName[];
   /** The program and the arguments in front of the protocol's. */
   readonly command: readonly string[];
+  /** Why the program may not be there, and how to get it. */
+  readonly absence: string;
 }
 
 /** A rival that runs in Node: any load can drive its contenders, `program.ts` puts them behind the line protocol. */

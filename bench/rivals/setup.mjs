@@ -4,26 +4,16 @@
  * could not get is said, and `bench -- rivals` skips by name what lacks it: that is no error.
  */
 import { execFileSync, spawnSync } from 'node:child_process';
-import { existsSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 
 const here = fileURLToPath(new URL('.', import.meta.url));
 
-const debianPackages = [
-  'gcc',
-  'g++',
-  'libc6-dev',
-  'make',
-  'protobuf-compiler',
-  'protobuf-compiler-grpc',
-  'libgrpc++-dev',
-  'golang-go',
-  'golang-goprotobuf-dev',
-  'golang-google-grpc-dev',
-  'capnproto',
-  'libcapnp-dev',
-  'nats-server',
-];
+/** What building the native rivals takes, and the broker of nats. */
+function debianPackages() {
+  const rivals = JSON.parse(readFileSync(`${here}native/rivals.json`, 'utf8'));
+  return [...new Set([...rivals.flatMap((rival) => rival.debian), 'nats-server'])];
+}
 
 /** @param {string} command @param {readonly string[]} args @returns {boolean} whether it succeeded */
 function run(command, args) {
@@ -49,7 +39,7 @@ function installDebianPackages() {
     console.log('not Debian: the native rivals need gRPC C++, grpc-go, Cap’n Proto C++ and nats-server by other means');
     return;
   }
-  const missing = debianPackages.filter((name) => !isInstalled(name));
+  const missing = debianPackages().filter((name) => !isInstalled(name));
   if (missing.length === 0) return;
   const isRoot = process.getuid?.() === 0;
   if (
@@ -64,6 +54,5 @@ function installDebianPackages() {
 // The scripts of packages are not run: zeromq brings its binaries, and the others have none.
 const packagesAreThere = run('npm', ['ci', '--ignore-scripts', '--no-audit', '--no-fund']);
 installDebianPackages();
-if (existsSync(`${here}native/Makefile`) && !run('make', ['-C', 'native']))
-  console.log('the native rivals were not all built');
+if (!run('make', ['-C', 'native'])) console.log('not all of the native rivals were built');
 process.exitCode = packagesAreThere ? 0 : 1;

@@ -24,7 +24,14 @@ const settings: RivalSettings = {
 };
 
 function rival(name: string, workloads: readonly WorkloadName[] = ['unary'], more: Partial<Rival> = {}): PresentRival {
-  const facts = { language: 'Node', floor: false, setup: 'as it is', version: '1', command: ['false'] };
+  const facts = {
+    language: 'Node',
+    floor: false,
+    setup: 'as it is',
+    version: '1',
+    command: ['false'],
+    absence: 'not built here',
+  };
   return { name, title: name, workloads, ...facts, ...more };
 }
 

@@ -13,6 +13,7 @@ test('smoke runs every part and finds all answers right', async () => {
     'async handler',
     'engine: batches()',
     'engine: for await',
+    'raw node:net (floor)',
     'one more, stalled',
     'duplex',
     'slow consumer',
