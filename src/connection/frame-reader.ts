@@ -10,7 +10,7 @@ import type { FrameChecksums } from '../wire/frame-checksums.js';
 import { WireError } from '../wire/wire-error.js';
 import type { Callee } from './callee.js';
 import type { Caller } from './caller.js';
-import type { Link } from './link.js';
+import type { CreditDebtor, Link } from './link.js';
 import type { Transport } from './transport.js';
 
 export interface FrameReaderOwner {
@@ -30,6 +30,10 @@ export class FrameReader {
   private readonly decoder: FrameDecoder;
   private pauses = 0;
   private ended = false;
+  /** Frames of a chunk are being handled. */
+  private reading = false;
+  /** Those who owe credit: what the rest of the chunk brings, such as the end of their stream, may make it needless. */
+  private readonly debtors: CreditDebtor[] = [];
 
   constructor(
     private readonly link: Link,
@@ -74,6 +78,11 @@ export class FrameReader {
     this.decoder.acceptChecksums(checksums);
   }
 
+  settleBehindChunk(stream: CreditDebtor): void {
+    if (this.reading) this.debtors.push(stream);
+    else stream.settleCredit();
+  }
+
   /** The error of a stream that ended inside a frame, or null. */
   finish(): WireError | null {
     return this.decoder.finish();
@@ -95,7 +104,8 @@ export class FrameReader {
 
   /** Takes frames from the decoder until it needs more, reading is paused, or the connection is over. */
   private pump(): void {
-    const { decoder, link, owner, caller, callee } = this;
+    const { decoder, link, owner, caller, callee, debtors } = this;
+    this.reading = true;
     try {
       while (this.pauses === 0) {
         const found = decoder.next();
@@ -118,12 +128,14 @@ export class FrameReader {
         } else {
           this.onRareFrame(decoder);
         }
-        if (owner.over) return;
+        if (owner.over) break;
       }
       if (link.state === 'draining') link.onCallEnded();
     } catch (error) {
       this.onError(error);
     }
+    this.reading = false;
+    if (debtors.length > 0) for (const stream of debtors.splice(0)) stream.settleCredit();
   }
 
   private onRareFrame(frame: FrameDecoder): void {

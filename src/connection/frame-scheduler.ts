@@ -283,6 +283,8 @@ export class FrameScheduler {
 
   private readonly uncork = (): void => {
     this.corked = false;
+    // Small frames of this tick leave in the same system call.
+    this.queue.flush();
     this.transport.uncork();
   };
 

@@ -22,7 +22,7 @@ import { WireError } from '../wire/wire-error.js';
 import { IncomingMessage } from './incoming-message.js';
 import { decodeItem, ItemQueue } from './item-queue.js';
 import type { ItemStream } from './item-stream.js';
-import type { Link } from './link.js';
+import type { CreditDebtor, Link } from './link.js';
 import { ReceiveWindow } from './receive-window.js';
 
 /** Whoever owns the call of a stream. */
@@ -40,7 +40,7 @@ type Waiter = {
 
 const DONE: IteratorResult<never, undefined> = Object.freeze({ value: undefined, done: true });
 
-export class IncomingStream<T = unknown> implements ItemStream<T> {
+export class IncomingStream<T = unknown> implements ItemStream<T>, CreditDebtor {
   metadata: Metadata | null = null;
   ledger: CallLedger | null = null;
   attempts: readonly Attempt[] = noAttempts;
@@ -60,6 +60,8 @@ export class IncomingStream<T = unknown> implements ItemStream<T> {
   private partial: IncomingMessage | null = null;
   private partialCost = 0;
   private partialLent = false;
+  /** Credit that was given back and is to be written. */
+  private creditDue = 0;
   /** `next` calls that found nothing. */
   protected waiters: Waiter[] = [];
   private batchWaiters: (() => void)[] = [];
@@ -180,12 +182,18 @@ export class IncomingStream<T = unknown> implements ItemStream<T> {
     const { window, link } = this;
     if (this.ended || window === null || link === null) return;
     const credit = window.release(cost, link.now);
-    if (credit > 0) this.giveCredit(link, credit);
+    if (credit === 0) return;
+    this.creditDue += credit;
+    if (this.creditDue === credit) link.reader.settleBehindChunk(this);
   }
 
-  private giveCredit(link: Link, bytes: number): void {
+  /** Writes the CREDIT that is due. */
+  settleCredit(): void {
+    const { link, creditDue } = this;
+    this.creditDue = 0;
+    if (this.ended || link === null) return;
     const payload = Buffer.allocUnsafe(4);
-    writeU32(payload, 0, bytes);
+    writeU32(payload, 0, creditDue);
     link.queue.writeFrame(FrameType.CREDIT, 0, this.call, 0, payload);
   }
 

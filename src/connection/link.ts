@@ -19,6 +19,11 @@ import type { ConnectionState } from './state.js';
 import type { StreamTurns } from './stream-turns.js';
 import type { WriteQueue } from './write-queue.js';
 
+/** A stream that owes its peer a CREDIT frame. */
+export interface CreditDebtor {
+  settleCredit(): void;
+}
+
 export interface Link {
   readonly clock: Clock;
   /** This side's settings. */
@@ -38,8 +43,12 @@ export interface Link {
   readonly sender: MessageSender;
   readonly turns: StreamTurns;
   readonly ledger: AssemblyLedger;
-  /** Gives the buffer of the frame at hand to whoever keeps its payload, or says no: then that is copied. */
-  readonly reader: { claim(buffer: Buffer): boolean };
+  readonly reader: {
+    /** Gives the buffer of the frame at hand to whoever keeps its payload, or says no: then that is copied. */
+    claim(buffer: Buffer): boolean;
+    /** Lets the stream settle its credit behind the chunk that is being read, or at once when none is. */
+    settleBehindChunk(stream: CreditDebtor): void;
+  };
   readonly peer: PeerInfo;
   /** Address of the peer, for attempts. */
   readonly endpoint: string;

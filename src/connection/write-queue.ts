@@ -28,6 +28,8 @@ const FLUSH_BYTES_FIRST_MAX = 16 * 1024;
 const FLUSH_BYTES_MAX = 32 * 1024;
 /** A tick's first batch is this part of what left in the tick before. */
 const FLUSH_SHARE = 1 / 4;
+/** Fewer bytes of a large frame's prefix or body are copied: that is cheaper than a buffer of their own in the system call. */
+const COPIED_BYTES_MAX = 4 * 1024;
 
 export interface WriteQueueOwner {
   /** Bytes wait that the kernel did not take at once. */
@@ -140,7 +142,9 @@ export class WriteQueue {
     this.commit(this.end + bytes);
   }
 
-  /** One frame whose body is not copied: it must stay unchanged until it has left. `prefix` goes before it. */
+  /**
+   * One frame whose body, unless it is short, is not copied: it must stay unchanged until it has left. `prefix` goes before it.
+   */
   writeLargeFrame(
     type: number,
     flags: number,
@@ -150,17 +154,27 @@ export class WriteQueue {
     body: Uint8Array,
   ): void {
     const { headBytes, checksums } = this;
-    this.reserve(headBytes);
-    if (this.closed) return;
     const prefixBytes = prefix === null ? 0 : prefix.length;
+    const short = prefixBytes + body.length <= COPIED_BYTES_MAX;
+    const copied = prefixBytes <= COPIED_BYTES_MAX ? prefixBytes : 0;
+    this.reserve(headBytes + copied + (short ? body.length : 0));
+    if (this.closed) return;
     this.writeHead(prefixBytes + body.length, call, type, flags, method);
-    if (checksums !== null) this.sumLargeFrame(checksums, prefix, body);
-    this.end += headBytes;
+    if (checksums !== null && !short) this.sumLargeFrame(checksums, prefix, body);
+    let end = this.end + headBytes;
+    if (prefix !== null && copied > 0) this.slab.set(prefix, end);
+    end += copied;
+    if (short) {
+      this.slab.set(body, end);
+      this.commit(end + body.length);
+      return;
+    }
+    this.end = end;
     this.transport.cork();
     // The bounds are judged behind the frame: a CLOSE must not stand inside it.
     this.handOver();
-    this.handedBytes += prefixBytes + body.length;
-    if (prefix !== null) this.transport.write(prefix);
+    this.handedBytes += prefixBytes - copied + body.length;
+    if (prefix !== null && copied < prefixBytes) this.transport.write(prefix);
     if (body.length > 0) this.transport.write(body);
     this.transport.uncork();
     this.judge();
@@ -204,7 +218,7 @@ export class WriteQueue {
     this.start = this.end = 0;
   }
 
-  /** The frame at `end` has only its head in the slab. */
+  /** The frame at `end` has its body elsewhere. */
   private sumLargeFrame(checksums: FrameChecksums, prefix: Uint8Array | null, body: Uint8Array): void {
     const { slab, end } = this;
     const head = checksums.add(0, slab.subarray(end, end + HEADER_BYTES));

@@ -3,8 +3,8 @@
  * then pulls frames until `next()` says NEED_MORE.
  *
  * A frame is decoded in place, in the chunk that it arrived in. Only a frame cut by the end of a chunk is copied, once, into
- * a buffer that grows with the bytes that came (never with the length that a header claims), so the cost is linear in the
- * bytes for any chunking. A header is checked as soon as its 12 bytes are there, before anything is kept for its payload.
+ * a buffer that grows with the bytes that came, so the cost is linear in the bytes for any chunking. The length that a header
+ * claims is believed only as far as a frame of that length has come in full before. A header is checked as soon as its 12 bytes are there, before anything is kept for its payload.
  *
  * Checksums are compared for all whole frames of a chunk at once, when the first of them is found; a damaged one is an error
  * only when its turn comes, so that the frames before it are still read.
@@ -79,6 +79,8 @@ export class FrameDecoder {
   private partial: Buffer = empty;
   private held = 0;
   private heldNeed = HEADER_BYTES;
+  /** The longest frame that was held and came in full. */
+  private provenBytes = 0;
 
   constructor(options: FrameDecoderOptions = {}) {
     this.frameBytesMax = options.frameBytesMax ?? 64 * 1024;
@@ -287,6 +289,7 @@ export class FrameDecoder {
     this.buffer = this.partial;
     this.start = HEADER_BYTES;
     this.end = this.held;
+    if (this.held > this.provenBytes) this.provenBytes = this.held;
     this.held = 0;
     return true;
   }
@@ -294,7 +297,9 @@ export class FrameDecoder {
   private take(bytes: number): void {
     const size = this.held + bytes;
     if (size > this.partial.length) {
-      const grown = Buffer.allocUnsafeSlow(Math.min(this.heldNeedMost(), Math.max(HELD_BYTES_FIRST, 2 * size)));
+      const most = this.heldNeedMost();
+      const proven = this.heldNeed <= this.provenBytes;
+      const grown = Buffer.allocUnsafeSlow(proven ? most : Math.min(most, Math.max(HELD_BYTES_FIRST, 2 * size)));
       this.partial.copy(grown, 0, 0, this.held);
       this.partial = grown;
     }

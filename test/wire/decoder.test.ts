@@ -128,6 +128,29 @@ test('a header that claims much makes nothing be kept for it', () => {
   assert.ok(allocated <= 2_048, `${allocated} bytes allocated`);
 });
 
+test('a length that came in full before is believed, and the frame held in one buffer without growing', () => {
+  const decoder = new FrameDecoder({ preface: false });
+  const frame = encodeFrame({ type: FrameType.REQUEST, call: 1, payload: Buffer.alloc(60_000) });
+  const receive = () =>
+    countBytes(() => {
+      for (const chunk of [frame.subarray(0, 1_000), frame.subarray(1_000, 10_000), frame.subarray(10_000)]) {
+        decoder.push(chunk);
+        const found = decoder.next();
+        assert.is(found, chunk.length === 50_012 ? FRAME : NEED_MORE);
+      }
+      assert.is(decoder.next(), NEED_MORE);
+      assert.ok(decoder.claim(decoder.buffer));
+    });
+  assert.ok(receive().copied > frame.length, 'grown at first');
+  assert.equal(receive(), { copied: frame.length, allocated: frame.length });
+  const longer = encodeFrame({ type: FrameType.REQUEST, call: 1, payload: Buffer.alloc(60_001) });
+  const { allocated } = countBytes(() => {
+    decoder.push(longer.subarray(0, 100));
+    assert.is(decoder.next(), NEED_MORE);
+  });
+  assert.ok(allocated <= 512, `${allocated} bytes allocated`);
+});
+
 test('after its first error a decoder stays failed, whatever comes', () => {
   const decoder = new FrameDecoder({ preface: false });
   decoder.push(encodeFrame({ type: 99 }));
