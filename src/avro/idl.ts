@@ -10,7 +10,7 @@
  *
  * Called by `protocol-units.ts`.
  */
-import avro from 'avsc';
+import { createRequire } from 'node:module';
 import { RpcError } from '../base/errors.js';
 
 /** What an IDL file says: a protocol as in an `.avpr` file, and what it imports. */
@@ -43,6 +43,15 @@ const stubs: Readonly<Record<IdlImport['kind'], string>> = {
 type ImportHook = (path: string, kind: IdlImport['kind'], done: (error: unknown, text?: string) => void) => void;
 type Assemble = (path: string, options: object, done: (error: Error | null, protocol?: unknown) => void) => void;
 
+/** avsc takes 1 MB of heap; few programs read IDL, so it is loaded by the first that does. */
+const load = createRequire(import.meta.url);
+let assemble: Assemble | null = null;
+
+function assembler(): Assemble {
+  assemble ??= (load('avsc') as { readonly assembleProtocol: Assemble }).assembleProtocol;
+  return assemble;
+}
+
 /** Reads IDL text. `name` is what errors call it. Throws an `RpcError` (INVALID_ARGUMENT) with the line and column. */
 export function readIdl(text: string, name: string): IdlProtocol {
   const imports: IdlImport[] = [];
@@ -56,7 +65,7 @@ export function readIdl(text: string, name: string): IdlProtocol {
   checkAnnotations(text, name);
   let result: { error: Error | null; protocol?: unknown } | undefined;
   // The hook answers at once, so avsc does too.
-  (avro.assembleProtocol as Assemble)('.', { importHook, typeRefs, ackVoidMessages: true }, (error, protocol) => {
+  assembler()('.', { importHook, typeRefs, ackVoidMessages: true }, (error, protocol) => {
     result = { error, protocol };
   });
   if (result === undefined || result.error !== null) throw syntaxError(name, result?.error);

@@ -4,7 +4,8 @@
  *
  * A frame is decoded in place, in the chunk that it arrived in. Only a frame cut by the end of a chunk is copied, once, into
  * a buffer that grows with the bytes that came, so the cost is linear in the bytes for any chunking. The length that a header
- * claims is believed only as far as a frame of that length has come in full before. A header is checked as soon as its 12 bytes are there, before anything is kept for its payload.
+ * claims is believed only as far as a frame of that length has come in full before. A header is checked as soon as its 12 bytes
+ * are there, before anything is kept for its payload.
  *
  * Checksums are compared for all whole frames of a chunk at once, when the first of them is found; a damaged one is an error
  * only when its turn comes, so that the frames before it are still read.
