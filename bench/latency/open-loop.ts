@@ -52,6 +52,12 @@ const SETTLE_MS = 10_000;
 /** Every so many answers, one is compared in full. */
 const CALLS_PER_FULL_CHECK = 1_024;
 
+/** What was recorded of some calls. */
+class Recorder {
+  readonly latencies = new Latencies();
+  readonly lateness = new Latencies();
+}
+
 /** A place for one outstanding call; its number is the call's id, so that another call's answer shows. */
 class Place {
   dueMs = 0;
@@ -59,6 +65,8 @@ class Place {
 
   constructor(
     readonly id: number,
+    /** Where its call is recorded. */
+    public into: Recorder,
     readonly onAnswer: (answer: unknown) => void,
     readonly onFailure: (error: unknown) => void,
   ) {}
@@ -70,14 +78,16 @@ export class OpenLoop {
   wrong = 0;
   failed = 0;
   failure = '';
-  private readonly latencies = new Latencies();
-  private readonly lateness = new Latencies();
+  private readonly counted = new Recorder();
+  /**
+   * By whether a call counts. Those of the warm-up are recorded as well, and by the same steps: the first calls to take a way that none
+   * took before would find it compiled for another, and be late by milliseconds.
+   */
+  private readonly recorders: readonly Recorder[] = [new Recorder(), this.counted];
   private readonly places: Place[];
   private readonly free: Place[];
   private sent = 0;
   private turns = 0;
-  private answeredInTime = 0;
-  private over = false;
   private pacer = new Pacer({ perSecond: 1, warmUpSeconds: 0, seconds: 0 }, 0);
 
   constructor(
@@ -92,27 +102,31 @@ export class OpenLoop {
 
   /** Resolves when the last call was answered, or given up. */
   async run(arrivals: Arrivals): Promise<OpenCounts> {
-    this.pacer = new Pacer(arrivals, this.turnsOf.nowMs());
-    const untilMs = this.pacer.endMs + GRACE_MS;
-    await this.turnUntil((nowMs) => nowMs > untilMs || (this.sent === this.pacer.calls && this.isQuiet));
+    const pacer = new Pacer(arrivals, this.turnsOf.nowMs());
+    this.pacer = pacer;
+    await this.turnUntil(pacer.countedFromMs);
+    const before = this.done;
+    await this.turnUntil(pacer.endMs);
+    const answered = this.done - before;
+    await this.turnUntil(pacer.endMs + GRACE_MS);
     const left = this.leaveRest();
-    const settledMs = this.turnsOf.nowMs() + SETTLE_MS;
-    await this.turnUntil((nowMs) => this.isQuiet || nowMs > settledMs);
+    await this.turnUntil(this.turnsOf.nowMs() + SETTLE_MS);
     if (!this.isQuiet) this.fail(new Error('calls were not answered for 10 s'));
-    return { ...this.counts(arrivals), ...left };
+    return { ...this.counts(arrivals), achievedPerSecond: answered / arrivals.seconds, ...left };
   }
 
   private get isQuiet(): boolean {
     return this.free.length === this.places.length;
   }
 
-  private turnUntil(ended: (nowMs: number) => boolean): Promise<void> {
+  /** Turns the event loop and sends what is due, until that moment, or until the last call was answered. */
+  private turnUntil(untilMs: number): Promise<void> {
     return new Promise((resolve) => {
       const turn = (): void => {
         const nowMs = this.turnsOf.nowMs();
         this.turns++;
-        if (!this.over) this.sendDue(nowMs);
-        if (ended(nowMs)) resolve();
+        this.sendDue(nowMs);
+        if (nowMs >= untilMs || (this.sent === this.pacer.calls && this.isQuiet)) resolve();
         else this.turnsOf.next(turn);
       };
       turn();
@@ -120,14 +134,17 @@ export class OpenLoop {
   }
 
   private sendDue(nowMs: number): void {
-    const { pacer, free } = this;
+    const { pacer, free, recorders } = this;
     const due = pacer.dueBy(nowMs);
     while (this.sent < due) {
       const place = free.pop();
       if (place === undefined) return;
+      const index = this.sent++;
+      const into = recorders[Number(index >= pacer.firstCounted)] as Recorder;
       place.taken = true;
-      place.dueMs = pacer.dueMs(this.sent++);
-      if (place.dueMs >= pacer.countedFromMs) this.lateness.add(nowMs - place.dueMs);
+      place.into = into;
+      place.dueMs = pacer.dueMs(index);
+      into.lateness.add(nowMs - place.dueMs);
       this.call(this.workload.make(place.id)).then(place.onAnswer, place.onFailure);
     }
   }
@@ -135,6 +152,7 @@ export class OpenLoop {
   private place(id: number): Place {
     const place: Place = new Place(
       id,
+      this.counted,
       (answer) => {
         this.onAnswer(place, answer);
       },
@@ -147,12 +165,10 @@ export class OpenLoop {
   }
 
   private onAnswer(place: Place, answer: unknown): void {
-    const { pacer, workload } = this;
-    const nowMs = this.turnsOf.nowMs();
+    const { workload } = this;
+    place.into.latencies.add(this.turnsOf.nowMs() - place.dueMs);
     const full = this.done++ % CALLS_PER_FULL_CHECK === 0;
     if (!(full ? workload.isRight(answer, place.id) : workload.looksRight(answer, place.id))) this.wrong++;
-    if (nowMs >= pacer.countedFromMs && nowMs < pacer.endMs) this.answeredInTime++;
-    if (place.dueMs >= pacer.countedFromMs && !this.over) this.latencies.add(nowMs - place.dueMs);
     this.leave(place);
   }
 
@@ -168,27 +184,27 @@ export class OpenLoop {
 
   /** What is not answered counts with its age, and nothing more is sent. */
   private leaveRest(): Pick<OpenCounts, 'unsent' | 'unanswered'> {
-    const { pacer, latencies } = this;
-    this.over = true;
+    const { pacer, counted, recorders } = this;
     const nowMs = this.turnsOf.nowMs();
-    const waiting = this.places.filter(({ taken, dueMs }) => taken && dueMs >= pacer.countedFromMs);
-    for (const { dueMs } of waiting) latencies.add(nowMs - dueMs);
-    let unsent = 0;
-    for (let index = this.sent; index < pacer.calls; index++) {
-      const dueMs = pacer.dueMs(index);
-      if (dueMs < pacer.countedFromMs) continue;
-      unsent++;
-      latencies.add(nowMs - dueMs);
+    const waiting = this.places.filter(({ taken, into }) => taken && into === counted);
+    for (const place of waiting) {
+      counted.latencies.add(nowMs - place.dueMs);
+      place.into = recorders[0] as Recorder;
     }
-    return { unsent, unanswered: waiting.length };
+    const unsentFrom = Math.max(this.sent, pacer.firstCounted);
+    for (let index = unsentFrom; index < pacer.calls; index++) {
+      counted.latencies.add(nowMs - pacer.dueMs(index));
+      counted.lateness.add(nowMs - pacer.dueMs(index));
+    }
+    this.sent = pacer.calls;
+    return { unsent: pacer.calls - unsentFrom, unanswered: waiting.length };
   }
 
-  private counts({ perSecond, warmUpSeconds, seconds }: Arrivals): Omit<OpenCounts, 'unsent' | 'unanswered'> {
-    const { latencies, lateness } = this;
+  private counts(arrivals: Arrivals): Omit<OpenCounts, 'achievedPerSecond' | 'unsent' | 'unanswered'> {
+    const { latencies, lateness } = this.counted;
     const us = (of: Latencies, q: number): number => of.quantile(q) * 1_000;
     return {
-      ratePerSecond: perSecond,
-      achievedPerSecond: this.answeredInTime / seconds,
+      ratePerSecond: arrivals.perSecond,
       calls: latencies.count,
       p50Us: us(latencies, 0.5),
       p90Us: us(latencies, 0.9),
@@ -198,7 +214,7 @@ export class OpenLoop {
       maxUs: latencies.mostMs * 1_000,
       lateP50Us: us(lateness, 0.5),
       lateP999Us: us(lateness, 0.999),
-      turnsPerSecond: this.turns / (warmUpSeconds + seconds),
+      turnsPerSecond: this.turns / (arrivals.warmUpSeconds + arrivals.seconds),
     };
   }
 }

@@ -11,8 +11,9 @@ export class Pacer {
   /** Of the calls that count, the first one's moment, and the moment behind the last one's. */
   readonly countedFromMs: number;
   readonly endMs: number;
-  /** All calls that will be due. */
+  /** All calls that will be due, and the first of them that counts. */
   readonly calls: number;
+  readonly firstCounted: number;
   private readonly perMs: number;
 
   constructor(
@@ -23,6 +24,7 @@ export class Pacer {
     this.countedFromMs = fromMs + warmUpSeconds * 1_000;
     this.endMs = this.countedFromMs + seconds * 1_000;
     this.calls = Math.ceil((warmUpSeconds + seconds) * perSecond);
+    this.firstCounted = Math.ceil(warmUpSeconds * perSecond);
   }
 
   /** How many calls are due by then, since the start. The first is due at once. */

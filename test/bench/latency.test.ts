@@ -60,6 +60,7 @@ test('calls are due evenly, the first at once, the last before the end', () => {
   assert.is(pacer.dueMs(0), 100);
   assert.is(pacer.dueMs(250), 350);
   assert.is(pacer.countedFromMs, 600);
+  assert.is(pacer.firstCounted, 500);
   assert.is(pacer.endMs, 1_600);
   assert.ok(pacer.dueMs(pacer.calls - 1) < pacer.endMs);
 });
@@ -113,6 +114,7 @@ const numbers: Workload<unknown> = {
 
 interface Server {
   readonly outstandingMax?: number;
+  readonly warmUpSeconds?: number;
   /** Whether calls are answered at this moment, counted from the start. */
   answersAt(ms: number): boolean;
   readonly answer?: (id: unknown) => unknown;
@@ -131,7 +133,7 @@ async function runLoop(
       most = Math.max(most, open.length);
     });
   const loop = new OpenLoop(numbers, call, server.outstandingMax ?? 1_000, turns);
-  const ended = loop.run({ perSecond: 1_000, warmUpSeconds: 0, seconds: 1 });
+  const ended = loop.run({ perSecond: 1_000, warmUpSeconds: server.warmUpSeconds ?? 0, seconds: 1 });
   await turns.run(() => {
     if (!server.answersAt(turns.ms - 1_000)) return;
     for (const { id, resolve } of open.splice(0)) resolve(server.answer?.(id) ?? id);
@@ -171,6 +173,14 @@ test('what is never answered is told, and counts with its age', async () => {
   assert.ok(counts.p90Us > 1_300_000, `p90 ${counts.p90Us}`);
   assert.ok(counts.achievedPerSecond > 480 && counts.achievedPerSecond < 520, `${counts.achievedPerSecond} a second`);
   assert.is(loop.failed, 0);
+});
+
+test('calls of the warm-up are made and do not count, however late they are', async () => {
+  const { counts, loop } = await runLoop({ warmUpSeconds: 0.5, answersAt: (ms) => ms < 100 || ms >= 400 });
+  assert.is(loop.done, 1_500);
+  assert.is(counts.calls, 1_000);
+  assert.ok(counts.maxUs <= 3_000, `max ${counts.maxUs}`);
+  assert.ok(Math.abs(counts.achievedPerSecond - 1_000) <= 2, `${counts.achievedPerSecond} a second`);
 });
 
 test('a call that no one ever answers is a failure, and the loop ends', async () => {
