@@ -93,8 +93,10 @@ void Drive(const role& role) {
   Echo::Client echo = system.bootstrap(server).castAs<Echo>();
   rival_ready(role.port);
   if (role.workload == WORKLOAD_STREAM) {
-    ReadStream(echo).wait(io.waitScope);
-    rival_die("the stream ended");
+    auto ended = kj::runCatchingExceptions([&] { ReadStream(echo).wait(io.waitScope); });
+    KJ_IF_MAYBE(exception, ended) rival_failed(exception->getDescription().cStr());
+    else rival_failed("the stream ended");
+    rival_rest();
   }
   Load load(echo, role.in_flight, role.workload == WORKLOAD_BLOB);
   for (unsigned id = 0; id < role.in_flight; id++) {
