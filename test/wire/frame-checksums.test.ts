@@ -5,11 +5,20 @@ import { CloseCode, Flag, FrameType } from '../../src/wire/constants.js';
 import { FAILED, FRAME, FrameDecoder, NEED_MORE } from '../../src/wire/decoder.js';
 import { encodeFrame } from '../../src/wire/encoder.js';
 import { checksumTwin, type FrameChecksums } from '../../src/wire/frame-checksums.js';
+import { buildAddons } from '../native/addon-build.js';
+import { defining } from '../native/peer-program.js';
 import { type Random, withSeed } from '../support/seed.js';
 import { crc32 } from '../support/vectors/bytes.js';
 
 const HEAD_BYTES = 16;
-const kinds: readonly (readonly [name: string, checksums: FrameChecksums])[] = [['the twin', checksumTwin()]];
+/** Without a compiler those of the addon are skipped, by name. */
+const addons = buildAddons();
+const kinds: readonly (readonly [name: string, checksums: FrameChecksums])[] = [
+  ['the twin', checksumTwin()],
+  ...addons.built,
+];
+const testWith = defining(test);
+for (const { name, reason } of addons.missing) testWith(reason, name, () => {});
 
 interface Batch {
   readonly bytes: Buffer;

@@ -1,0 +1,71 @@
+/**
+ * Loads the optional addon, which `npm run build:native` makes of `native/addon`. Nothing needs it: whoever uses one of its kernels has a
+ * twin in JavaScript that does the same. `TRUNKLINE_NATIVE=0` in the environment turns it off. It is looked for once, when somebody
+ * first asks.
+ */
+import { existsSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import { dirname, join } from 'node:path';
+
+/** What the addon exports: see native/addon/src/addon.c. */
+export interface NativeKernels {
+  readonly version: number;
+  /** How checksums are calculated: `pclmul`, `armv8` or `tables`. */
+  readonly kernel: string;
+  fill(bytes: Uint8Array, start: number, end: number): void;
+  verify(bytes: Uint8Array, start: number, end: number): number;
+  add(sum: number, bytes: Uint8Array): number;
+}
+
+export interface NativeStatus {
+  /** Null: the twins are used. */
+  readonly kernels: NativeKernels | null;
+  /** What is used, or why there is none, for people. */
+  readonly text: string;
+}
+
+/** The version whose functions this file describes. */
+const VERSION = 1;
+
+let status: NativeStatus | null = null;
+
+export function nativeStatus(): NativeStatus {
+  status ??= load();
+  return status;
+}
+
+function load(): NativeStatus {
+  if (process.env['TRUNKLINE_NATIVE'] === '0') return { kernels: null, text: 'turned off by TRUNKLINE_NATIVE=0' };
+  const require = createRequire(import.meta.url);
+  let path: string;
+  try {
+    path = join(dirname(require.resolve('trunkline/package.json')), 'native/build/trunkline.node');
+  } catch {
+    return { kernels: null, text: 'this code is not in its package, where the addon is looked for' };
+  }
+  if (!existsSync(path)) return { kernels: null, text: 'not built' };
+  try {
+    const kernels = require(path) as NativeKernels;
+    const wrong = describeWrong(kernels);
+    if (wrong === null) return { kernels, text: kernels.kernel };
+    return unusable(wrong);
+  } catch (error) {
+    return unusable(error instanceof Error ? error.message : String(error));
+  }
+}
+
+/** The check value of CRC-32, and an ITEM of the same nine bytes. */
+function describeWrong(kernels: NativeKernels): string | null {
+  if (kernels.version !== VERSION) return `it has version ${kernels.version}, not ${VERSION}`;
+  const frame = Buffer.from('0d0000000000010006400000' + '00000000' + '313233343536373839', 'hex');
+  kernels.fill(frame, 0, frame.length);
+  const sum = kernels.add(kernels.add(0, frame.subarray(0, 12)), frame.subarray(16));
+  const right = kernels.add(0, Buffer.from('123456789')) === 0xcbf4_3926 && frame.readUInt32LE(12) === sum;
+  return right && kernels.verify(frame, 0, frame.length) === frame.length ? null : 'it calculates wrong sums';
+}
+
+/** It was built, so somebody wants it, and is told. */
+function unusable(why: string): NativeStatus {
+  process.emitWarning(`the addon of trunkline is not used: ${why}; build it again with npm run build:native`);
+  return { kernels: null, text: why };
+}
