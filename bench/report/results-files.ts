@@ -2,6 +2,7 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { AllocationSample } from '../commands/allocation.js';
+import type { RoundTripSample } from '../commands/round-trip.js';
 import type { StreamSample } from '../commands/stream.js';
 import type { LatencySample } from '../latency/run.js';
 import type { Measured, Sample } from '../measure.js';
@@ -51,6 +52,7 @@ export interface LimitSample {
   readonly clientUs: number;
   readonly serverBusyShare: number;
   readonly clientBusyShare: number;
+  readonly problem?: string | null;
 }
 
 /** A contender with checksums in some form; whatever is beside the figures says which. */
@@ -66,6 +68,7 @@ export interface Results {
   readonly stream: ResultFile<StreamSample> | null;
   readonly latency: LatencyFile | null;
   readonly scaling: ResultFile<ScalingSample> | null;
+  readonly 'round-trip': ResultFile<RoundTripSample> | null;
   readonly limit: ResultFile<LimitSample> | null;
   readonly allocation: ResultFile<AllocationSample> | null;
   readonly checksums: ResultFile<ChecksumSample> | null;
@@ -79,6 +82,7 @@ export const resultNames: readonly ResultName[] = [
   'stream',
   'latency',
   'scaling',
+  'round-trip',
   'limit',
   'allocation',
   'checksums',

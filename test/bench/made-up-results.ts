@@ -109,6 +109,7 @@ const axes: Readonly<Record<string, readonly number[]>> = {
   messageBytes: [16, 256, 4_096, 65_536, 1_048_576, 4_194_304],
   inFlight: [1, 8, 64, 512, 1_024, 4_096],
   streams: [1, 10, 100, 1_000, 10_000],
+  streamBatches: [1, 10, 100, 1_000, 10_000],
   processes: [1, 2, 4],
 };
 
@@ -147,6 +148,16 @@ export const madeUpResults: Readonly<Record<string, object>> = {
   stream: {
     ...plain,
     samples: ['floor', 'batches', 'for-await'].map((program, index) => ({ program, ...measured(2e6 + index * 1e5) })),
+  },
+  'round-trip': {
+    ...plain,
+    settings: { rounds: 3 },
+    samples: rounds((round) =>
+      ['raw-echo', 'engine'].map((contender, index) => {
+        const us = 30 + index * 1.5;
+        return { round, contender, perSecond: 1e6 / us, p50Us: us, p99Us: 2 * us, clientUs: us / 2, serverUs: us / 3 };
+      }),
+    ),
   },
   limit: {
     ...plain,

@@ -10,7 +10,8 @@ const titles: Readonly<Record<string, readonly [title: string, unit: string]>> =
   connectionsEach: ['connections, 4 calls on each', 'call'],
   messageBytes: ['bytes of a message', 'call'],
   inFlight: ['calls in flight', 'call'],
-  streams: ['streams at once', 'item'],
+  streams: ['streams, for await', 'item'],
+  streamBatches: ['streams, batches()', 'item'],
   processes: ['server processes', 'call'],
 };
 

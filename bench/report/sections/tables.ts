@@ -7,10 +7,11 @@ import { grouped, markdownTable, type ReportTable, type Section, sourceOf, three
 import { type Figures, median, medians, ratio } from '../statistics.js';
 
 export function tableSections(results: Results): Section[] {
-  const { floor, stream, limit, allocation, checksums } = results;
+  const { floor, stream, 'round-trip': roundTrip, limit, allocation, checksums } = results;
   return [
     floor && floorSection(floor),
     stream && streamSection(stream),
+    roundTrip && roundTripSection(roundTrip),
     limit && limitSection(limit),
     allocation && allocationSection(allocation),
     checksums && checksumSection(checksums),
@@ -79,20 +80,50 @@ function streamSection(file: NonNullable<Results['stream']>): Section {
   );
 }
 
-function titleOf(name: ContenderName): string {
-  return titles[name] ?? name;
+function titleOf(name: string): string {
+  return titles[name as ContenderName] ?? name;
 }
 
 function streamTitleOf(name: StreamProgramName): string {
   return streamTitles[name] ?? name;
 }
 
+function roundTripSection(file: NonNullable<Results['round-trip']>): Section {
+  const by = grouped(file.samples, ({ contender }) => contender);
+  const [rawName, raw] = [...by][0] ?? [];
+  const rows = [...by].map(([name, own]) => {
+    const of = (figure: 'perSecond' | 'p50Us' | 'p99Us'): number => median(own.map((sample) => sample[figure]));
+    const ratios = own.flatMap(({ round, p50Us }) => {
+      const other = raw?.find((sample) => sample.round === round);
+      return other === undefined || name === rawName ? [] : [p50Us / other.p50Us];
+    });
+    const against = ratios.length === 0 ? '' : three(median(ratios));
+    return [titleOf(name), three(of('perSecond')), three(of('p50Us')), three(of('p99Us')), against];
+  });
+  return section(
+    file,
+    'roundtrip',
+    'One call in flight',
+    'Contenders take many short turns one after the other, so that each ratio is made of neighbours in time. What is left is the kernel waking a process.',
+    {
+      caption: 'One call at a time',
+      head: ['program', 'calls/s', 'p50 µs', 'p99 µs', `p50 x ${rawName === undefined ? '' : titleOf(rawName)}`],
+      rows,
+      left: 1,
+    },
+  );
+}
+
 function limitSection(file: ResultFile<LimitSample>): Section {
   const groups = grouped(file.samples, ({ connections, inFlight }) => `${connections} ${inFlight}`);
   const rows = [...groups.values()].map((samples) => {
     const { connections, inFlight } = samples[0] as LimitSample;
-    const of = (figure: keyof LimitSample): number => median(samples.map((sample) => sample[figure]));
+    const of = (figure: Exclude<keyof LimitSample, 'problem'>): number =>
+      median(samples.map((sample) => sample[figure]));
     const percent = (share: number): string => `${Math.round(share * 100)} %`;
+    const problem = samples.find((sample) => sample.problem)?.problem;
+    if (problem)
+      return [String(connections), inFlight.toLocaleString('en-US'), `FAILED: ${problem}`, '-', '-', '-', '-'];
     return [
       String(connections),
       inFlight.toLocaleString('en-US'),
@@ -167,7 +198,7 @@ function checksumSection(file: ResultFile<ChecksumSample>): Section {
       });
       return [
         String(inFlight),
-        name,
+        titleOf(name),
         three(of('perSecond')),
         three(of('sumUs')),
         ratios.length === 0 ? '' : three(median(ratios)),
