@@ -7,6 +7,7 @@ import { floorCommand, floorUsage } from './commands/floor.js';
 import { guardCommand, guardUsage } from './commands/guard.js';
 import { guardCostCommand, guardCostUsage } from './commands/guard-cost.js';
 import { latencyCommand, latencyUsage } from './commands/latency.js';
+import { limitCommand, limitUsage } from './commands/limit.js';
 import { memoryCommand, memoryUsage } from './commands/memory.js';
 import { microCommand, microUsage } from './commands/micro.js';
 import { mixCommand, mixUsage } from './commands/mix.js';
@@ -31,6 +32,8 @@ const usage = `npm run bench -- COMMAND [options]
       the engine, the floor program and avsc's own RPC: CPU per call, calls/s
   ${rivalsUsage}
       the engine against every rival that runs here, in Node and in other languages: calls/s, CPU per call
+  ${limitUsage}
+      what one server process can answer when its client is not the limit: the load is a program in C
   ${streamUsage}
       one server stream against the floor program: CPU per item
   ${streamsUsage}
@@ -69,6 +72,7 @@ const commands: Readonly<Record<string, (args: readonly string[]) => Promise<num
   guard: guardCommand,
   floor: floorCommand,
   rivals: rivalsCommand,
+  limit: limitCommand,
   stream: streamCommand,
   streams: streamsCommand,
   blob: blobCommand,

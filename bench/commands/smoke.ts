@@ -6,6 +6,7 @@
 import { latencyContenders } from '../latency/contenders.js';
 import { reportLatencies } from '../latency/report.js';
 import { measureLatencies } from '../latency/run.js';
+import { smokeLimit } from '../limit/smoke.js';
 import { problemOf } from '../measure.js';
 import { UsageError } from '../options.js';
 import { findPinning, type Pinning } from '../process/cores.js';
@@ -188,6 +189,9 @@ export async function smokeCommand(args: readonly string[]): Promise<number> {
   problems.push(...asList(roundTripRun.problem));
 
   problems.push(...(await overload({ ...smallOverload, pinning })).problems);
+  console.log();
+
+  problems.push(...(await smokeLimit(pinning)));
   console.log();
 
   const allocating = { ...smallAllocation, pinning };

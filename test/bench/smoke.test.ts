@@ -19,6 +19,7 @@ test('smoke runs every part and finds all answers right', async () => {
     'slow consumer',
     'raw node:net',
     'compute',
+    'limit',
     'scavenges',
     'server processes',
     'the generator alone',

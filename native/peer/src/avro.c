@@ -1,6 +1,8 @@
 /* See avro.h. */
 #include "avro.h"
 
+#include <string.h>
+
 struct reader reader_of(struct view view) { return (struct reader){view.at, view.at + view.length, false}; }
 
 static size_t remaining(const struct reader *reader) { return (size_t)(reader->end - reader->at); }
@@ -13,6 +15,8 @@ static uint64_t spoil(struct reader *reader) {
 
 /* At most `bytes_max` bytes, the last of which may only be up to `last_max`. Padding with 0x80 within that is legal. */
 static uint64_t read_varint(struct reader *reader, unsigned bytes_max, uint8_t last_max) {
+  /* Mostly one byte. */
+  if (reader->at < reader->end && *reader->at < 0x80) return *reader->at++;
   uint64_t value = 0;
   for (unsigned count = 0; count < bytes_max; count++) {
     if (reader->at == reader->end) return spoil(reader);
@@ -101,8 +105,18 @@ static size_t sequence_length(uint8_t first) {
   return 0;
 }
 
+/* How many bytes in front are ASCII, eight at a time. */
+static size_t ascii_length(struct view view) {
+  size_t at = 0;
+  for (uint64_t eight; view.length - at >= sizeof eight; at += sizeof eight) {
+    memcpy(&eight, view.at + at, sizeof eight);
+    if ((eight & 0x8080808080808080u) != 0) break;
+  }
+  return at;
+}
+
 bool is_utf8(struct view view) {
-  for (size_t at = 0; at < view.length;) {
+  for (size_t at = ascii_length(view); at < view.length;) {
     uint8_t first = view.at[at];
     size_t length = sequence_length(first);
     if (length == 0 || length > view.length - at) return false;
@@ -122,6 +136,7 @@ bool is_utf8(struct view view) {
 
 void write_long(struct buffer *to, int64_t value) {
   uint64_t left = ((uint64_t)value << 1) ^ (uint64_t)(value >> 63);
+  if (left < 0x80) return buffer_append_byte(to, (uint8_t)left);
   uint8_t *at = buffer_reserve(to, 10);
   size_t length = 0;
   for (; left > 0x7f; left >>= 7) at[length++] = (uint8_t)(left | 0x80);

@@ -20,31 +20,15 @@ static void out_of_memory(void) {
   exit(70);
 }
 
-uint8_t *buffer_reserve(struct buffer *buffer, size_t more) {
-  if (more > buffer->capacity - buffer->length || buffer->at == NULL) {
-    size_t needed = buffer->length + more;
-    if (needed < more) out_of_memory();
-    size_t capacity = buffer->capacity < 64 ? 64 : buffer->capacity;
-    while (capacity < needed) capacity = capacity > SIZE_MAX / 2 ? needed : capacity * 2;
-    uint8_t *at = realloc(buffer->at, capacity);
-    if (at == NULL) out_of_memory();
-    buffer->at = at;
-    buffer->capacity = capacity;
-  }
-  return buffer->at + buffer->length;
-}
-
-void buffer_append(struct buffer *buffer, const void *bytes, size_t length) {
-  uint8_t *to = buffer_reserve(buffer, length);
-  if (length > 0) memcpy(to, bytes, length);
-  buffer->length += length;
-}
-
-void buffer_append_view(struct buffer *buffer, struct view view) { buffer_append(buffer, view.at, view.length); }
-
-void buffer_append_byte(struct buffer *buffer, uint8_t byte) {
-  *buffer_reserve(buffer, 1) = byte;
-  buffer->length++;
+void buffer_grow(struct buffer *buffer, size_t more) {
+  size_t needed = buffer->length + more;
+  if (needed < more) out_of_memory();
+  size_t capacity = buffer->capacity < 64 ? 64 : buffer->capacity;
+  while (capacity < needed) capacity = capacity > SIZE_MAX / 2 ? needed : capacity * 2;
+  uint8_t *at = realloc(buffer->at, capacity);
+  if (at == NULL) out_of_memory();
+  buffer->at = at;
+  buffer->capacity = capacity;
 }
 
 void buffer_consume(struct buffer *buffer, size_t length) {

@@ -10,6 +10,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <string.h>
 
 struct view {
   const uint8_t *at;
@@ -27,11 +28,27 @@ struct view view_of_buffer(const struct buffer *buffer);
 bool view_equals(struct view a, struct view b);
 bool view_is(struct view view, const char *text);
 
+void buffer_grow(struct buffer *buffer, size_t more);
+
 /* Makes room for `more` bytes behind the length and returns where they go. */
-uint8_t *buffer_reserve(struct buffer *buffer, size_t more);
-void buffer_append(struct buffer *buffer, const void *bytes, size_t length);
-void buffer_append_view(struct buffer *buffer, struct view view);
-void buffer_append_byte(struct buffer *buffer, uint8_t byte);
+static inline uint8_t *buffer_reserve(struct buffer *buffer, size_t more) {
+  if (more > buffer->capacity - buffer->length || buffer->at == NULL) buffer_grow(buffer, more);
+  return buffer->at + buffer->length;
+}
+
+static inline void buffer_append(struct buffer *buffer, const void *bytes, size_t length) {
+  uint8_t *to = buffer_reserve(buffer, length);
+  if (length > 0) memcpy(to, bytes, length);
+  buffer->length += length;
+}
+
+static inline void buffer_append_view(struct buffer *buffer, struct view view) { buffer_append(buffer, view.at, view.length); }
+
+static inline void buffer_append_byte(struct buffer *buffer, uint8_t byte) {
+  *buffer_reserve(buffer, 1) = byte;
+  buffer->length++;
+}
+
 /* Takes `length` bytes away in front. */
 void buffer_consume(struct buffer *buffer, size_t length);
 void buffer_free(struct buffer *buffer);

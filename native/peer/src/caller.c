@@ -83,9 +83,21 @@ void caller_tell(struct caller *caller, uint32_t index, struct answer answer) {
   if (caller->hear != NULL) caller->hear(caller->context, &answer);
 }
 
+/* Nothing of it has to be freed, and nothing but its generation outlives it. */
+static bool is_plain(const struct slot *slot) {
+  return slot->stream == NULL && slot->response.at == NULL && slot->metadata.at == NULL && !slot->is_cancelled && !slot->is_told;
+}
+
 void caller_settle(struct caller *caller, uint32_t index, struct answer answer) {
-  struct slot *slot = &caller->slots[index], ended = *slot;
+  struct slot *slot = &caller->slots[index];
   caller->live--;
+  if (is_plain(slot)) {
+    slot->live = slot->waits = false;
+    answer.slot = index;
+    if (caller->hear != NULL) caller->hear(caller->context, &answer);
+    return;
+  }
+  struct slot ended = *slot;
   if (slot->stream != NULL) caller->streams--;
   *slot = (struct slot){.generation = ended.generation};
   answer.slot = index;
@@ -163,6 +175,7 @@ enum failure_code caller_open(struct caller *caller, uint32_t index, const struc
     return RESOURCE_EXHAUSTED;
   }
   slot->live = true;
+  slot->in_response = slot->head_taken = false;
   slot->method = request->method;
   slot->asked_ledger = request->asks_ledger;
   slot->stream = stream_new(connection, method->called.kind, true);

@@ -19,6 +19,8 @@ enum {
   READS_A_TURN = 4,
   WRITES_A_TURN = 4,
   UNSENT_BYTES_PAUSE = 1 << 20,
+  FLUSH_BYTES_MIN = 1024,
+  FLUSH_BYTES_MAX = 8192,
   HANDSHAKE_MS = 10000,
   CLOSE_MS = 100,
   STALL_MS = 15000,
@@ -71,6 +73,7 @@ struct connection *connection_open(int fd, bool is_dialler, const struct setting
       .now = now,
       .greet_by = now + HANDSHAKE_MS,
       .stalled_since = now,
+      .flush_at = FLUSH_BYTES_MIN,
       .pings = {PINGS_AT_ONCE, PINGS_AT_ONCE, now},
       .bad_ends = {BAD_ENDS_AT_ONCE, BAD_ENDS_AT_ONCE, now},
   };
@@ -96,8 +99,9 @@ void connection_free(struct connection *connection) {
 
 void connection_send(struct connection *connection, const struct frame *frame) {
   if (connection->closing) return;
+  if (!connection->decoder.checksum || frame->type == HELLO) return frame_encode(&connection->output, frame);
   struct frame written = *frame;
-  if (connection->decoder.checksum && frame->type != HELLO) written.flags |= CHECKSUM;
+  written.flags |= CHECKSUM;
   frame_encode(&connection->output, &written);
 }
 
@@ -234,6 +238,35 @@ static void on_frame(struct connection *connection, const struct frame *frame) {
   }
 }
 
+/* Writes what the socket takes of what is there. */
+static void flush(struct connection *connection) {
+  struct buffer *output = &connection->output;
+  connection->is_blocked = false;
+  while (connection->output_sent < output->length) {
+    ssize_t sent = send(connection->fd, output->at + connection->output_sent, output->length - connection->output_sent, MSG_NOSIGNAL);
+    if (sent < 0) {
+      if (errno == EINTR) continue;
+      if (errno != EAGAIN) connection->finished = true;
+      connection->is_blocked = true;
+      break;
+    }
+    connection->output_sent += (size_t)sent;
+    connection->stalled_since = connection->now;
+  }
+  if (connection->output_sent == output->length) {
+    output->length = connection->output_sent = 0;
+    connection->stalled_since = connection->now;
+    if (connection->closing && !connection->ended) {
+      connection->ended = true;
+      shutdown(connection->fd, SHUT_WR);
+    }
+  } else if (connection->output_sent > UNSENT_BYTES_PAUSE) {
+    buffer_consume(output, connection->output_sent);
+    connection->output_sent = 0;
+  }
+  if (connection->closing && connection->ended && connection->peer_ended) connection->finished = true;
+}
+
 static void decode_input(struct connection *connection) {
   size_t used = 0;
   /* Not further than the peer reads what comes of it. */
@@ -246,6 +279,11 @@ static void decode_input(struct connection *connection) {
     if (decoded == DECODE_MORE) break;
     if (decoded == DECODE_FRAME) on_frame(connection, &frame);
     else connection_close(connection, connection->decoder.error, name_of(close_names, connection->decoder.error));
+    /* So that the peer has something to do while the rest is decoded. */
+    if (connection_unsent(connection) >= connection->flush_at && !connection->is_blocked) {
+      flush(connection);
+      if (connection->flush_at < FLUSH_BYTES_MAX) connection->flush_at *= 2;
+    }
   }
   if (connection->closing) used = connection->input.length;
   buffer_consume(&connection->input, used);
@@ -270,6 +308,7 @@ static void on_input_end(struct connection *connection) {
 
 void connection_read(struct connection *connection, double now) {
   connection->now = now;
+  connection->flush_at = FLUSH_BYTES_MIN;
   for (int turn = 0; turn < READS_A_TURN && connection_wants_input(connection); turn++) {
     /* What waited until the peer reads. */
     if (connection->input.length > 0) decode_input(connection);
@@ -288,33 +327,6 @@ void connection_read(struct connection *connection, double now) {
     if (come < READ_BYTES) break;
   }
   if (connection->finished) caller_lost(connection->caller, STARTED_MAYBE);
-}
-
-/* Writes what the socket takes of what is there. */
-static void flush(struct connection *connection) {
-  struct buffer *output = &connection->output;
-  while (connection->output_sent < output->length) {
-    ssize_t sent = send(connection->fd, output->at + connection->output_sent, output->length - connection->output_sent, MSG_NOSIGNAL);
-    if (sent < 0) {
-      if (errno == EINTR) continue;
-      if (errno != EAGAIN) connection->finished = true;
-      break;
-    }
-    connection->output_sent += (size_t)sent;
-    connection->stalled_since = connection->now;
-  }
-  if (connection->output_sent == output->length) {
-    output->length = connection->output_sent = 0;
-    connection->stalled_since = connection->now;
-    if (connection->closing && !connection->ended) {
-      connection->ended = true;
-      shutdown(connection->fd, SHUT_WR);
-    }
-  } else if (connection->output_sent > UNSENT_BYTES_PAUSE) {
-    buffer_consume(output, connection->output_sent);
-    connection->output_sent = 0;
-  }
-  if (connection->closing && connection->ended && connection->peer_ended) connection->finished = true;
 }
 
 void connection_write(struct connection *connection) {

@@ -40,11 +40,15 @@ struct connection {
   struct decoder decoder;
   struct buffer input, output;
   size_t output_sent;
+  /* So much unsent is written while the rest of what was read is decoded. */
+  size_t flush_at;
   bool hello_read, peer_lists_lz4, drain_sent, drain_read, peer_ended;
   /* A PING that no PONG has answered; this side sends one at a time. */
   bool ping_sent, pong_due;
   /* There are items to send as soon as the socket takes more. */
   bool has_more;
+  /* The socket did not take all of it when it was last written to. */
+  bool is_blocked;
   /* CLOSE was written or read: whatever comes is dropped. */
   bool closing;
   /* Output has been written to its end and this side's direction with it. */

@@ -1,6 +1,8 @@
 /* See frame.h. */
 #include "frame.h"
 
+#include <string.h>
+
 #include "crc32.h"
 #include "records.h"
 
@@ -132,34 +134,36 @@ enum decoded frame_decode(struct decoder *decoder, struct view input, size_t *us
   }
 }
 
-static void append_u32(struct buffer *to, uint32_t value) {
-  store_u32(buffer_reserve(to, 4), value);
-  to->length += 4;
+static uint8_t *put_u32(uint8_t *at, uint32_t value) {
+  store_u32(at, value);
+  return at + 4;
+}
+
+static uint8_t *put_view(uint8_t *at, struct view view) {
+  if (view.length > 0) memcpy(at, view.at, view.length);
+  return at + view.length;
 }
 
 void frame_encode(struct buffer *to, const struct frame *frame) {
-  size_t begin = to->length;
-  buffer_reserve(to, HEADER_BYTES);
-  to->length += HEADER_BYTES;
-  if (frame->flags & CHECKSUM) append_u32(to, 0);
-  size_t summed = to->length;
-  if (frame->flags & DEADLINE) append_u32(to, frame->deadline);
+  enum { PREFIX_BYTES_MAX = 4 + 4 + 12 + 4 };
+  uint8_t *header = buffer_reserve(to, HEADER_BYTES + PREFIX_BYTES_MAX + frame->metadata.length + frame->body.length);
+  uint8_t *at = header + HEADER_BYTES, *summed;
+  if (frame->flags & CHECKSUM) at += 4;
+  summed = at;
+  if (frame->flags & DEADLINE) at = put_u32(at, frame->deadline);
   if (frame->flags & LEDGER && frame->type != REQUEST) {
-    for (int part = 0; part < 3; part++) append_u32(to, frame->ledger[part]);
+    for (int part = 0; part < 3; part++) at = put_u32(at, frame->ledger[part]);
   }
-  if (frame->flags & METADATA) {
-    append_u32(to, (uint32_t)frame->metadata.length);
-    buffer_append_view(to, frame->metadata);
-  }
-  buffer_append_view(to, frame->body);
-  uint8_t *header = to->at + begin;
-  store_u32(header, (uint32_t)(to->length - begin - HEADER_BYTES));
+  if (frame->flags & METADATA) at = put_view(put_u32(at, (uint32_t)frame->metadata.length), frame->metadata);
+  at = put_view(at, frame->body);
+  store_u32(header, (uint32_t)(at - header - HEADER_BYTES));
   store_u32(header + 4, frame->call);
   header[8] = frame->type;
   header[9] = frame->flags;
   store_u16(header + 10, frame->method);
   if (frame->flags & CHECKSUM) {
     uint32_t sum = crc32_add(0, (struct view){header, HEADER_BYTES});
-    store_u32(header + HEADER_BYTES, crc32_add(sum, (struct view){to->at + summed, to->length - summed}));
+    store_u32(header + HEADER_BYTES, crc32_add(sum, (struct view){summed, (size_t)(at - summed)}));
   }
+  to->length += (size_t)(at - header);
 }

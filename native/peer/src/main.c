@@ -2,6 +2,7 @@
  * An independent peer of the Trunkline protocol, written from spec/protocol.md alone. The modes are described in README.md.
  */
 #include <signal.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -14,6 +15,7 @@ static int usage(void) {
       "peer serve PORT\n"
       "peer call HOST PORT METHOD TEXT\n"
       "peer load HOST PORT IN_FLIGHT SECONDS [CONNECTIONS]\n"
+      "peer drive PORT IN_FLIGHT CONNECTIONS\n"
       "peer vectors FOLDER\n"
       "peer play FILE dialler|acceptor PORT\n"
       "peer session FILE dialler|acceptor PORT\n",
@@ -21,14 +23,23 @@ static int usage(void) {
   return 64;
 }
 
+/* IN_FLIGHT calls over so many connections. */
+static bool read_load(const char *calls, const char *over, unsigned *in_flight, unsigned *connections) {
+  *in_flight = (unsigned)strtoul(calls, NULL, 10);
+  *connections = over == NULL ? 1 : (unsigned)strtoul(over, NULL, 10);
+  return *connections >= 1 && *connections <= 1000 && *in_flight >= *connections && *in_flight <= 65536;
+}
+
 static int load(int count, char **arguments) {
-  unsigned in_flight = (unsigned)strtoul(arguments[4], NULL, 10);
+  unsigned in_flight, connections;
   double seconds = strtod(arguments[5], NULL);
-  unsigned connections = count == 7 ? (unsigned)strtoul(arguments[6], NULL, 10) : 1;
-  if (connections < 1 || connections > 1000 || in_flight < connections || in_flight > 65536 || !(seconds > 0 && seconds <= 3600)) {
-    return usage();
-  }
-  return load_run(arguments[2], arguments[3], in_flight, seconds, connections);
+  bool good = read_load(arguments[4], count == 7 ? arguments[6] : NULL, &in_flight, &connections);
+  return good && seconds > 0 && seconds <= 3600 ? load_run(arguments[2], arguments[3], in_flight, seconds, connections) : usage();
+}
+
+static int drive(char **arguments) {
+  unsigned in_flight, connections;
+  return read_load(arguments[3], arguments[4], &in_flight, &connections) ? drive_run(arguments[2], in_flight, connections) : usage();
 }
 
 int main(int count, char **arguments) {
@@ -37,6 +48,7 @@ int main(int count, char **arguments) {
   if (strcmp(mode, "serve") == 0 && count == 3) return serve_run(arguments[2]);
   if (strcmp(mode, "call") == 0 && count == 6) return call_run(arguments[2], arguments[3], arguments[4], arguments[5]);
   if (strcmp(mode, "load") == 0 && (count == 6 || count == 7)) return load(count, arguments);
+  if (strcmp(mode, "drive") == 0 && count == 5) return drive(arguments);
   if (strcmp(mode, "vectors") == 0 && count == 3) return vectors_run(arguments[2]);
   if (strcmp(mode, "play") == 0 && count == 5) return play_run(arguments[2], arguments[3], arguments[4]);
   if (strcmp(mode, "session") == 0 && count == 5) return session_run(arguments[2], arguments[3], arguments[4]);

@@ -10,6 +10,8 @@ int play_run(const char *path, const char *side, const char *port);
 int call_run(const char *host, const char *port, const char *method, const char *text);
 /* `peer load HOST PORT IN_FLIGHT SECONDS [CONNECTIONS]`: a closed loop of the canonical call. */
 int load_run(const char *host, const char *port, unsigned in_flight, double seconds, unsigned connections);
+/* `peer drive PORT IN_FLIGHT CONNECTIONS`: the same load until stdin says `stop`, with counters for each line `mark`. */
+int drive_run(const char *port, unsigned in_flight, unsigned connections);
 /* `peer vectors DIR`: vectors.c. `peer session FILE SIDE PORT`: session.c. */
 int session_run(const char *path, const char *side, const char *port);
 
