@@ -92,9 +92,8 @@ export async function speakWithPeer(path: string, name: string, dialogue: Dialog
 }
 
 /** The C program plays both: `peer play` a side with its own client and server, `peer session` the script. */
-export async function speakAmongPeers(path: string, name: string, side: SideView): Promise<void> {
+export async function speakAmongPeers(path: string, file: string, side: SideView): Promise<void> {
   const problems: string[] = [];
-  const file = sessionPath(name);
   const onPlayed = (line: string): void => {
     if (line !== 'done') problems.push(line);
     script.write('\n');
@@ -115,7 +114,8 @@ export async function speakAmongPeers(path: string, name: string, side: SideView
   }
   const code = await script.ended;
   playing.endInput();
-  assert.is(await playing.ended, 0, `${playing.output}\n${script.output}`);
+  const playedCode = await playing.ended;
+  assert.is(problems.length, 0, problems.join('\n'));
+  assert.is(playedCode, 0, `${playing.output}\n${script.output}`);
   assert.is(code, 0, script.output);
-  assert.equal(problems, []);
 }

@@ -26,7 +26,7 @@ import { projectRoot } from '../support/root.js';
 import { type Random, withSeed } from '../support/seed.js';
 import { notSpokenYet } from '../support/session-end.js';
 import type { SessionFile } from '../support/vectors/view.js';
-import { speakAmongPeers, speakWithPeer } from './dialogue.js';
+import { sessionPath, speakAmongPeers, speakWithPeer } from './dialogue.js';
 import { streamsOf, throwAtDialler, throwAtServer } from './hostile.js';
 import { buildPeer, defining, PeerRun, servePeer } from './peer-program.js';
 
@@ -254,6 +254,26 @@ testWith(missing, 'a script that an implementation does not follow is not passed
   assert.is(await run.stop(), 0, run.output);
 });
 
+testWith(missing, 'what has come of a call is compared: other results are not passed', async () => {
+  const scratch = mkdtempSync(join(tmpdir(), 'trunkline-sessions-'));
+  const lie = async (name: string, change: (text: string) => string): Promise<void> => {
+    const text = readFileSync(new URL(`${name}.json`, folder), 'utf8');
+    const file = join(scratch, `${name}.json`);
+    writeFileSync(file, change(text));
+    assert.is.not(readFileSync(file, 'utf8'), text);
+    let problem = '';
+    await speakAmongPeers(path, file, 'dialler').catch((error: Error) => (problem = error.message));
+    assert.match(problem, /problem: (another|other|the call has ended otherwise)/);
+  };
+  try {
+    await lie('schema-response-evolved', (text) => text.replace('"twin": null }', '"twin": 7 }'));
+    await lie('stream-server', (text) => text.replace(/("items": \[\s*)"00"/, '$1"09"'));
+    await lie('failure', (text) => text.replace(/("code": )"NOT_FOUND"/, '$1"ABORTED"'));
+  } finally {
+    rmSync(scratch, { recursive: true });
+  }
+});
+
 testWith(missing, 'a vector that says something else is not passed', async () => {
   const scratch = mkdtempSync(join(tmpdir(), 'trunkline-vectors-'));
   try {
@@ -296,7 +316,7 @@ for (const [name, session] of sessions) {
   }
   for (const side of tests) {
     testSession(missing, `session ${name}, the C peer as the ${side}: ${description}`, () =>
-      speakAmongPeers(path, name, side),
+      speakAmongPeers(path, sessionPath(name), side),
     );
   }
 }

@@ -114,7 +114,8 @@ static void send_cancel(struct caller *caller, uint32_t index) {
   if (slot->stream != NULL) slot->stream->sends = false;
   struct buffer payload = {0};
   code_encode(&payload, &(struct code_record){CANCELLED, view_of("")});
-  connection_send(caller->connection, &(struct frame){.type = CANCEL, .call = caller_call(caller, index), .body = view_of_buffer(&payload)});
+  struct frame frame = {.type = CANCEL, .call = caller_call(caller, index), .body = view_of_buffer(&payload)};
+  connection_send(caller->connection, &frame);
   buffer_free(&payload);
 }
 

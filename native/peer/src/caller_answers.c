@@ -5,6 +5,16 @@
 #include "message.h"
 #include "resolve.h"
 
+/* The call has ended with something that this side cannot read. */
+static void breaks_off(struct caller *caller, uint32_t index, enum failure_code code, const char *text) {
+  caller_settle(caller, index, caller_failed(code, STARTED_YES, text));
+}
+
+/* So it will; the rest of its frames is dropped until then. */
+static void drops(struct caller *caller, uint32_t index, enum failure_code code, const char *text) {
+  caller_tell(caller, index, caller_failed(code, STARTED_YES, text));
+}
+
 /* The items that the application has not taken, by its own schema. */
 static bool decode_left(const struct declared *method, struct slot *slot) {
   struct items *items = &slot->stream->in.items;
@@ -29,7 +39,7 @@ static void end_well(struct caller *caller, uint32_t index) {
   struct view body = view_of_buffer(&slot->response), metadata = view_of_buffer(&slot->metadata);
   slot->waits = method->reads == UNGRADED && !slot->is_told;
   if (slot->waits) return;
-  if (method->reads == BREAKS) return caller_settle(caller, index, caller_failed(FAILED_PRECONDITION, STARTED_YES, "the schemas do not fit"));
+  if (method->reads == BREAKS) return breaks_off(caller, index, FAILED_PRECONDITION, "the schemas do not fit");
   bool is_stream = callee_streams(method->called.kind), good = true;
   struct buffer own = {0};
   if (method->reads == EVOLVED && !slot->is_told) {
@@ -37,7 +47,7 @@ static void end_well(struct caller *caller, uint32_t index) {
     if (!is_stream) body = view_of_buffer(&own);
   }
   if (good) caller_settle(caller, index, (struct answer){.code = OK, .started = STARTED_YES, .body = body, .metadata = metadata});
-  else caller_settle(caller, index, caller_failed(INTERNAL, STARTED_YES, "the schema does not read the answer"));
+  else breaks_off(caller, index, INTERNAL, "the schema does not read the answer");
   buffer_free(&own);
 }
 
@@ -53,7 +63,7 @@ static void on_whole_response(struct caller *caller, uint32_t index) {
     slot->response = message;
     if (code != OK) {
       code = code == RESOURCE_EXHAUSTED ? code : INTERNAL;
-      return caller_settle(caller, index, caller_failed(code, STARTED_YES, "the response cannot be decompressed"));
+      return breaks_off(caller, index, code, "the response cannot be decompressed");
     }
   }
   end_well(caller, index);
@@ -68,7 +78,8 @@ static void on_response(struct caller *caller, uint32_t index, const struct fram
   }
   bool reads_as_is = caller_method_of(caller, index)->reads == IDENTICAL && !(frame->flags & COMPRESSED) && frame->prefix_error == OK;
   if (is_first && is_whole && reads_as_is) {
-    return caller_settle(caller, index, (struct answer){.code = OK, .started = STARTED_YES, .body = frame->body, .metadata = frame->metadata});
+    return caller_settle(caller, index,
+        (struct answer){.code = OK, .started = STARTED_YES, .body = frame->body, .metadata = frame->metadata});
   }
   if (is_first) {
     slot->in_response = true;
@@ -76,15 +87,15 @@ static void on_response(struct caller *caller, uint32_t index, const struct fram
     if (!slot->is_told) buffer_append_view(&slot->metadata, frame->metadata);
   }
   bool is_too_long = (int64_t)(slot->response.length + frame->body.length) > connection->settings.limits.value[MESSAGE_BYTES_MAX];
-  if (frame->prefix_error != OK) caller_tell(caller, index, caller_failed(INTERNAL, STARTED_YES, "the prefix of the response cannot be read"));
-  else if (is_too_long) caller_tell(caller, index, caller_failed(RESOURCE_EXHAUSTED, STARTED_YES, "the response is longer than messageBytesMax"));
+  if (frame->prefix_error != OK) drops(caller, index, INTERNAL, "the prefix of the response cannot be read");
+  else if (is_too_long) drops(caller, index, RESOURCE_EXHAUSTED, "the response is longer than messageBytesMax");
   if (!slot->is_told) buffer_append_view(&slot->response, frame->body);
   if (is_whole) on_whole_response(caller, index);
 }
 
 static void on_failure(struct caller *caller, uint32_t index, const struct frame *frame) {
   struct failure_record failure;
-  if (frame->prefix_error != OK) return caller_settle(caller, index, caller_failed(INTERNAL, STARTED_YES, "the failure cannot be read"));
+  if (frame->prefix_error != OK) return breaks_off(caller, index, INTERNAL, "the failure cannot be read");
   if (!failure_decode(frame->body, &failure)) return connection_close(caller->connection, BAD_RECORD, "FAILURE is malformed");
   bool is_known = failure.code < failure_names.count;
   enum failure_code code = is_known ? (enum failure_code)failure.code : UNKNOWN;
@@ -96,9 +107,9 @@ static void on_end(struct caller *caller, uint32_t index, const struct frame *fr
   struct slot *slot = &caller->slots[index];
   const struct incoming *in = &slot->stream->in;
   if (in->in_message) return connection_close(caller->connection, PROTOCOL, "END inside an item");
-  if (frame->prefix_error != OK) return caller_settle(caller, index, caller_failed(INTERNAL, STARTED_YES, "the prefix of END cannot be read"));
+  if (frame->prefix_error != OK) return breaks_off(caller, index, INTERNAL, "the prefix of END cannot be read");
   bool lacks_head = in->is_bytes && in->head_first && !slot->is_told;
-  if (lacks_head) return caller_settle(caller, index, caller_failed(INTERNAL, STARTED_YES, "a blob ended without its head"));
+  if (lacks_head) return breaks_off(caller, index, INTERNAL, "a blob ended without its head");
   buffer_append_view(&slot->metadata, frame->metadata);
   end_well(caller, index);
 }

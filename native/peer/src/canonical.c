@@ -4,15 +4,12 @@
 #include <string.h>
 
 #include "avro.h"
-#include "sha256.h"
 
 struct view canonical_schema(void) {
   return view_of("{\"name\":\"Canonical\",\"type\":\"record\",\"fields\":[{\"name\":\"id\",\"type\":\"long\"},{\"name\":\"name\",\"type\":"
                  "\"string\"},{\"name\":\"tags\",\"type\":{\"type\":\"array\",\"items\":\"string\"}},"
                  "{\"name\":\"score\",\"type\":\"double\"}]}");
 }
-
-void canonical_fingerprint(uint8_t digest[FINGERPRINT_BYTES]) { sha256(canonical_schema(), digest); }
 
 void canonical_encode(struct buffer *to, const struct canonical *record) {
   write_long(to, record->id);

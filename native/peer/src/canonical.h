@@ -1,5 +1,5 @@
 /*
- * The benchmark's record (bench/canonical.ts) and the method that carries it both ways, with its schema's fingerprint. Encoded,
+ * The benchmark's record (bench/canonical.ts) and the method that carries it both ways, with its schema. Encoded,
  * decoded and checked for each call, as the other contenders do.
  */
 #ifndef PEER_CANONICAL_H
@@ -19,7 +19,6 @@ struct canonical {
 
 /* The schema in Parsing Canonical Form. */
 struct view canonical_schema(void);
-void canonical_fingerprint(uint8_t digest[FINGERPRINT_BYTES]);
 void canonical_encode(struct buffer *to, const struct canonical *record);
 /* False: the schema does not read it, or there are more than three tags. */
 bool canonical_decode(struct view body, struct canonical *record);

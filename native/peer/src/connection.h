@@ -1,7 +1,7 @@
 /*
  * One side of a connection: handshake, dispatch of frames by the state of the connection (9.5), CLOSE, PING, DRAIN, timers.
- * Calls of the peer are callee.c's, calls of this side caller.c's, schemas exchange.c's. The socket is not blocking; whoever owns the connection says
- * when it can be read or written (loop.c) and what time it is.
+ * Calls of the peer are callee.c's, calls of this side caller.c's, schemas exchange.c's. The socket is not blocking; whoever owns the
+ * connection says when it can be read or written (loop.c) and what time it is.
  */
 #ifndef PEER_CONNECTION_H
 #define PEER_CONNECTION_H

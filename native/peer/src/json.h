@@ -1,5 +1,6 @@
 /*
- * A small JSON reader for the vectors and for schemas, also those of a peer: whole numbers only, depth and size bounded. What is read is kept until json_free.
+ * A small JSON reader for the vectors and for schemas, also those of a peer: whole numbers only, depth and size bounded. What is read
+ * is kept until json_free.
  */
 #ifndef PEER_JSON_H
 #define PEER_JSON_H

@@ -19,7 +19,10 @@ struct load_counts {
 
 struct load;
 
-/* Dials; calls begin on each connection once its peer's HELLO says how many there may be. Where one cannot be opened there are fewer, and load_begin is never true of all. */
+/*
+ * Dials; calls begin on each connection once its peer's HELLO says how many there may be. Where one cannot be opened, which a line on
+ * stderr says, the loop has fewer connections than were asked for.
+ */
 struct load *load_open(struct loop *loop, const char *host, const char *port, unsigned in_flight, unsigned connections);
 /* Whether all connections have begun. */
 bool load_begin(struct load *load);

@@ -52,6 +52,7 @@ static bool grade_named(struct grading *grading, const struct schema *reader, co
     if (grading->pairs[at].reader == reader && grading->pairs[at].writer == writer) return true;
   }
   if (grading->count == PAIRS_MAX) return false;
+  if (grading->pairs == NULL) grading->pairs = allocate(PAIRS_MAX, sizeof(struct pair));
   grading->pairs[grading->count++] = (struct pair){reader, writer};
   if (grading->path->length == 0) buffer_append_view(grading->path, last_part(reader->name));
   if (!grading->lenient && !view_equals(last_part(reader->name), last_part(writer->name))) return false;
@@ -94,7 +95,7 @@ static bool grade(struct grading *grading, const struct schema *reader, const st
 }
 
 bool resolve_grade(const struct schema *reader, const struct schema *writer, bool lenient, struct buffer *path) {
-  struct grading grading = {.lenient = lenient, .path = path, .pairs = allocate(PAIRS_MAX, sizeof(struct pair))};
+  struct grading grading = {.lenient = lenient, .path = path};
   path->length = 0;
   bool good = grade(&grading, reader, writer);
   free(grading.pairs);
@@ -117,7 +118,9 @@ static void resolve_primitive(struct value_reader *from, enum schema_type reader
     if (raw.length == 4) memcpy(&value, raw.at, sizeof value);
     return write_double(to, value, true);
   }
-  if (writer == SCHEMA_BYTES || writer == SCHEMA_STRING) return write_bytes(to, reader == SCHEMA_STRING ? read_string(bytes) : read_bytes(bytes));
+  if (writer == SCHEMA_BYTES || writer == SCHEMA_STRING) {
+    return write_bytes(to, reader == SCHEMA_STRING ? read_string(bytes) : read_bytes(bytes));
+  }
   int64_t value = writer == SCHEMA_INT ? read_int(bytes) : read_long(bytes);
   if (reader == SCHEMA_LONG) write_long(to, value);
   else write_double(to, (double)value, reader == SCHEMA_DOUBLE);
@@ -175,7 +178,7 @@ static bool resolve_value(struct value_reader *from, const struct schema *reader
   }
   if (reader->type == SCHEMA_UNION) {
     struct buffer path = {0};
-    struct grading grading = {.path = &path, .pairs = allocate(PAIRS_MAX, sizeof(struct pair))};
+    struct grading grading = {.path = &path};
     long branch = branch_for(&grading, reader, writer);
     free(grading.pairs);
     buffer_free(&path);
