@@ -20,7 +20,8 @@ export function packageProblems(manifest: Manifest, packed: readonly string[], s
 
   const problems = [...expected].filter((path) => !there.has(path)).map((path) => `${path}: missing from the package`);
   for (const path of packed) {
-    if (!expected.has(path) && !path.startsWith('spec/')) problems.push(`${path}: does not belong into the package`);
+    if (!expected.has(path) && !/^(?:spec|native\/addon)\//.test(path))
+      problems.push(`${path}: does not belong into the package`);
   }
   for (const name of Object.keys(manifest.dependencies ?? {})) {
     if (name !== 'avsc') problems.push(`package.json: avsc is the only runtime dependency, not ${name}`);
