@@ -93,7 +93,7 @@ async function build(root: string, folder: string): Promise<void> {
   // An addon on one side only would be compared instead of the commits.
   const scripts =
     (JSON.parse(readFileSync(join(folder, 'package.json'), 'utf8')) as { scripts?: object }).scripts ?? {};
-  if (!existsSync(join(root, 'native/build'))) return;
+  if (!existsSync(join(root, 'native/build/trunkline.node'))) return;
   if ('build:native' in scripts) await command(folder, 'npm', ['run', '-s', 'build:native']);
   else process.stderr.write('the working tree has a native addon built, and this commit knows none\n');
 }
