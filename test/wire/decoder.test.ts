@@ -203,4 +203,26 @@ test('a frame in the chunk itself, or a short one, cannot be claimed', () => {
   assert.is(decoder.claim(decoder.buffer), false);
 });
 
+test('what is left of a chunk outlives its buffer once it is kept', () => {
+  withSeed((random) => {
+    const frames = randomFrames(random, 10);
+    const chunk = Buffer.concat([encodeAll(frames), Buffer.from([9, 0, 0])]);
+    const taken = random.below(frames.length + 1);
+    const decoder = new FrameDecoder({ preface: false });
+    decoder.push(chunk);
+    const seen: Seen[] = [];
+    for (let count = 0; ; count++) {
+      if (count === taken) {
+        decoder.keepRest();
+        chunk.fill(0xff);
+      }
+      if (decoder.next() !== FRAME) break;
+      const { type, flags, call, method, buffer, start, end } = decoder;
+      seen.push({ type, flags, call, method, payload: buffer.toString('latin1', start, end) });
+    }
+    assert.is(decoder.error, null);
+    assert.equal(seen, frames);
+  });
+});
+
 test.run();
