@@ -12,6 +12,7 @@ import { memoryCommand, memoryUsage } from './commands/memory.js';
 import { microCommand, microUsage } from './commands/micro.js';
 import { mixCommand, mixUsage } from './commands/mix.js';
 import { overloadCommand, overloadUsage } from './commands/overload.js';
+import { pathCommand, pathUsage } from './commands/path.js';
 import { reportCommand, reportUsage } from './commands/report.js';
 import { rivalsCommand, rivalsUsage } from './commands/rivals.js';
 import { rollingCommand, rollingUsage } from './commands/rolling.js';
@@ -60,6 +61,8 @@ const usage = `npm run bench -- COMMAND [options]
       memory of both sides over many calls
   ${allocationUsage}
       bytes allocated by call, beside the floor program, and by which functions
+  ${pathUsage}
+      what each step of a call costs
   ${guardCostUsage}
       what bounded decoding costs
   ${microUsage}
@@ -85,6 +88,7 @@ const commands: Readonly<Record<string, (args: readonly string[]) => Promise<num
   scaling: scalingCommand,
   overload: overloadCommand,
   memory: memoryCommand,
+  path: pathCommand,
   allocation: allocationCommand,
   'guard-cost': guardCostCommand,
   micro: microCommand,
