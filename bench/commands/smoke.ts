@@ -23,6 +23,7 @@ import { observe, problemIn } from './memory.js';
 import { micro } from './micro.js';
 import { type MixSettings, mix, reportMix } from './mix.js';
 import { overload } from './overload.js';
+import { measurePath, pathTable } from './path.js';
 import { chosenRivals, reportRivals } from './rivals.js';
 import { reportRoundTrips, roundTripContenders, takeRounds } from './round-trip.js';
 import { compareStreams, reportStreams, type StreamSettings } from './stream.js';
@@ -199,6 +200,15 @@ export async function smokeCommand(args: readonly string[]): Promise<number> {
   reportAllocations(allocating, allocations);
   console.log();
   for (const { problem } of allocations) problems.push(...asList(problem));
+
+  const paths = await measurePath({
+    inFlight: [64],
+    rounds: 1,
+    seconds: SECONDS,
+    warmUpSeconds: WARM_UP_SECONDS,
+    pinning,
+  });
+  console.log(`${pathTable(paths, [64])}\n`);
 
   const rows = await observe({ calls: 20_000, every: 10_000, inFlight: 512, pinning });
   console.log(`memory: ${rows.length} marks over 20,000 calls\n`);

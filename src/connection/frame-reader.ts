@@ -59,7 +59,10 @@ export class FrameReader {
     owner.lastReadAt = link.now = now;
     this.callee.admission.onRead(now);
     this.decoder.push(chunk);
+    const { queue } = link;
+    const batch = queue.beginBatch();
     this.pump();
+    if (batch) queue.endBatch();
     if (this.pauses > 0) this.decoder.keepRest();
   }
 

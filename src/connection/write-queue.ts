@@ -4,10 +4,10 @@
  *   slab  |  sent  | frames waiting      | free ...        |
  *                  ^ start               ^ end
  *
- * A batch leaves at the end of the tick, behind all promises, and before that when the waiting bytes reach a limit: the early
- * first batch wakes the peer while the rest is still being encoded. The limit starts each tick at a quarter of what left in the
- * tick before, so that a large tick costs no more system calls than a small one, and is four times as high for each
- * batch that follows (spec/decisions/012-what-one-call-costs.md).
+ * A batch leaves at the end of the tick, behind all promises; or of the chunk that is being read, with what is answered at once. It
+ * leaves before that when the waiting bytes reach a limit: the early first batch wakes the peer while the rest is still being encoded.
+ * The limit starts at a quarter of what left together before, so that much to send takes no more system calls than a little, and is
+ * four times as high for each batch that follows (spec/decisions/012-what-one-call-costs.md).
  *
  * When the kernel took a batch at once, which is the usual case, the slab is used again from its beginning; otherwise its
  * bytes stay untouched until they have left, and a fresh slab follows when half of it is used.
@@ -128,6 +128,23 @@ export class WriteQueue {
     }
   }
 
+  /** A chunk is being read: what is sent meanwhile leaves at `endBatch`. False: a batch is due anyway, at the end of this tick. */
+  beginBatch(): boolean {
+    if (this.due) return false;
+    this.due = true;
+    this.timed = false;
+    return true;
+  }
+
+  endBatch(): void {
+    this.due = false;
+    this.flush();
+    const bytes = this.handedBytes - this.handedBytesBefore;
+    if (bytes === 0) return;
+    this.handedBytesBefore = this.handedBytes;
+    this.limit = Math.min(Math.max(bytes * FLUSH_SHARE, FLUSH_BYTES_MIN), FLUSH_BYTES_FIRST_MAX);
+  }
+
   /** One whole frame with its payload given, for control frames. */
   writeFrame(type: number, flags: number, call: number, method: number, payload: Uint8Array): void {
     const { headBytes } = this;
@@ -242,11 +259,5 @@ export class WriteQueue {
     }
   }
 
-  private readonly onTickEnd = (): void => {
-    this.due = false;
-    this.flush();
-    const share = (this.handedBytes - this.handedBytesBefore) * FLUSH_SHARE;
-    this.handedBytesBefore = this.handedBytes;
-    this.limit = Math.min(Math.max(share, FLUSH_BYTES_MIN), FLUSH_BYTES_FIRST_MAX);
-  };
+  private readonly onTickEnd = (): void => this.endBatch();
 }
