@@ -3,6 +3,7 @@ import { allocationCommand, allocationUsage } from './commands/allocation.js';
 import { balanceCommand, balanceUsage } from './commands/balance.js';
 import { blobCommand, blobUsage } from './commands/blob.js';
 import { channelCommand, channelUsage } from './commands/channel.js';
+import { checksumsCommand, checksumsUsage } from './commands/checksums.js';
 import { floorCommand, floorUsage } from './commands/floor.js';
 import { guardCommand, guardUsage } from './commands/guard.js';
 import { guardCostCommand, guardCostUsage } from './commands/guard-cost.js';
@@ -47,6 +48,8 @@ const usage = `npm run bench -- COMMAND [options]
       a channel with one endpoint against a bare connection; what a pick costs
   ${roundTripUsage}
       one call in flight against raw node:net: the round trip
+  ${checksumsUsage}
+      what checksums cost, by the addon and by its twin: CPU per call
   ${rollingUsage}
       servers restarted in turn under many callers: failed and repeated calls
   ${balanceUsage}
@@ -82,6 +85,7 @@ const commands: Readonly<Record<string, (args: readonly string[]) => Promise<num
   mix: mixCommand,
   channel: channelCommand,
   'round-trip': roundTripCommand,
+  checksums: checksumsCommand,
   rolling: rollingCommand,
   balance: balanceCommand,
   latency: latencyCommand,

@@ -16,6 +16,7 @@ import { reportScaling } from '../scaling/report.js';
 import { measureScaling, type ScalingSettings } from '../scaling/run.js';
 import { measureAllocations, reportAllocations } from './allocation.js';
 import { blobContenders, reportBlobs } from './blob.js';
+import { checksumContenders, reportChecksums } from './checksums.js';
 import { compare, type FloorSettings, report } from './floor.js';
 import { guard, root } from './guard.js';
 import { guardCostSettings, guardShare } from './guard-cost.js';
@@ -160,6 +161,12 @@ export async function smokeCommand(args: readonly string[]): Promise<number> {
   reportBlobs(blobs, blobSamples, false);
   console.log();
   for (const sample of blobSamples) problems.push(...asList(problemOf(sample)));
+
+  const summed: FloorSettings = { ...quick, pinning, contenders: checksumContenders(), inFlight: [64] };
+  const summedSamples = await compare(summed);
+  reportChecksums(summed, summedSamples, false);
+  console.log();
+  for (const sample of summedSamples) problems.push(...asList(problemOf(sample)));
 
   problems.push(...(await race(pinning)));
   console.log();

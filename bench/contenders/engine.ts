@@ -9,7 +9,10 @@ export const Echo = defineService('bench.Echo', {
 });
 
 /** `options`: of both sides, in place of the defaults. */
-export function engineWith(service: typeof Echo, options: Pick<ServerOptions, 'busyPollUs'> = {}): Contender {
+export function engineWith(
+  service: typeof Echo,
+  options: Pick<ServerOptions, 'busyPollUs' | 'checksums'> = {},
+): Contender {
   return {
     workload: canonicalWorkload,
 

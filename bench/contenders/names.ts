@@ -5,6 +5,8 @@ import type { Contender } from './contender.js';
 const loaders = {
   engine: async () => (await import('./engine.js')).engine,
   'engine-polling': async () => (await import('./engine-polling.js')).enginePolling,
+  'engine-checksums-twin': async () => (await import('./engine-checksums.js')).checksumsByTwin(),
+  'engine-checksums-addon': async () => (await import('./engine-checksums.js')).checksumsByAddon(),
   'engine-connection': async () => (await import('./engine-connection.js')).engineConnection,
   'engine-unguarded': async () => (await import('./engine-unguarded.js')).engineUnguarded,
   floor: async () => (await import('../floor/program.js')).floor,
@@ -22,6 +24,8 @@ export type ContenderName = keyof typeof loaders;
 export const titles: Readonly<Record<ContenderName, string>> = {
   engine: 'engine',
   'engine-polling': 'engine, busy polling',
+  'engine-checksums-twin': 'checksums, twin',
+  'engine-checksums-addon': 'checksums, addon',
   'engine-connection': 'engine, bare connection',
   'engine-unguarded': 'engine without guards',
   floor: 'floor',

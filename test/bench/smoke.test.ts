@@ -18,6 +18,7 @@ test('smoke runs every part and finds all answers right', async () => {
     'duplex',
     'slow consumer',
     'raw node:net',
+    'checksums, twin',
     'compute',
     'limit',
     'scavenges',
