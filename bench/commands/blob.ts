@@ -14,7 +14,7 @@ import { medians, ratio, samplesOf } from '../report/statistics.js';
 import { fixed, table, whole } from '../report/table.js';
 import { compare, type FloorSettings } from './floor.js';
 
-const RATIO_MIN = 0.9;
+const RATIO_MIN = 0.95;
 export const blobContenders: readonly ContenderName[] = ['engine-blob', 'engine-bytes', 'framed-echo'];
 
 export const blobUsage =

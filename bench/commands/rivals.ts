@@ -20,14 +20,14 @@ const IN_FLIGHT_MAX = 1000;
 /** Shorter runs are mostly warm-up: no target is judged by them. */
 const SECONDS_JUDGED_MIN = 1;
 
-export const rivalsUsage = `rivals [--rounds 3] [--seconds 2] [--warm-up 1] [--rivals NAME,...] [--workloads unary,blob,stream]
+export const rivalsUsage = `rivals [--rounds 3] [--seconds 1.5] [--warm-up 2] [--rivals NAME,...] [--workloads unary,blob,stream]
         [--in-flight 1,64,512] [--json FILE]`;
 
 export async function rivalsCommand(args: readonly string[]): Promise<number> {
   const options = new Options(args, {
     rounds: '3',
-    seconds: '2',
-    'warm-up': '1',
+    seconds: '1.5',
+    'warm-up': '2',
     rivals: null,
     workloads: workloadNames.join(','),
     'in-flight': '1,64,512',
