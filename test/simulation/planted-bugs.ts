@@ -90,7 +90,7 @@ export const plantedBugs: readonly PlantedBug[] = [
     plant: () =>
       replace(
         IncomingStream.prototype,
-        'giveCredit',
+        'giveBack',
         nowAndThen(2, () => undefined),
       ),
   },
