@@ -39,9 +39,6 @@ interface MadeCall {
   outcome: { readonly value: unknown; readonly error: unknown } | null;
 }
 
-/** Needs of sessions (`spec/vectors/README.md`) that the connection does not have yet. */
-export const notSpokenYet: ReadonlySet<string> = new Set();
-
 /** Waits until something holds, or throws that it did not. */
 export type Until = (holds: () => boolean, what: string) => Promise<void>;
 
