@@ -7,7 +7,7 @@
  * A batch leaves at the end of the tick, behind all promises; or of the chunk that is being read, with what is answered at once. It
  * leaves before that when the waiting bytes reach a limit: the early first batch wakes the peer while the rest is still being encoded.
  * The limit starts at a quarter of what left together before, so that much to send takes no more system calls than a little, and is
- * four times as high for each batch that follows (spec/decisions/012-what-one-call-costs.md).
+ * twice as high for each batch that follows (spec/decisions/012-what-one-call-costs.md).
  *
  * When the kernel took a batch at once, which is the usual case, the slab is used again from its beginning; otherwise its
  * bytes stay untouched until they have left, and a fresh slab follows when half of it is used.
@@ -119,7 +119,7 @@ export class WriteQueue {
     this.end = end;
     if (end - this.start >= this.limit) {
       this.flush();
-      if (this.limit < FLUSH_BYTES_MAX) this.limit *= 4;
+      if (this.limit < FLUSH_BYTES_MAX) this.limit *= 2;
     }
     if (!this.due) {
       this.due = true;
