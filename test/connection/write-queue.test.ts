@@ -1,6 +1,7 @@
 /** The write queue at its bounds: what leaves is whole frames, whatever happens while they are written. */
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
+import type { Transport } from '../../src/connection/transport.js';
 import { WriteQueue } from '../../src/connection/write-queue.js';
 import { CloseCode, FrameType } from '../../src/wire/constants.js';
 import { encodeClose } from '../../src/wire/records/close.js';
@@ -39,6 +40,27 @@ test('F20 a queue that overflows inside a long frame closes behind it, and CLOSE
     assert.is(transport.frames[2]?.payload[0], 2 * CloseCode.WRITE_QUEUE);
     assert.ok(overflows > 0);
   }
+});
+
+test('the batches of a chunk begin with a quarter of what left before, double, and leave at its end at the latest', () => {
+  const writes: number[] = [];
+  const transport = { write: (bytes: Uint8Array) => writes.push(bytes.length) > 0, unsentBytes: 0 };
+  const owner = { onUnsent: () => {}, onOverflow: () => {} };
+  const queue = new WriteQueue(transport as unknown as Transport, owner, HARD_BYTES / 2, HARD_BYTES);
+  const batch = (frames: number): number[] => {
+    assert.ok(queue.beginBatch());
+    assert.not(queue.beginBatch(), 'one is due');
+    for (let frame = 0; frame < frames; frame++) queue.writeFrame(FrameType.RESPONSE, 0, 1, 0, Buffer.alloc(500));
+    queue.endBatch();
+    return writes.splice(0);
+  };
+  assert.equal(batch(40), [1024, 2048, 4096, 8192, 5120]);
+  assert.equal(batch(0), []);
+  assert.equal(batch(40), [5120, 10_240, 5120], 'a chunk without an answer changes nothing');
+  assert.equal(batch(1), [512]);
+  assert.equal(batch(4), [1024, 1024]);
+  assert.equal(batch(120), [1024, 2048, 4096, 8192, 16_384, 29_696]);
+  assert.equal(batch(40), [15_360, 5120]);
 });
 
 test.run();
