@@ -1,8 +1,15 @@
 /** The public names of Trunkline. */
-export { type AvroOptions, avroCodec } from './avro/codec.js';
-export type { LogicalTypeClass, LogicalTypes } from './avro/codec-logical.js';
-export { DeclaredError, type DeclaredErrorOptions } from './avro/declared-error.js';
-export type { Infer, InferInput, InferOutput, ValueOptions } from './avro/infer.js';
+export { type AvroOptions, avroCodec } from './avro/codec/codec.js';
+export type { LogicalTypeClass, LogicalTypes } from './avro/codec/logical-types.js';
+export {
+  type ProtocolDescription,
+  type ProtocolMessage,
+  type ProtocolService,
+  readProtocol,
+  serviceFromProtocol,
+} from './avro/protocol/protocol.js';
+export { DeclaredError, type DeclaredErrorOptions } from './avro/service/declared-error.js';
+export type { Infer, InferInput, InferOutput, ValueOptions } from './avro/service/infer.js';
 export {
   blob,
   clientStream,
@@ -19,15 +26,8 @@ export {
   type ResponseOutput,
   serverStream,
   unary,
-} from './avro/method.js';
-export {
-  type ProtocolDescription,
-  type ProtocolMessage,
-  type ProtocolService,
-  readProtocol,
-  serviceFromProtocol,
-} from './avro/protocol.js';
-export { type RawCodec, raw } from './avro/raw.js';
+} from './avro/service/method.js';
+export { type RawCodec, raw } from './avro/service/raw.js';
 export {
   declared,
   defineService,
@@ -36,23 +36,44 @@ export {
   type ServiceDefinition,
   type ServiceMethod,
   type ServiceOptions,
-} from './avro/service.js';
-export { type Schema, schema } from './avro/typed-schema.js';
+} from './avro/service/service.js';
+export { type Schema, schema } from './avro/service/typed-schema.js';
 export type { Attempt } from './base/attempt.js';
 export { type CallLedger, formatLedger } from './base/call-ledger.js';
-export { type LatePart, type LimitHit, type RpcCode, RpcCodes, RpcError, type Started } from './base/errors.js';
+export type { LatePart, RpcCode, Started } from './base/codes.js';
+export { RpcCodes } from './base/codes.js';
+export { type LimitHit, RpcError } from './base/errors.js';
 export { defaultLimits, type Limits, minimumLimits } from './base/limits.js';
 export type { ChannelOptions } from './channel/channel-options.js';
-export type { DrainReport } from './channel/connection-set.js';
 export type {
   ChannelDescription,
   ConnectionDescription,
   EndpointDescription,
   EndpointState,
 } from './channel/description.js';
-export type { CallContext, Peer } from './channel/peer.js';
 export type { PoolOptions } from './channel/pool-options.js';
-export type { HandlerOptions, Handlers } from './channel/service-host.js';
+export { type ClientChannel, connect } from './client/client.js';
+export type { LedgerListener } from './connection/calls/call-marks.js';
+export type { LeftCall } from './connection/calls/left-call.js';
+export type { CallResult } from './connection/calls/pending-call.js';
+export type { BlobBody, BlobSource, IncomingBlob, OutgoingBlob } from './connection/streams/blob.js';
+export type { ItemStream } from './connection/streams/item-stream.js';
+export type { ItemSource } from './connection/streams/outgoing-stream.js';
+export type { NameServers, SrvRecord } from './discovery/dns/address-book.js';
+export { DnsResolver, type DnsResolverOptions } from './discovery/dns/dns.js';
+export { SrvResolver, type SrvResolverOptions } from './discovery/dns/srv.js';
+export type { EtcdFetch, EtcdOptions } from './discovery/etcd/client.js';
+export type { EtcdRegistryOptions, EtcdResolverOptions } from './discovery/etcd/options.js';
+export { EtcdRegistry } from './discovery/etcd/registry.js';
+export { EtcdResolver } from './discovery/etcd/resolver.js';
+export type { LookUpOptions } from './discovery/resolver/look-up-loop.js';
+export type { Registration, Registry, RegistryContext } from './discovery/resolver/registry.js';
+export type { Endpoint, Resolver, ResolverContext } from './discovery/resolver/resolver.js';
+export { StaticList } from './discovery/static-list.js';
+export { resolverFor } from './discovery/targets.js';
+export type { DrainReport } from './peer/connection-set.js';
+export type { CallContext, Peer } from './peer/peer.js';
+export type { HandlerOptions, Handlers } from './peer/service-host.js';
 export type {
   BlobStub,
   CallOptions,
@@ -62,26 +83,8 @@ export type {
   OnewayStub,
   ServerStreamStub,
   UnaryStub,
-} from './channel/stubs.js';
-export { type ClientChannel, connect } from './client/client.js';
-export type { ServerLoad } from './connection/admission.js';
-export type { BlobBody, BlobSource, IncomingBlob, OutgoingBlob } from './connection/blob.js';
-export type { LedgerListener } from './connection/call-marks.js';
-export type { ItemStream } from './connection/item-stream.js';
-export type { LeftCall } from './connection/left-call.js';
-export type { ItemSource } from './connection/outgoing-stream.js';
-export type { CallResult } from './connection/pending-call.js';
-export type { NameServers, SrvRecord } from './discovery/address-book.js';
-export { DnsResolver, type DnsResolverOptions } from './discovery/dns.js';
-export type { EtcdFetch, EtcdOptions } from './discovery/etcd-client.js';
-export { EtcdRegistry, type EtcdRegistryOptions } from './discovery/etcd-registry.js';
-export { EtcdResolver, type EtcdResolverOptions } from './discovery/etcd-resolver.js';
-export type { LookUpOptions } from './discovery/look-up-loop.js';
-export type { Registration, Registry, RegistryContext } from './discovery/registry.js';
-export type { Endpoint, Resolver, ResolverContext } from './discovery/resolver.js';
-export { SrvResolver, type SrvResolverOptions } from './discovery/srv.js';
-export { StaticList } from './discovery/static-list.js';
-export { resolverFor } from './discovery/targets.js';
+} from './peer/stubs.js';
+export type { ServerLoad } from './resilience/admission/admission.js';
 export { type ConsistentHashOptions, consistentHash } from './resilience/consistent-hash.js';
 export type { EjectionOptions } from './resilience/ejection.js';
 export type { EndpointStats } from './resilience/endpoint-stats.js';

@@ -1,9 +1,9 @@
 /** The engine without a channel: one `Connection` on one socket, called by the same stubs. What `engine` costs more is the channel. */
 import { dial } from '../../src/channel/dial.js';
-import { makePeer, type Peer } from '../../src/channel/peer.js';
 import { Connection } from '../../src/connection/connection.js';
-import { settingsOf } from '../../src/connection/settings.js';
-import { parseAddress } from '../../src/discovery/address.js';
+import { parseAddress } from '../../src/discovery/resolver/address.js';
+import { makePeer, type Peer } from '../../src/peer/peer.js';
+import { settingsOf } from '../../src/peer/settings.js';
 import type { Contender } from './contender.js';
 import { Echo, engine } from './engine.js';
 

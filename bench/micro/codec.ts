@@ -1,6 +1,6 @@
 /** The engine's codec and plain avsc on the canonical record, encoding into and decoding from one buffer. */
 import avsc from 'avsc';
-import { avroCodec } from '../../src/avro/codec.js';
+import { avroCodec } from '../../src/avro/codec/codec.js';
 import { type Canonical, canonicalRecord, canonicalSchema, isRight } from '../canonical.js';
 import { canonicalMessages, RECORDS } from './messages.js';
 import type { MicroTask } from './suite.js';

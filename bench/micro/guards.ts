@@ -1,5 +1,5 @@
 /** Decoding the canonical record with and without guards, in small turns that take the same noise, by CPU time of this process. */
-import { avroCodec } from '../../src/avro/codec.js';
+import { avroCodec } from '../../src/avro/codec/codec.js';
 import type { MessageCodec } from '../../src/wire/message-codec.js';
 import { type Canonical, canonicalSchema, isRight } from '../canonical.js';
 import { median } from '../report/statistics.js';

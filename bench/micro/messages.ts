@@ -1,5 +1,5 @@
 /** Encoded canonical records, one behind the other as in a received chunk: the ids from 0 to 511. */
-import { avroCodec } from '../../src/avro/codec.js';
+import { avroCodec } from '../../src/avro/codec/codec.js';
 import { type Canonical, canonicalRecord, canonicalSchema } from '../canonical.js';
 
 export const RECORDS = 512;

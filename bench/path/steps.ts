@@ -45,8 +45,8 @@ const rules: readonly (readonly [Step, readonly string[]])[] = [
   ['answer settled', ['caller.js#onResponse', 'endpoint-stats.js', 'response-receiver.js']],
   ['frame out', ['send-request.js', 'message-sender.js', 'write-queue.js', 'encoder.js', 'answers.js']],
   ['frame in', ['frame-reader.js', '/decoder.js', 'standing-buffer.js', 'socket-transport.js', 'polled-transport.js']],
-  ['message encoded', ['codec-write-tap.js', '/codec.js#encode', '#write']],
-  ['message decoded', ['/tap.js', 'codec-decode.js', '/codec.js#decode', '#read', '#fromCharCode']],
+  ['message encoded', ['write-tap.js', '/codec.js#encode', '#write']],
+  ['message decoded', ['/read-tap.js', '/decode.js', '/codec.js#decode', '#read', '#fromCharCode']],
   ['handler called', ['callee.js', 'execution.js', 'admission', 'callee-', 'call-context.js']],
   [
     'stub, channel, slot, promise',

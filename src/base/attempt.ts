@@ -1,5 +1,5 @@
 /** One try of a call at one endpoint: errors and results tell all of theirs, in the order in which they were made. */
-import type { RpcCode, Started } from './errors.js';
+import type { RpcCode, Started } from './codes.js';
 
 export interface Attempt {
   /** Where: the endpoint's address as the channel knows it, such as `tcp://10.0.0.1:7000`. */

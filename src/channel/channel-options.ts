@@ -1,16 +1,16 @@
 /** What `connect` takes besides its target. */
 import type { ConnectionOptions as TlsOptions } from 'node:tls';
 import { RpcError } from '../base/errors.js';
-import type { LedgerListener } from '../connection/call-marks.js';
-import type { EndpointOptions } from '../connection/settings.js';
-import type { Transport } from '../connection/transport.js';
+import type { LedgerListener } from '../connection/calls/call-marks.js';
+import type { HandlerOptions } from '../peer/service-host.js';
+import type { EndpointOptions } from '../peer/settings.js';
 import type { EjectionOptions } from '../resilience/ejection.js';
 import type { HedgeOptions } from '../resilience/hedge-policy.js';
 import { leastLoaded } from '../resilience/least-loaded.js';
 import type { Balancer } from '../resilience/picker.js';
 import type { RetryOptions } from '../resilience/retry-policy.js';
+import type { Transport } from '../transport/transport.js';
 import type { PoolOptions } from './pool-options.js';
-import type { HandlerOptions } from './service-host.js';
 
 export interface ChannelOptions extends EndpointOptions, HandlerOptions {
   /**

@@ -14,30 +14,28 @@
  */
 import type { Attempt } from '../base/attempt.js';
 import { RpcError } from '../base/errors.js';
-import { LedgerSetting } from '../connection/call-marks.js';
-import { CallQueue } from '../connection/call-queue.js';
-import type { Reject, Resolve } from '../connection/call-table.js';
+import { DeadlineTimer } from '../base/sweep-timer.js';
+import { LedgerSetting } from '../connection/calls/call-marks.js';
+import { CallQueue } from '../connection/calls/call-queue.js';
+import type { GivenBack, Reject, Resolve } from '../connection/calls/pending-call.js';
+import { abortError, type CallExtras, expiredUnsent, PendingCall } from '../connection/calls/pending-call.js';
 import type { Connection } from '../connection/connection.js';
-import type { GivenBack } from '../connection/connection-options.js';
-import { DeadlineTimer } from '../connection/deadline-timer.js';
-import { expiredUnsent } from '../connection/failures.js';
-import { abortError, type CallExtras, PendingCall } from '../connection/pending-call.js';
-import { type EndpointSettings, graceMsOf, settingsOf } from '../connection/settings.js';
-import type { Resolver } from '../discovery/resolver.js';
+import type { Resolver } from '../discovery/resolver/resolver.js';
 import { resolverFor } from '../discovery/targets.js';
+import { ConnectionSet, type DrainReport } from '../peer/connection-set.js';
+import type { Peer } from '../peer/peer.js';
+import { ServiceHost } from '../peer/service-host.js';
+import { type EndpointSettings, graceMsOf, settingsOf } from '../peer/settings.js';
 import type { CompressionName, MethodSpec } from '../wire/message-codec.js';
 import { balancerOf, type ChannelOptions, deadlineMsOf } from './channel-options.js';
-import { ConnectionSet, type DrainReport } from './connection-set.js';
 import { Connector } from './connector.js';
 import { DelayedCalls } from './delayed-calls.js';
 import type { ChannelDescription } from './description.js';
 import { EndpointSet, type EndpointSetOwner } from './endpoint-set.js';
 import { type Hedger, Hedging } from './hedging.js';
-import type { Peer } from './peer.js';
 import { poolSettingsOf } from './pool-options.js';
 import { ProcessHold } from './process-hold.js';
 import { Retries } from './retries.js';
-import { ServiceHost } from './service-host.js';
 
 /** The retry budget learns of every so many calls: a mask of the running count. */
 const NOTE_EVERY = 1023;

@@ -3,23 +3,23 @@
  * time (`limits.connectMsMax`) for name look-up, TCP, TLS and handshake. Used by `EndpointPool`.
  */
 import type { ConnectionOptions as TlsOptions } from 'node:tls';
+import type { CancelSource } from '../base/cancel-signal.js';
 import { RpcError } from '../base/errors.js';
 import { SOFTWARE } from '../base/version.js';
 import type { Compressor } from '../compression/compressor.js';
-import type { CancelSource } from '../connection/cancel-source.js';
 import type { Connection } from '../connection/connection.js';
 import type { ConnectionObserver } from '../connection/connection-options.js';
-import { connectionWith } from '../connection/polled-transport.js';
-import { compressorsFor, type EndpointSettings } from '../connection/settings.js';
-import type { Transport } from '../connection/transport.js';
-import { parseAddress } from '../discovery/address.js';
-import type { Endpoint } from '../discovery/resolver.js';
+import { parseAddress } from '../discovery/resolver/address.js';
+import type { Endpoint } from '../discovery/resolver/resolver.js';
+import type { ConnectionSet } from '../peer/connection-set.js';
+import { connectionWith } from '../peer/open-connection.js';
+import { makePeer } from '../peer/peer.js';
+import type { ServiceHost } from '../peer/service-host.js';
+import { compressorsFor, type EndpointSettings } from '../peer/settings.js';
 import type { EndpointStats } from '../resilience/endpoint-stats.js';
+import type { Transport } from '../transport/transport.js';
 import type { CompressionName } from '../wire/message-codec.js';
-import type { ConnectionSet } from './connection-set.js';
 import { dial } from './dial.js';
-import { makePeer } from './peer.js';
-import type { ServiceHost } from './service-host.js';
 
 /** What all connections of a channel have in common. */
 export interface ConnectorOptions {
@@ -52,7 +52,7 @@ export class Connector {
   async open(
     endpoint: Endpoint,
     stats: EndpointStats,
-    observer: ConnectionObserver,
+    observer: ConnectionObserver<Connection>,
     cancel: CancelSource,
   ): Promise<Connection | null> {
     const { clock, limits } = this.options.settings;
@@ -91,7 +91,7 @@ export class Connector {
     handshakeMs: number,
     compressors: readonly Compressor[],
     stats: EndpointStats,
-    observer: ConnectionObserver,
+    observer: ConnectionObserver<Connection>,
   ): Connection {
     const { settings, host, connections } = this.options;
     const { clock, random, limits, compression, checksums, identity, polling } = settings;

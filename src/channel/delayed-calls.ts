@@ -4,7 +4,7 @@
  */
 import type { Clock, Timer } from '../base/clock.js';
 import type { RpcError } from '../base/errors.js';
-import type { PendingCall } from '../connection/pending-call.js';
+import type { PendingCall } from '../connection/calls/pending-call.js';
 
 interface DelayedCall {
   readonly call: PendingCall;

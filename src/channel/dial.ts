@@ -5,13 +5,13 @@
 import { constants } from 'node:crypto';
 import { connect as connectTcp, isIP, type Socket } from 'node:net';
 import { connect as connectTls, type TLSSocket, type ConnectionOptions as TlsOptions } from 'node:tls';
+import type { CancelSource } from '../base/cancel-signal.js';
 import type { Clock } from '../base/clock.js';
 import { RpcError } from '../base/errors.js';
-import type { CancelSource } from '../connection/cancel-source.js';
-import { SocketTransport } from '../connection/socket-transport.js';
-import { StandingBuffer } from '../connection/standing-buffer.js';
-import type { Transport } from '../connection/transport.js';
-import { type Address, formatAddress } from '../discovery/address.js';
+import { type Address, formatAddress } from '../discovery/resolver/address.js';
+import { SocketTransport } from '../transport/socket-transport.js';
+import { StandingBuffer } from '../transport/standing-buffer.js';
+import type { Transport } from '../transport/transport.js';
 import { ALPN_PROTOCOL } from '../wire/constants.js';
 
 export interface DialOptions {

@@ -17,14 +17,14 @@
  *
  * A connection is replaced before it is retired: the next one's HELLO comes first. Used by `EndpointSet`.
  */
+
+import { Followers } from '../base/cancel-signal.js';
 import type { Timer } from '../base/clock.js';
 import { RpcError } from '../base/errors.js';
-import { Followers } from '../connection/cancel-source.js';
+import type { GivenBack, PendingCall } from '../connection/calls/pending-call.js';
 import type { Connection } from '../connection/connection.js';
-import type { GivenBack } from '../connection/connection-options.js';
-import type { PendingCall } from '../connection/pending-call.js';
-import type { EndpointSettings } from '../connection/settings.js';
-import type { Endpoint } from '../discovery/resolver.js';
+import type { Endpoint } from '../discovery/resolver/resolver.js';
+import type { EndpointSettings } from '../peer/settings.js';
 import { Backoff } from '../resilience/backoff.js';
 import { EndpointStats } from '../resilience/endpoint-stats.js';
 import type { Candidate } from '../resilience/picker.js';

@@ -9,12 +9,11 @@
  * ends nothing that works. Used by `Channel`.
  */
 import { RpcError } from '../base/errors.js';
+import { DeadlineTimer } from '../base/sweep-timer.js';
+import type { GivenBack, PendingCall } from '../connection/calls/pending-call.js';
 import type { Connection } from '../connection/connection.js';
-import type { GivenBack } from '../connection/connection-options.js';
-import { DeadlineTimer } from '../connection/deadline-timer.js';
-import type { PendingCall } from '../connection/pending-call.js';
-import type { EndpointSettings } from '../connection/settings.js';
-import { type Endpoint, isWeight, type Resolver } from '../discovery/resolver.js';
+import { type Endpoint, isWeight, type Resolver } from '../discovery/resolver/resolver.js';
+import type { EndpointSettings } from '../peer/settings.js';
 import { Ejection, type EjectionOptions } from '../resilience/ejection.js';
 import type { Balancer, Picker } from '../resilience/picker.js';
 import type { Connector } from './connector.js';

@@ -9,10 +9,10 @@
  * Used by `Channel`.
  */
 import type { Attempt } from '../base/attempt.js';
+import { EitherSource, Followers } from '../base/cancel-signal.js';
 import type { Clock, Timer } from '../base/clock.js';
 import { RpcError, tellAttempts } from '../base/errors.js';
-import { EitherSource, Followers } from '../connection/cancel-source.js';
-import { type CallExtras, type CallResult, noExtras, PendingCall } from '../connection/pending-call.js';
+import { type CallExtras, type CallResult, noExtras, PendingCall } from '../connection/calls/pending-call.js';
 import { type HedgeOptions, HedgePolicy } from '../resilience/hedge-policy.js';
 import type { MethodSpec } from '../wire/message-codec.js';
 

@@ -3,8 +3,8 @@
  * connections of many clients, which began together when a server did, are not replaced together. Used by `EndpointPool`.
  */
 import type { Clock } from '../base/clock.js';
+import { DeadlineTimer } from '../base/sweep-timer.js';
 import type { Connection } from '../connection/connection.js';
-import { DeadlineTimer } from '../connection/deadline-timer.js';
 import type { PoolSettings } from './pool-options.js';
 
 const AGE_JITTER = 0.1;

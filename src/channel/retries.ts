@@ -9,8 +9,7 @@
  */
 import type { Clock } from '../base/clock.js';
 import type { RpcError } from '../base/errors.js';
-import type { GivenBack } from '../connection/connection-options.js';
-import type { PendingCall } from '../connection/pending-call.js';
+import type { GivenBack, PendingCall } from '../connection/calls/pending-call.js';
 import { RetryBudget } from '../resilience/retry-budget.js';
 import { checkRetryOptions, type RetryOptions, retryWaitMs } from '../resilience/retry-policy.js';
 

@@ -1,10 +1,10 @@
 /** The client's end: a channel that makes typed clients. */
-import type { ServiceDefinition } from '../avro/service.js';
+import type { ServiceDefinition } from '../avro/service/service.js';
 import { Channel } from '../channel/channel.js';
 import type { ChannelOptions } from '../channel/channel-options.js';
-import type { Handlers } from '../channel/service-host.js';
-import { type Client, clientOf } from '../channel/stubs.js';
-import type { Resolver } from '../discovery/resolver.js';
+import type { Resolver } from '../discovery/resolver/resolver.js';
+import type { Handlers } from '../peer/service-host.js';
+import { type Client, clientOf } from '../peer/stubs.js';
 
 /** A channel that makes clients. Made by `connect`. */
 export class ClientChannel extends Channel {

@@ -11,41 +11,43 @@ import type { AnnouncedLimits, Limits } from '../base/limits.js';
 import { minimumLimits } from '../base/limits.js';
 import type { Compressor } from '../compression/compressor.js';
 import { EndpointStats } from '../resilience/endpoint-stats.js';
+import type { Transport } from '../transport/transport.js';
 import { ACCEPTING_SIDE } from '../wire/call-number.js';
-import { CloseCode, type CloseCodeNumber, FrameType, frameTypeName } from '../wire/constants.js';
+import { CloseCode, type CloseCodeNumber, FrameType } from '../wire/constants.js';
 import type { FrameDecoder } from '../wire/decoder.js';
 import type { CompressionName, MethodSpec } from '../wire/message-codec.js';
 import { decodeClose, encodeClose } from '../wire/records/close.js';
 import { decodeMethod } from '../wire/records/method.js';
 import type { WireError } from '../wire/wire-error.js';
-import { AssemblyLedger } from './assembly.js';
-import { Callee } from './callee.js';
-import { Caller } from './caller.js';
-import { closedByPeer, closedHere, EndOfCalls, lost } from './close-reason.js';
-import type { ConnectionOptions, GivenBack } from './connection-options.js';
-import { Drain, type DrainOwner } from './drain.js';
-import { FloodGuard } from './flood-guard.js';
+import { Callee } from './callee/callee.js';
+import { Caller } from './caller/caller.js';
+import { closedByPeer, closedHere, EndOfCalls, lost } from './calls/end-of-calls.js';
+import type { LeftCall } from './calls/left-call.js';
+import type { Link } from './calls/link.js';
+import { PeerInfo } from './calls/peer-info.js';
+import type { CallExtras, GivenBack, PendingCall } from './calls/pending-call.js';
+import type { ConnectionOptions } from './connection-options.js';
 import { FrameReader, type FrameReaderOwner } from './frame-reader.js';
-import { agreeChecksums, describeEarlyEnd, describeLateHello, readHello, writeGreeting } from './handshake.js';
-import { IncomingMethods } from './incoming-methods.js';
-import { type Keepalive, startKeepalive } from './keepalive.js';
-import type { LeftCall } from './left-call.js';
-import type { Link } from './link.js';
-import { MessageSender } from './message-sender.js';
-import { type MethodCompression, methodCompression } from './method-compression.js';
-import { OutgoingMethods } from './outgoing-methods.js';
-import { PeerInfo } from './peer-info.js';
-import type { CallExtras, PendingCall } from './pending-call.js';
-import { Pings } from './pings.js';
-import { SchemaExchange } from './schema-exchange.js';
-import { StallWatch } from './stall-watch.js';
-import { type ConnectionState, transition } from './state.js';
-import { StreamTurns } from './stream-turns.js';
-import type { Transport } from './transport.js';
-import { WriteQueue } from './write-queue.js';
+import { Drain, type DrainOwner } from './lifecycle/drain.js';
+import { FloodGuard } from './lifecycle/flood-guard.js';
+import { agreeChecksums, Handshake } from './lifecycle/handshake.js';
+import { type Keepalive, startKeepalive } from './lifecycle/keepalive.js';
+import { Pings } from './lifecycle/pings.js';
+import { StallWatch } from './lifecycle/stall-watch.js';
+import { type ConnectionState, transition } from './lifecycle/state.js';
+import { AssemblyLedger } from './messages/assembly.js';
+import { MessageSender } from './messages/message-sender.js';
+import { type MethodCompression, methodCompression } from './messages/method-compression.js';
+import { WriteQueue } from './messages/write-queue.js';
+import { IncomingMethods } from './methods/incoming-methods.js';
+import { OutgoingMethods } from './methods/outgoing-methods.js';
+import { SchemaExchange } from './methods/schema-exchange.js';
+import { StreamTurns } from './streams/stream-turns.js';
 
 /** CLOSE has so long to reach the peer before the socket is destroyed. */
 const CLOSE_MS = 100;
+
+type Options = ConnectionOptions<Connection>;
 
 export class Connection implements Link, FrameReaderOwner, DrainOwner {
   readonly clock: Clock;
@@ -65,7 +67,7 @@ export class Connection implements Link, FrameReaderOwner, DrainOwner {
   left: readonly LeftCall[] | null = null;
   readonly acceptedCompressors: readonly Compressor[];
   private phase: ConnectionState = 'greeting';
-  private readonly options: ConnectionOptions;
+  private readonly options: Options;
   private readonly transport: Transport;
   readonly reader: FrameReader;
   private readonly outgoingMethods: OutgoingMethods;
@@ -77,13 +79,13 @@ export class Connection implements Link, FrameReaderOwner, DrainOwner {
   private readonly pings: Pings;
   private readonly stall: StallWatch;
   private keepalive: Keepalive | null = null;
-  private handshakeTimer: Timer | null;
+  private readonly handshake: Handshake;
   private closeTimer: Timer | null = null;
   private readonly drainState: Drain;
   private peerCompression: readonly string[] = [];
   private reason: RpcError | null = null;
 
-  constructor(options: ConnectionOptions) {
+  constructor(options: Options) {
     const { transport, clock, limits, side } = options;
     this.options = options;
     this.transport = transport;
@@ -112,8 +114,8 @@ export class Connection implements Link, FrameReaderOwner, DrainOwner {
     this.flood = new FloodGuard(this);
     this.pings = new Pings(this);
     this.drainState = new Drain(this, this.pings);
-    this.handshakeTimer = clock.setTimer(() => clock.afterReads(() => this.judgeHandshake()), options.handshakeMs);
-    writeGreeting(this.queue, options);
+    const onLateHello = (text: string): void => this.fail(CloseCode.HANDSHAKE_TIMEOUT, text);
+    this.handshake = new Handshake(options, clock, this.queue, onLateHello);
     transport.start({
       onData: (chunk) => this.reader.onData(chunk),
       onDrain: () => this.onDrain(),
@@ -261,17 +263,10 @@ export class Connection implements Link, FrameReaderOwner, DrainOwner {
     return this.phase === 'closing' || this.phase === 'closed';
   }
 
-  onFirstFrame({ type, buffer, start, end }: FrameDecoder): void {
-    if (type === FrameType.CLOSE) return this.onClose(buffer, start, end);
-    if (type !== FrameType.HELLO) {
-      this.fail(CloseCode.PROTOCOL, `${frameTypeName(type)} came before HELLO`);
-      return;
-    }
-    const hello = readHello(buffer, start, end);
-    this.handshakeTimer?.cancel();
-    this.handshakeTimer = null;
-    const { peer } = this;
-    peer.greet(hello);
+  onFirstFrame(frame: FrameDecoder): void {
+    if (frame.type === FrameType.CLOSE) return this.onClose(frame.buffer, frame.start, frame.end);
+    const hello = this.handshake.read(frame);
+    this.peer.greet(hello);
     this.peerLimits = agreeChecksums(hello, this.options, this.queue, this.reader);
     this.peerCompression = hello.compression;
     this.sender.setLimits(this.peerLimits);
@@ -353,7 +348,7 @@ export class Connection implements Link, FrameReaderOwner, DrainOwner {
     }
     const truncated = this.reader.finish();
     if (truncated !== null || this.phase === 'greeting') {
-      this.fail(CloseCode.TRUNCATED, describeEarlyEnd(truncated, this.phase, this.options));
+      this.fail(CloseCode.TRUNCATED, this.handshake.describeEarlyEnd(truncated));
       return;
     }
     this.drainState.onReadEnd();
@@ -365,16 +360,11 @@ export class Connection implements Link, FrameReaderOwner, DrainOwner {
     this.onCallEnded();
   }
 
-  private judgeHandshake(): void {
-    if (this.phase === 'greeting') this.fail(CloseCode.HANDSHAKE_TIMEOUT, describeLateHello(this.options));
-  }
-
   /** The one teardown: every timer, table and buffer, and every open call settles with `reason`. */
   private settle(end: EndOfCalls): void {
     if (this.reason !== null) return;
     this.reason = end.reason;
-    this.handshakeTimer?.cancel();
-    this.handshakeTimer = null;
+    this.handshake.stop();
     this.drainState.stop();
     this.keepalive?.stop();
     this.keepalive = null;

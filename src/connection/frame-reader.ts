@@ -3,15 +3,17 @@
  * halves of calling, the rarer frames of calls behind them; what belongs to no call goes to the connection. Reading can be
  * paused between any two frames; what was read stays in the decoder, and the end of the stream waits behind it.
  */
+
+import type { Transport } from '../transport/transport.js';
 import { type OpenerBit, openerOf } from '../wire/call-number.js';
 import { CloseCode, FrameType } from '../wire/constants.js';
 import { FAILED, FRAME, FrameDecoder } from '../wire/decoder.js';
 import type { FrameChecksums } from '../wire/frame-checksums.js';
 import { WireError } from '../wire/wire-error.js';
-import type { Callee } from './callee.js';
-import type { Caller } from './caller.js';
-import type { CreditDebtor, Link } from './link.js';
-import type { Transport } from './transport.js';
+import type { Callee } from './callee/callee.js';
+import type { Caller } from './caller/caller.js';
+import type { Link } from './calls/link.js';
+import type { CreditDebtor } from './streams/stream-link.js';
 
 export interface FrameReaderOwner {
   /** Nothing that comes is of interest any more. */

@@ -1,7 +1,7 @@
 /** Endpoints that are known from the start: one address or a list of them. */
 import { RpcError } from '../base/errors.js';
-import { formatAddress, parseAddress } from './address.js';
-import { checkWeight, type Endpoint, type Resolver, type ResolverContext, startedTwice } from './resolver.js';
+import { formatAddress, parseAddress } from './resolver/address.js';
+import { checkWeight, type Endpoint, type Resolver, type ResolverContext, startedTwice } from './resolver/resolver.js';
 
 /** `new StaticList(['tcp://a:50051', { address: 'tcp://b:50051', weight: 2 }])`, for `connect`. */
 export class StaticList implements Resolver {

@@ -1,12 +1,12 @@
 /** From what `connect` and `server.register` are given to the resolver or the registry. */
 import { RpcError } from '../base/errors.js';
-import { type Address, parseAddress } from './address.js';
-import { DnsResolver } from './dns.js';
-import { EtcdRegistry } from './etcd-registry.js';
-import { EtcdResolver } from './etcd-resolver.js';
-import type { Registry } from './registry.js';
-import type { Resolver } from './resolver.js';
-import { SrvResolver } from './srv.js';
+import { DnsResolver } from './dns/dns.js';
+import { SrvResolver } from './dns/srv.js';
+import { EtcdRegistry } from './etcd/registry.js';
+import { EtcdResolver } from './etcd/resolver.js';
+import { type Address, parseAddress } from './resolver/address.js';
+import type { Registry } from './resolver/registry.js';
+import type { Resolver } from './resolver/resolver.js';
 import { StaticList } from './static-list.js';
 
 /**

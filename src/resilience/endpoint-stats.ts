@@ -10,7 +10,7 @@
  * Failures are no latency: they would make an endpoint that fails fast attractive. They raise the cost instead, by how often it
  * failed lately. Failures of one moment are one: all calls of a connection that broke.
  */
-import type { RpcCode } from '../base/errors.js';
+import type { RpcCode } from '../base/codes.js';
 
 /** Time in which the cost of an endpoint that nothing was heard of falls to 37 %: Finagle's default `decayTime`. */
 export const TAU_MS = 10_000;

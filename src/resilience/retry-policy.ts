@@ -2,7 +2,10 @@
  * Whether a call that failed and may be made again is worth it, and how long to wait. That it *may* be (it did not start, or is
  * idempotent) was judged before; here it is only about sense. The budget is asked by the channel afterwards.
  */
-import { type RpcCode, RpcCodes, RpcError } from '../base/errors.js';
+
+import type { RpcCode } from '../base/codes.js';
+import { RpcCodes } from '../base/codes.js';
+import { RpcError } from '../base/errors.js';
 import type { RetryBudgetOptions } from './retry-budget.js';
 
 export interface RetryOptions {

@@ -1,7 +1,7 @@
 /** Where a server has made itself known: kept until it ends, and then taken back before its sockets close, so that clients go first. */
 import type { Clock } from '../base/clock.js';
 import { RpcError } from '../base/errors.js';
-import type { Registration } from '../discovery/registry.js';
+import type { Registration } from '../discovery/resolver/registry.js';
 
 /** A registry that does not answer holds up the end of a server no longer; the entry then expires by itself. */
 const WITHDRAW_MS_MAX = 1_000;

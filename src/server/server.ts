@@ -5,28 +5,28 @@
 import { constants } from 'node:crypto';
 import { createServer as createTcpServer, type Server as NetServer, type Socket } from 'node:net';
 import { createServer as createTlsServer, type TLSSocket, type TlsOptions } from 'node:tls';
-import type { ServiceDefinition } from '../avro/service.js';
+import type { ServiceDefinition } from '../avro/service/service.js';
 import { RpcError } from '../base/errors.js';
 import { SOFTWARE } from '../base/version.js';
-import { ConnectionSet, type DrainReport } from '../channel/connection-set.js';
-import { makePeer, type Peer } from '../channel/peer.js';
-import { type HandlerOptions, type Handlers, ServiceHost } from '../channel/service-host.js';
 import type { Compressor } from '../compression/compressor.js';
-import { Admission, type ServerLoad } from '../connection/admission.js';
-import { connectionWith } from '../connection/polled-transport.js';
+import type { Registration, Registry } from '../discovery/resolver/registry.js';
+import type { Endpoint } from '../discovery/resolver/resolver.js';
+import { registryFor } from '../discovery/targets.js';
+import { ConnectionSet, type DrainReport } from '../peer/connection-set.js';
+import { connectionWith } from '../peer/open-connection.js';
+import { makePeer, type Peer } from '../peer/peer.js';
+import { type HandlerOptions, type Handlers, ServiceHost } from '../peer/service-host.js';
 import {
   compressorsFor,
   type EndpointOptions,
   type EndpointSettings,
   graceMsOf,
   settingsOf,
-} from '../connection/settings.js';
-import { SocketTransport } from '../connection/socket-transport.js';
-import { withStandingBuffer } from '../connection/standing-buffer.js';
-import type { Transport } from '../connection/transport.js';
-import type { Registration, Registry } from '../discovery/registry.js';
-import type { Endpoint } from '../discovery/resolver.js';
-import { registryFor } from '../discovery/targets.js';
+} from '../peer/settings.js';
+import { Admission, type ServerLoad } from '../resilience/admission/admission.js';
+import { SocketTransport } from '../transport/socket-transport.js';
+import { withStandingBuffer } from '../transport/standing-buffer.js';
+import type { Transport } from '../transport/transport.js';
 import { ALPN_PROTOCOL, CloseCode } from '../wire/constants.js';
 import { AcceptPacer } from './accept-pacer.js';
 import { Registrations } from './registrations.js';

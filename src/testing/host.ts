@@ -1,5 +1,5 @@
 /** A host of a simulated network: who listens there, how fast its programs read, and the process that runs on it. */
-import type { Transport } from '../connection/transport.js';
+import type { Transport } from '../transport/transport.js';
 import type { Random } from './random.js';
 import { SimulatedProcess } from './simulated-process.js';
 import type { ReadingRate } from './simulated-socket.js';

@@ -4,8 +4,8 @@
  * each other, one for `server.accept(transport)`, the other for `connect(target, { dial: async () => transport })`.
  */
 export { type Clock, systemClock, type Timer } from '../base/clock.js';
-export { MemoryTransport, memoryPair } from '../connection/memory-transport.js';
-export type { PeerIdentity, Transport, TransportEvents } from '../connection/transport.js';
+export { MemoryTransport, memoryPair } from '../transport/memory-transport.js';
+export type { PeerIdentity, Transport, TransportEvents } from '../transport/transport.js';
 export type { Acceptor } from './host.js';
 export type { PathConditions } from './path.js';
 export { Random } from './random.js';

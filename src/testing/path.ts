@@ -4,8 +4,6 @@
  *
  * Made by `SimulatedNetwork`; the lanes on it ask it.
  */
-import type { Lane } from './lane.js';
-
 /** What a way is like. Both directions of a connection have a way of their own. */
 export interface PathConditions {
   /** Milliseconds that bytes take. Default 1. */
@@ -28,10 +26,15 @@ export const defaultConditions: PathConditions = {
   flightBytesMax: 64 * 1024,
 };
 
+/** A lane on a path. */
+export interface PathListener {
+  onPathOpen(path: Path): void;
+}
+
 export class Path {
   /** False: nothing arrives; what is sent waits, as TCP sends it again and again. */
   open = true;
-  readonly lanes: Set<Lane> = new Set();
+  readonly lanes: Set<PathListener> = new Set();
   private waiting: (() => void)[] = [];
 
   constructor(

@@ -12,8 +12,8 @@
  * Time stands still unless `run`, `advance` or `quiet` is being awaited.
  */
 import { RpcError } from '../base/errors.js';
-import type { EndpointOptions } from '../connection/settings.js';
-import type { Transport } from '../connection/transport.js';
+import type { EndpointOptions } from '../peer/settings.js';
+import type { Transport } from '../transport/transport.js';
 import { type Acceptor, Host } from './host.js';
 import { Lane } from './lane.js';
 import { completeConditions, defaultConditions, Path, type PathConditions } from './path.js';

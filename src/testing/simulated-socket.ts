@@ -5,7 +5,7 @@
  * Made in pairs by `SimulatedNetwork`.
  */
 import type { Clock } from '../base/clock.js';
-import type { PeerIdentity, Transport, TransportEvents } from '../connection/transport.js';
+import type { PeerIdentity, Transport, TransportEvents } from '../transport/transport.js';
 import type { Lane, LaneReader, LaneWriter } from './lane.js';
 
 /** Unsent bytes from which `write` answers false, as for a socket of node:net. */

@@ -5,8 +5,8 @@
  * `unionTypeHook` goes into the `typeHook` of `Type.forSchema`, `createResolver` replaces `readerType.createResolver`.
  */
 import avro from 'avsc';
-import { Grader } from '../../src/avro/evolution.js';
-import type { Attributes, FieldNode, SchemaNode, UnionNode } from '../../src/avro/schema.js';
+import { Grader } from '../../src/avro/schema/evolution.js';
+import type { Attributes, FieldNode, SchemaNode, UnionNode } from '../../src/avro/schema/schema.js';
 
 /** avsc's options, as they are handed down while types and resolvers are made. */
 interface ResolverOptions {

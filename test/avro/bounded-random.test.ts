@@ -5,8 +5,8 @@
 import avro from 'avsc';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
-import { avroCodec } from '../../src/avro/codec.js';
-import { parseSchema } from '../../src/avro/schema-parser.js';
+import { avroCodec } from '../../src/avro/codec/codec.js';
+import { parseSchema } from '../../src/avro/schema/schema-parser.js';
 import type { MessageCodec } from '../../src/wire/message-codec.js';
 import { withSeed } from '../support/seed.js';
 import { skipping } from './codec-bytes.js';

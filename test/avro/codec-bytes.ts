@@ -1,7 +1,7 @@
 /** Avro messages put together by hand, right ones and wrong ones, and the ways in which a codec can meet them. */
 import * as assert from 'uvu/assert';
-import { canonicalForm } from '../../src/avro/canonical.js';
-import { type AvroOptions, avroCodec } from '../../src/avro/codec.js';
+import { type AvroOptions, avroCodec } from '../../src/avro/codec/codec.js';
+import { canonicalForm } from '../../src/avro/schema/canonical.js';
 import { RpcError } from '../../src/base/errors.js';
 import type { MessageCodec } from '../../src/wire/message-codec.js';
 

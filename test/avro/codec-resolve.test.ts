@@ -4,8 +4,8 @@
  */
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
-import { avroCodec } from '../../src/avro/codec.js';
-import { ResolutionCache } from '../../src/avro/codec-resolutions.js';
+import { avroCodec } from '../../src/avro/codec/codec.js';
+import { ResolutionCache } from '../../src/avro/codec/resolution-cache.js';
 import { RpcError } from '../../src/base/errors.js';
 import type { Resolution } from '../../src/wire/message-codec.js';
 import { decodeWith, encodeWith, join, long, resolving, text } from './codec-bytes.js';

@@ -1,6 +1,6 @@
 /** Random values with the edges of every type among them, and the many ways in which Avro lets one value be written. */
-import type { SchemaNode } from '../../src/avro/schema.js';
-import { isNamed } from '../../src/avro/schema.js';
+import type { SchemaNode } from '../../src/avro/schema/schema.js';
+import { isNamed } from '../../src/avro/schema/schema.js';
 import type { Random } from '../support/seed.js';
 import { join, long, text } from './codec-bytes.js';
 

@@ -2,7 +2,7 @@
 import avro from 'avsc';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
-import { type AvroOptions, avroCodec } from '../../src/avro/codec.js';
+import { type AvroOptions, avroCodec } from '../../src/avro/codec/codec.js';
 import { RpcError } from '../../src/base/errors.js';
 import type { MessageCodec } from '../../src/wire/message-codec.js';
 import { decodeWith, encodeWith, join, long, text } from './codec-bytes.js';

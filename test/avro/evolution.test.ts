@@ -1,10 +1,10 @@
 /** Grades by rule, one by one: what is read, what is not, and which place and reason are named. */
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
-import type { Grade, GradeOptions } from '../../src/avro/evolution.js';
-import { Grader, gradeSchemas } from '../../src/avro/evolution.js';
-import type { SchemaNode, UnionNode } from '../../src/avro/schema.js';
-import { parseSchema } from '../../src/avro/schema-parser.js';
+import type { Grade, GradeOptions } from '../../src/avro/schema/evolution.js';
+import { Grader, gradeSchemas } from '../../src/avro/schema/evolution.js';
+import type { SchemaNode, UnionNode } from '../../src/avro/schema/schema.js';
+import { parseSchema } from '../../src/avro/schema/schema-parser.js';
 
 type Json = unknown;
 

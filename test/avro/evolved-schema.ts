@@ -3,8 +3,8 @@
  * are renamed with and without an alias, added with and without a default; types grow, shrink, become nullable or something else.
  */
 import avro from 'avsc';
-import { parseSchema } from '../../src/avro/schema-parser.js';
-import { schemaJsonOf } from '../../src/avro/schema-writer.js';
+import { parseSchema } from '../../src/avro/schema/schema-parser.js';
+import { schemaJsonOf } from '../../src/avro/schema/schema-writer.js';
 import type { Random } from '../support/seed.js';
 import { randomValue } from './random-schema.js';
 

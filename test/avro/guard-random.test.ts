@@ -4,9 +4,9 @@
  */
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
-import { canonicalOf } from '../../src/avro/canonical.js';
-import { avroCodec } from '../../src/avro/codec.js';
-import { parseSchema } from '../../src/avro/schema-parser.js';
+import { avroCodec } from '../../src/avro/codec/codec.js';
+import { canonicalOf } from '../../src/avro/schema/canonical.js';
+import { parseSchema } from '../../src/avro/schema/schema-parser.js';
 import { RpcError } from '../../src/base/errors.js';
 import { type Random, withSeed } from '../support/seed.js';
 import { long, skipping, varint } from './codec-bytes.js';

@@ -1,7 +1,7 @@
 /** What a peer sends is never decoded on trust: each row of bad input, read, resolved from another schema, and skipped. */
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
-import { avroCodec } from '../../src/avro/codec.js';
+import { avroCodec } from '../../src/avro/codec/codec.js';
 import {
   assertRefused,
   assertTaken,

@@ -2,15 +2,15 @@
 import avro from 'avsc';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
-import { canonicalForm } from '../../src/avro/canonical.js';
-import { DeclaredError } from '../../src/avro/declared-error.js';
 import {
   type ProtocolMessage,
   type ProtocolService,
   readProtocol,
   serviceFromProtocol,
-} from '../../src/avro/protocol.js';
-import type { SchemaJson } from '../../src/avro/schema.js';
+} from '../../src/avro/protocol/protocol.js';
+import { canonicalForm } from '../../src/avro/schema/canonical.js';
+import type { SchemaJson } from '../../src/avro/schema/schema.js';
+import { DeclaredError } from '../../src/avro/service/declared-error.js';
 import type { RpcError } from '../../src/base/errors.js';
 import { type Client, connect, type Handlers, Server } from '../../src/index.js';
 import type { MessageCodec } from '../../src/wire/message-codec.js';

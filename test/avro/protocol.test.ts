@@ -5,10 +5,11 @@ import { join } from 'node:path';
 import avro from 'avsc';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
-import { canonicalForm } from '../../src/avro/canonical.js';
-import { type ProtocolDescription, readProtocol } from '../../src/avro/protocol.js';
-import type { SchemaJson } from '../../src/avro/schema.js';
-import { type RpcCode, RpcError } from '../../src/base/errors.js';
+import { type ProtocolDescription, readProtocol } from '../../src/avro/protocol/protocol.js';
+import { canonicalForm } from '../../src/avro/schema/canonical.js';
+import type { SchemaJson } from '../../src/avro/schema/schema.js';
+import type { RpcCode } from '../../src/base/codes.js';
+import { RpcError } from '../../src/base/errors.js';
 import { avroData } from './avro-data.js';
 
 /** Reads each of Apache's files once, and has avsc compile every schema in it. */

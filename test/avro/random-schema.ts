@@ -2,8 +2,8 @@
  * Random Avro schemas, values of them, and schemas that a later version of the same program could have. Recursive schemas
  * recurse only through arrays, maps and unions with null, so that every schema has finite values.
  */
-import type { SchemaNode } from '../../src/avro/schema.js';
-import { isNamed } from '../../src/avro/schema.js';
+import type { SchemaNode } from '../../src/avro/schema/schema.js';
+import { isNamed } from '../../src/avro/schema/schema.js';
 import type { Random } from '../support/seed.js';
 
 export interface RandomSchemaOptions {

@@ -3,12 +3,13 @@
 import avro from 'avsc';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
-import { canonicalForm, canonicalOf } from '../../src/avro/canonical.js';
-import { avroCodec } from '../../src/avro/codec.js';
-import { parseUntrustedSchema } from '../../src/avro/schema-guard.js';
-import { defaultSchemaLimits, type SchemaLimits } from '../../src/avro/schema-limits.js';
-import { schemaJsonOf } from '../../src/avro/schema-writer.js';
-import { type RpcCode, RpcError } from '../../src/base/errors.js';
+import { avroCodec } from '../../src/avro/codec/codec.js';
+import { canonicalForm, canonicalOf } from '../../src/avro/schema/canonical.js';
+import { parseUntrustedSchema } from '../../src/avro/schema/schema-guard.js';
+import { defaultSchemaLimits, type SchemaLimits } from '../../src/avro/schema/schema-limits.js';
+import { schemaJsonOf } from '../../src/avro/schema/schema-writer.js';
+import type { RpcCode } from '../../src/base/codes.js';
+import { RpcError } from '../../src/base/errors.js';
 import { type Random, withSeed } from '../support/seed.js';
 import { randomSchema } from './random-schema.js';
 

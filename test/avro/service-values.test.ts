@@ -4,7 +4,7 @@
  */
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
-import type { Checked } from '../../src/avro/typed-schema.js';
+import type { Checked } from '../../src/avro/service/typed-schema.js';
 import {
   defineService,
   type InferInput,

@@ -1,7 +1,7 @@
 /** Definitions of services: what they check, what they compile, what they hand to a connection. */
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
-import { clientStream, duplex, serverStream } from '../../src/avro/method.js';
+import { clientStream, duplex, serverStream } from '../../src/avro/service/method.js';
 import { defineService, type MessageCodec, oneway, RpcError, raw, schema, unary } from '../../src/index.js';
 
 const Id = schema({ type: 'record', name: 'demo.Id', fields: [{ name: 'id', type: 'long' }] });

@@ -2,7 +2,7 @@
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { type Clock, systemClock } from '../../src/base/clock.js';
-import { BusyPoller, type Pollable, pollingOn } from '../../src/connection/busy-poller.js';
+import { BusyPoller, type Pollable, pollingOn } from '../../src/transport/busy-poller.js';
 import { VirtualClock } from '../support/clock.js';
 
 class ScriptedLoop {

@@ -4,7 +4,7 @@
  */
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
-import { noExtras } from '../../src/connection/pending-call.js';
+import { noExtras } from '../../src/connection/calls/pending-call.js';
 import { type Attempt, blob, clientStream, defineService, oneway, raw, serverStream, unary } from '../../src/index.js';
 import { CloseCode } from '../../src/wire/constants.js';
 import { VirtualClock } from '../support/clock.js';

@@ -1,13 +1,13 @@
 /** Long messages to frames: how they are cut, who goes first, and what credit and room have to say. */
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
-import { raw } from '../../src/avro/raw.js';
+import { raw } from '../../src/avro/service/raw.js';
 import { minimumLimits } from '../../src/base/limits.js';
-import { FrameScheduler, LATER, LongMessage, PASSED_OVER_MAX } from '../../src/connection/frame-scheduler.js';
-import type { ItemCredit } from '../../src/connection/item-credit.js';
-import { MessageSender } from '../../src/connection/message-sender.js';
-import { noCompression } from '../../src/connection/method-compression.js';
-import { WriteQueue } from '../../src/connection/write-queue.js';
+import { FrameScheduler, LATER, LongMessage, PASSED_OVER_MAX } from '../../src/connection/messages/frame-scheduler.js';
+import type { ItemCredit } from '../../src/connection/messages/item-credit.js';
+import { MessageSender } from '../../src/connection/messages/message-sender.js';
+import { noCompression } from '../../src/connection/messages/method-compression.js';
+import { WriteQueue } from '../../src/connection/messages/write-queue.js';
 import { FRAME, FrameDecoder } from '../../src/wire/decoder.js';
 import { VirtualClock } from '../support/clock.js';
 import { ScriptedTransport } from '../support/scripted-transport.js';

@@ -1,12 +1,12 @@
 /** The accounts of streams, as pure numbers: what a receiver gives back, what a sender may write, whose turn it is, what is late. */
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
-import { ItemBacklog } from '../../src/connection/item-backlog.js';
-import { LateFrames } from '../../src/connection/late-frames.js';
-import type { Link } from '../../src/connection/link.js';
-import { ReceiveWindow } from '../../src/connection/receive-window.js';
-import { SendWindow } from '../../src/connection/send-window.js';
-import { StreamTurns } from '../../src/connection/stream-turns.js';
+import { LateFrames } from '../../src/connection/callee/late-frames.js';
+import type { Link } from '../../src/connection/calls/link.js';
+import { ItemBacklog } from '../../src/connection/streams/item-backlog.js';
+import { ReceiveWindow } from '../../src/connection/streams/receive-window.js';
+import { SendWindow } from '../../src/connection/streams/send-window.js';
+import { StreamTurns } from '../../src/connection/streams/stream-turns.js';
 import { CloseCode, FrameType } from '../../src/wire/constants.js';
 import { WireError } from '../../src/wire/wire-error.js';
 import { VirtualClock } from '../support/clock.js';

@@ -2,9 +2,9 @@
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import type { Clock } from '../../src/base/clock.js';
-import { SendWindow } from '../../src/connection/send-window.js';
-import { type StreamInLine, StreamTurns } from '../../src/connection/stream-turns.js';
-import type { Transport } from '../../src/connection/transport.js';
+import { SendWindow } from '../../src/connection/streams/send-window.js';
+import { type StreamInLine, StreamTurns } from '../../src/connection/streams/stream-turns.js';
+import type { Transport } from '../../src/transport/transport.js';
 
 const SHARE_BYTES = 16 * 1024;
 const TURN_BYTES = 64 * 1024;

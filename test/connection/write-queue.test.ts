@@ -1,8 +1,8 @@
 /** The write queue at its bounds: what leaves is whole frames, whatever happens while they are written. */
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
-import type { Transport } from '../../src/connection/transport.js';
-import { WriteQueue } from '../../src/connection/write-queue.js';
+import { WriteQueue } from '../../src/connection/messages/write-queue.js';
+import type { Transport } from '../../src/transport/transport.js';
 import { CloseCode, FrameType } from '../../src/wire/constants.js';
 import { encodeClose } from '../../src/wire/records/close.js';
 import { NarrowTransport } from '../rpc/narrow-transport.js';

@@ -1,9 +1,9 @@
 /** Bytes that are damaged on the way, with checksums on: nothing of the frame is used, and only this connection ends. */
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
-import { memoryPair } from '../../src/connection/memory-transport.js';
-import type { Transport } from '../../src/connection/transport.js';
 import { type ChannelOptions, RpcError } from '../../src/index.js';
+import { memoryPair } from '../../src/transport/memory-transport.js';
+import type { Transport } from '../../src/transport/transport.js';
 import { openMemoryEnds } from '../rpc/memory-ends.js';
 import { type Damage, DamagingTransport } from '../support/damaging-transport.js';
 

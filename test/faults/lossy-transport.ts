@@ -3,7 +3,7 @@
  * lost, the end and the reset included. The way in is the other side's way out. Wraps any transport; with one at each end
  * of a `memoryPair`, a partition takes no time and hits exactly the bytes that a test means.
  */
-import type { PeerIdentity, Transport, TransportEvents } from '../../src/connection/transport.js';
+import type { PeerIdentity, Transport, TransportEvents } from '../../src/transport/transport.js';
 
 export class LossyTransport implements Transport {
   /** From now on nothing reaches the other side. */

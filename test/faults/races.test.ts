@@ -6,8 +6,8 @@
  */
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
-import { raw } from '../../src/avro/raw.js';
-import type { CallContext } from '../../src/connection/call-context.js';
+import { raw } from '../../src/avro/service/raw.js';
+import type { CallContext } from '../../src/connection/calls/call-context.js';
 import type { Connection } from '../../src/connection/connection.js';
 import { RpcError } from '../../src/index.js';
 import { VirtualClock } from '../../src/testing/virtual-clock.js';

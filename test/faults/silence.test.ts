@@ -4,8 +4,8 @@
  */
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
-import { memoryPair } from '../../src/connection/memory-transport.js';
 import { connect, type RpcError, Server } from '../../src/index.js';
+import { memoryPair } from '../../src/transport/memory-transport.js';
 import { NarrowTransport } from '../rpc/narrow-transport.js';
 import { BlockedClock } from '../support/blocked-clock.js';
 import { VirtualClock } from '../support/clock.js';

@@ -5,12 +5,12 @@
  */
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
-import { raw } from '../../src/avro/raw.js';
-import type { CallContext } from '../../src/connection/call-context.js';
-import type { HostedMethod } from '../../src/connection/call-host.js';
+import { raw } from '../../src/avro/service/raw.js';
+import type { CallContext } from '../../src/connection/calls/call-context.js';
+import type { HostedMethod } from '../../src/connection/calls/call-host.js';
+import { type CallExtras, type CallResult, PendingCall } from '../../src/connection/calls/pending-call.js';
 import type { Connection } from '../../src/connection/connection.js';
-import { IncomingStream } from '../../src/connection/incoming-stream.js';
-import { type CallExtras, type CallResult, PendingCall } from '../../src/connection/pending-call.js';
+import { IncomingStream } from '../../src/connection/streams/incoming-stream.js';
 import { type ItemStream, RpcError } from '../../src/index.js';
 import { VirtualClock } from '../../src/testing/virtual-clock.js';
 import { type MessageCodec, type MethodSpec, nextMethodOrdinal } from '../../src/wire/message-codec.js';

@@ -4,7 +4,7 @@
  * not read. Cheap enough for a hundred thousand connections a second.
  */
 import type { Clock } from '../../src/base/clock.js';
-import type { PeerIdentity, Transport, TransportEvents } from '../../src/connection/transport.js';
+import type { PeerIdentity, Transport, TransportEvents } from '../../src/transport/transport.js';
 
 const identity: PeerIdentity = { kind: 'memory', address: 'test', port: 0, certificate: null };
 

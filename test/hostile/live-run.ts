@@ -7,10 +7,10 @@
  * memory follows the bytes received, and nothing is left behind: no timer, slot, handler or held byte.
  */
 import { gzip } from '../../src/compression/gzip.js';
-import { CallMarks } from '../../src/connection/call-marks.js';
+import { CallMarks } from '../../src/connection/calls/call-marks.js';
+import { type CallExtras, type CallResult, PendingCall } from '../../src/connection/calls/pending-call.js';
 import { Connection } from '../../src/connection/connection.js';
-import { type CallExtras, type CallResult, PendingCall } from '../../src/connection/pending-call.js';
-import { SchemaCache } from '../../src/connection/schema-exchange.js';
+import { SchemaCache } from '../../src/connection/methods/schema-exchange.js';
 import { RpcCodes, RpcError } from '../../src/index.js';
 import type { MethodSpec } from '../../src/wire/message-codec.js';
 import { VirtualClock } from '../support/clock.js';

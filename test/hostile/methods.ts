@@ -2,9 +2,9 @@
  * The methods that hostile peers call, and their handlers: one of each way in which a handler can answer. Handlers that end
  * later are kept in `Work`, so that a test decides when they end and can see that none is left.
  */
-import { avroCodec } from '../../src/avro/codec.js';
-import type { CallContext } from '../../src/connection/call-context.js';
-import type { CallHost, HostedMethod } from '../../src/connection/call-host.js';
+import { avroCodec } from '../../src/avro/codec/codec.js';
+import type { CallContext } from '../../src/connection/calls/call-context.js';
+import type { CallHost, HostedMethod } from '../../src/connection/calls/call-host.js';
 import {
   blob,
   clientStream,

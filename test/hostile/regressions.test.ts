@@ -5,7 +5,7 @@
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { Connection } from '../../src/connection/connection.js';
-import { SchemaCache } from '../../src/connection/schema-exchange.js';
+import { SchemaCache } from '../../src/connection/methods/schema-exchange.js';
 import { defaultLimits, RpcError } from '../../src/index.js';
 import { CloseCode } from '../../src/wire/index.js';
 import type { MethodSpec } from '../../src/wire/message-codec.js';

@@ -2,9 +2,10 @@
  * The streams of the calls that a connection under test makes: what gives their items and what takes them, counted, so that a
  * run sees whether one is left behind.
  */
-import { IncomingPieces } from '../../src/connection/incoming-pieces.js';
-import { IncomingStream } from '../../src/connection/incoming-stream.js';
-import type { CallExtras } from '../../src/connection/pending-call.js';
+
+import type { CallExtras } from '../../src/connection/calls/pending-call.js';
+import { IncomingPieces } from '../../src/connection/streams/incoming-blob.js';
+import { IncomingStream } from '../../src/connection/streams/incoming-stream.js';
 import { RpcError } from '../../src/index.js';
 import type { MethodName } from './methods.js';
 import { sendsItems } from './peer-messages.js';

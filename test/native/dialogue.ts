@@ -7,7 +7,7 @@ import { fileURLToPath } from 'node:url';
 import * as assert from 'uvu/assert';
 import { type Clock, systemClock } from '../../src/base/clock.js';
 import type { Compressor } from '../../src/compression/compressor.js';
-import { SocketTransport } from '../../src/connection/socket-transport.js';
+import { SocketTransport } from '../../src/transport/socket-transport.js';
 import { projectRoot } from '../support/root.js';
 import { sleep } from '../support/rpc.js';
 import { SessionEnd } from '../support/session-end.js';

@@ -1,8 +1,8 @@
 /** The queue of waiting calls against a plain list that is sorted each time, and the pace against rates that are known. */
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
-import { AdmissionQueue, type QueuedCall, QueueShare } from '../../src/resilience/admission-queue.js';
-import { ServicePace, TypicalDuration } from '../../src/resilience/service-pace.js';
+import { AdmissionQueue, type QueuedCall, QueueShare } from '../../src/resilience/admission/admission-queue.js';
+import { ServicePace, TypicalDuration } from '../../src/resilience/admission/service-pace.js';
 import { withSeed } from '../support/seed.js';
 
 function callOf(dueAt: number, share: QueueShare, bytes = 1): QueuedCall {

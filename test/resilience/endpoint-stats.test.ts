@@ -1,7 +1,7 @@
 /** What is counted for an endpoint, and how its latency follows. */
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
-import { RpcCodes } from '../../src/base/errors.js';
+import { RpcCodes } from '../../src/base/codes.js';
 import { EndpointStats } from '../../src/resilience/endpoint-stats.js';
 
 const near = (value: number, expected: number): void =>

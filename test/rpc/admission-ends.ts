@@ -3,10 +3,10 @@
  * a connection, unlike a channel, makes no call again.
  */
 import { Connection } from '../../src/connection/connection.js';
-import { memoryPair } from '../../src/connection/memory-transport.js';
-import { SchemaCache } from '../../src/connection/schema-exchange.js';
-import { completeLimits } from '../../src/connection/settings.js';
+import { SchemaCache } from '../../src/connection/methods/schema-exchange.js';
 import { type Limits, RpcError, Server } from '../../src/index.js';
+import { completeLimits } from '../../src/peer/settings.js';
+import { memoryPair } from '../../src/transport/memory-transport.js';
 import { VirtualClock } from '../support/clock.js';
 import { handlers, Notes, type NotesHandlers } from '../support/rpc.js';
 

@@ -1,8 +1,8 @@
 /** What a server does with calls that it cannot run at once. Time is virtual: handlers take what they are said to take. */
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
-import { memoryPair } from '../../src/connection/memory-transport.js';
 import { connect, defineService, raw, Server, serverStream } from '../../src/index.js';
+import { memoryPair } from '../../src/transport/memory-transport.js';
 import { VirtualClock } from '../support/clock.js';
 import { Notes } from '../support/rpc.js';
 import { answered, openAdmission, slow } from './admission-ends.js';

@@ -1,8 +1,6 @@
 /** What a drain does at the caller: calls that did not start are made elsewhere, unasked, once each, and within bounds. */
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
-import { memoryPair } from '../../src/connection/memory-transport.js';
-import type { Transport } from '../../src/connection/transport.js';
 import {
   type ChannelOptions,
   clientStream,
@@ -14,6 +12,8 @@ import {
   serverStream,
   unary,
 } from '../../src/index.js';
+import { memoryPair } from '../../src/transport/memory-transport.js';
+import type { Transport } from '../../src/transport/transport.js';
 import { VirtualClock } from '../support/clock.js';
 import { callNumber, type Frame, frame } from '../support/frames.js';
 import { failureOf, handlers, Notes } from '../support/rpc.js';

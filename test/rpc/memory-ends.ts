@@ -1,5 +1,5 @@
 /** The two ends of a channel without a network, on a clock that only the test moves. */
-import { memoryPair } from '../../src/connection/memory-transport.js';
+
 import {
   type ChannelOptions,
   type Client,
@@ -8,6 +8,7 @@ import {
   Server,
   type ServerOptions,
 } from '../../src/index.js';
+import { memoryPair } from '../../src/transport/memory-transport.js';
 import { VirtualClock } from '../support/clock.js';
 import { handlers, Notes, type NotesHandlers } from '../support/rpc.js';
 

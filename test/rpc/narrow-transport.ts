@@ -2,7 +2,7 @@
  * A transport whose other side is the test, which reads only when it says so: what was written waits here, as it would in
  * a socket whose peer does not read. It gives what was read as frames.
  */
-import type { PeerIdentity, Transport, TransportEvents } from '../../src/connection/transport.js';
+import type { PeerIdentity, Transport, TransportEvents } from '../../src/transport/transport.js';
 import { type Frame, frame, magic, readFrame } from '../support/frames.js';
 import { helloRecord, writeRecord } from '../support/records.js';
 

@@ -1,8 +1,8 @@
 /** One channel over many connections: dialled when somebody calls, again after a break, and not too often. */
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
-import { memoryPair } from '../../src/connection/memory-transport.js';
 import { connect, RpcError, Server } from '../../src/index.js';
+import { memoryPair } from '../../src/transport/memory-transport.js';
 import { magic } from '../support/frames.js';
 import { FaultProxy } from '../support/proxy.js';
 import { failureOf, handlers, Notes, openEnds, sleep } from '../support/rpc.js';

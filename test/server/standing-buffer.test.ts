@@ -3,8 +3,8 @@ import { once } from 'node:events';
 import { type AddressInfo, createServer, connect as dial, type Socket } from 'node:net';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
-import { withStandingBuffer } from '../../src/connection/standing-buffer.js';
 import { connect, defineService, oneway, raw, Server, unary } from '../../src/index.js';
+import { withStandingBuffer } from '../../src/transport/standing-buffer.js';
 import { until } from '../rpc/until.js';
 import { gate } from '../support/rpc.js';
 

@@ -2,14 +2,15 @@
  * Defects that the simulation must find: each is planted through a prototype, for as long as a test wants it, so the engine has
  * no switch for it. They are of the kind that slips through ordinary tests: rare, and without effect on the call that causes them.
  */
-import { Answers } from '../../src/connection/answers.js';
-import { CallTable } from '../../src/connection/call-table.js';
-import { CancelPacer } from '../../src/connection/cancel-pacer.js';
-import { DeadlineTimer } from '../../src/connection/deadline-timer.js';
-import { IncomingStream } from '../../src/connection/incoming-stream.js';
-import { OutgoingStream } from '../../src/connection/outgoing-stream.js';
-import { SendWindow } from '../../src/connection/send-window.js';
-import { WriteQueue } from '../../src/connection/write-queue.js';
+
+import { DeadlineTimer } from '../../src/base/sweep-timer.js';
+import { Answers } from '../../src/connection/callee/answers.js';
+import { CallTable } from '../../src/connection/caller/call-table.js';
+import { CancelPacer } from '../../src/connection/caller/cancel-pacer.js';
+import { WriteQueue } from '../../src/connection/messages/write-queue.js';
+import { IncomingStream } from '../../src/connection/streams/incoming-stream.js';
+import { OutgoingStream } from '../../src/connection/streams/outgoing-stream.js';
+import { SendWindow } from '../../src/connection/streams/send-window.js';
 
 export interface PlantedBug {
   readonly name: string;

@@ -4,12 +4,12 @@
  */
 import type { Clock } from '../../src/base/clock.js';
 import { defaultLimits, type Limits } from '../../src/base/limits.js';
-import type { CallHost, HostedMethod } from '../../src/connection/call-host.js';
+import type { CallHost, HostedMethod } from '../../src/connection/calls/call-host.js';
 import { Connection } from '../../src/connection/connection.js';
-import { memoryPair } from '../../src/connection/memory-transport.js';
-import { SchemaCache } from '../../src/connection/schema-exchange.js';
-import type { Transport } from '../../src/connection/transport.js';
+import { SchemaCache } from '../../src/connection/methods/schema-exchange.js';
 import type { RpcError } from '../../src/index.js';
+import { memoryPair } from '../../src/transport/memory-transport.js';
+import type { Transport } from '../../src/transport/transport.js';
 
 export interface ConnectionPair {
   readonly dialing: Connection;

@@ -1,5 +1,5 @@
 /** A transport whose incoming bytes are damaged at one place, and cut into other chunks. Wraps any transport. */
-import type { PeerIdentity, Transport, TransportEvents } from '../../src/connection/transport.js';
+import type { PeerIdentity, Transport, TransportEvents } from '../../src/transport/transport.js';
 
 export interface Damage {
   /** Which of the bytes that come, from 0. */

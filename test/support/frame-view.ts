@@ -2,7 +2,9 @@
  * Between the engine's decoder and encoders and the views of `spec/vectors`: what the vectors' algorithm calls decoding and
  * encoding. Keeps, per direction of a connection, which messages are incomplete, as a receiver has to.
  */
-import { RpcError, rpcCodeName } from '../../src/base/errors.js';
+
+import { rpcCodeName } from '../../src/base/codes.js';
+import { RpcError } from '../../src/base/errors.js';
 import { defaultLimits } from '../../src/base/limits.js';
 import { ACCEPTING_SIDE, callNumber, generationOf, openerOf, slotOf } from '../../src/wire/call-number.js';
 import {

@@ -2,14 +2,14 @@
  * A connection that makes calls to a callee of bytes by hand, on a clock that only the test moves: what its calls come to, what
  * is counted for their endpoint, and what is given back to the owner of the connection.
  */
-import type { ServiceDefinition } from '../../src/avro/service.js';
-import { type Client, clientOf } from '../../src/channel/stubs.js';
-import { LedgerSetting } from '../../src/connection/call-marks.js';
+import type { ServiceDefinition } from '../../src/avro/service/service.js';
+import { LedgerSetting } from '../../src/connection/calls/call-marks.js';
+import type { GivenBack } from '../../src/connection/calls/pending-call.js';
+import { PendingCall } from '../../src/connection/calls/pending-call.js';
 import { Connection } from '../../src/connection/connection.js';
-import type { GivenBack } from '../../src/connection/connection-options.js';
-import { PendingCall } from '../../src/connection/pending-call.js';
-import { SchemaCache } from '../../src/connection/schema-exchange.js';
+import { SchemaCache } from '../../src/connection/methods/schema-exchange.js';
 import { defaultLimits, type Limits, type RpcCode, type RpcError } from '../../src/index.js';
+import { type Client, clientOf } from '../../src/peer/stubs.js';
 import { EndpointStats } from '../../src/resilience/endpoint-stats.js';
 import type { VirtualClock } from './clock.js';
 import { type FrameFields, type FrameName, frame, magic } from './frames.js';

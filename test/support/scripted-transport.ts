@@ -2,7 +2,7 @@
  * The transport of a connection whose other side is a script: bytes are handed in by the test, what the connection writes is
  * collected, and nothing happens by itself.
  */
-import type { PeerIdentity, Transport, TransportEvents } from '../../src/connection/transport.js';
+import type { PeerIdentity, Transport, TransportEvents } from '../../src/transport/transport.js';
 
 export class ScriptedTransport implements Transport {
   readonly identity: PeerIdentity = { kind: 'memory', address: 'script', port: 0, certificate: null };

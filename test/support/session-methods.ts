@@ -1,11 +1,11 @@
 /** The methods of the sessions in `spec/vectors`: the standard ones, and those that a session brings with their schemas. */
-import { avroCodec } from '../../src/avro/codec.js';
-import { raw } from '../../src/avro/raw.js';
+import { avroCodec } from '../../src/avro/codec/codec.js';
+import { raw } from '../../src/avro/service/raw.js';
 import type { Clock } from '../../src/base/clock.js';
 import { RpcError } from '../../src/base/errors.js';
-import type { CallContext } from '../../src/connection/call-context.js';
-import type { CallHost, HostedMethod } from '../../src/connection/call-host.js';
-import type { ItemStream } from '../../src/connection/item-stream.js';
+import type { CallContext } from '../../src/connection/calls/call-context.js';
+import type { CallHost, HostedMethod } from '../../src/connection/calls/call-host.js';
+import type { ItemStream } from '../../src/connection/streams/item-stream.js';
 import {
   type MessageCodec,
   type MethodKind,

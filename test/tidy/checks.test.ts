@@ -4,8 +4,10 @@ import * as assert from 'uvu/assert';
 import { committedTestProblems } from './committed-tests.js';
 import { codeOnly, type FileTree, withoutComments } from './file-tree.js';
 import {
+  circleProblems,
   clockProblems,
   entryPoints,
+  folderProblems,
   importsOf,
   layerProblems,
   packageImportProblems,
@@ -46,23 +48,55 @@ test('imports are found in each form, and not in comments', () => {
   assert.equal(found, ['./a.js', './b.js', './d.js', './e.js', './f.js', './g.js lazy', './h.js lazy', './i.js lazy']);
 });
 
-test('an import up or across the layers is found, one down or inside a layer is not', () => {
+test('an import up or across the rooms is found, one down or inside a room is not', () => {
   assertProblems(
     layerProblems(
       tree({
         'src/index.ts': `export { a } from './client/a.js';`,
         'src/client/a.ts': `import '../base/errors.js';\nimport './b.js';\nimport '../wire/records/hello.js';`,
         'src/wire/decoder.ts': `import { x } from '../connection/x.js';`,
-        'src/avro/codec.ts': `import type { y } from '../compression/y.js';`,
+        'src/avro/codec/codec.ts': `import type { y } from '../../compression/y.js';\nimport '../schema/a.js';`,
         'src/wire/records/hello.ts': `import '../constants.js';\nimport '../../base/errors.js';`,
         'src/base/errors.ts': `\nimport '../index.js';`,
+        'src/connection/streams/a.ts': `import '../messages/b.js';\nimport type { C } from '../calls/c.js';`,
+        'src/connection/caller/a.ts': `import '../callee/b.js';`,
+        'src/connection/a.ts': `import './caller/a.js';`,
         'src/stuff/a.ts': '',
+        'src/connection/hall/a.ts': '',
       }),
     ),
-    /^src\/wire\/decoder.ts:1: wire \(rank 3\) imports connection \(rank 6\)$/,
-    /^src\/avro\/codec.ts:1: avro \(rank 4\) imports compression \(rank 4\)$/,
+    /^src\/wire\/decoder.ts:1: wire \(rank 3\) imports connection \(rank 6.7\)$/,
     /^src\/base\/errors.ts:2: base \(rank 1\) imports index.ts/,
+    /^src\/connection\/streams\/a.ts:2: connection\/streams \(rank 6.3\) imports connection\/calls \(rank 6.4\)$/,
+    /^src\/connection\/caller\/a.ts:1: .* imports connection\/callee/,
     /^src\/stuff\/a.ts: src\/stuff has no rank/,
+    /^src\/connection\/hall\/a.ts: src\/connection\/hall has no rank/,
+  );
+});
+
+test('a circle of imports is found, with the names that tie it, also one of types', () => {
+  const files = {
+    'src/a.ts': `import { type B, b } from './b.js';`,
+    'src/b.ts': `import type { C } from './c.js';\nimport { e } from './e.js';`,
+    'src/c.ts': `export {\n  d,\n} from './a.js';`,
+    'src/e.ts': '',
+    'src/f.ts': `import './a.js';\nimport { g } from './g.js';`,
+    'src/g.ts': `const f = await import('./f.js');`,
+  };
+  assertProblems(
+    circleProblems(tree(files)),
+    /^a circle of 3 files: src\/a.ts takes \{ type B, b \} from src\/b.ts; src\/b.ts takes type \{ C \} from src\/c.ts; src\/c.ts takes \{ d, \} from src\/a.ts$/,
+    /^a circle of 2 files: src\/f.ts takes \{ g \} from src\/g.ts; src\/g.ts/,
+  );
+  assertProblems(circleProblems(tree({ ...files, 'src/c.ts': '', 'src/g.ts': '' })));
+});
+
+test('a folder with too many files is found, files of folders inside it not counted', () => {
+  const files = (folder: string, count: number): [string, string][] =>
+    Array.from({ length: count }, (_, index) => [`${folder}/${index}.ts`, '']);
+  assertProblems(
+    folderProblems(new Map([...files('src/a', 20), ...files('src/a/b', 1), ...files('src/c', 21)])),
+    /^src\/c: 21 files/,
   );
 });
 

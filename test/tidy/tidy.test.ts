@@ -7,8 +7,10 @@ import * as assert from 'uvu/assert';
 import { committedTestProblems } from './committed-tests.js';
 import { type FileTree, readTree } from './file-tree.js';
 import {
+  circleProblems,
   clockProblems,
   entryPoints,
+  folderProblems,
   layerProblems,
   packageImportProblems,
   purityProblems,
@@ -30,8 +32,23 @@ function assertTidy(tree: FileTree, problems: readonly string[]): void {
   assert.is(problems.length, 0);
 }
 
-test('folders import only folders of a lower rank', () => {
+test('rooms import only rooms of a lower rank', () => {
   assertTidy(source, layerProblems(source));
+});
+
+test('no file of src imports itself by way of others, imports of types included', () => {
+  assertTidy(source, circleProblems(source));
+});
+
+test('an import added to the real tree is found, up or in a circle', () => {
+  const path = 'src/connection/messages/write-queue.ts';
+  const up = new Map([...source, [path, `${source.get(path)}\nimport type { Link } from '../calls/link.js';\n`]]);
+  assert.is(layerProblems(up).length, 1);
+  assert.is(circleProblems(up).length, 1);
+});
+
+test('no folder of src is a hall', () => {
+  assertTidy(source, folderProblems(source));
 });
 
 test('the core imports builtins, itself, and avsc in avro/; lz4-napi only when compression needs it', () => {

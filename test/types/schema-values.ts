@@ -2,8 +2,8 @@
  * What TypeScript makes of schemas. This file is a test by being compiled: each `expectType` is an assertion, and each
  * `@ts-expect-error` fails the build when the line below it compiles. `compile-errors.test.ts` proves that such failures show.
  */
-import type { Infer, InferInput, InferOutput } from '../../src/avro/infer.js';
-import { type Schema, schema } from '../../src/avro/typed-schema.js';
+import type { Infer, InferInput, InferOutput } from '../../src/avro/service/infer.js';
+import { type Schema, schema } from '../../src/avro/service/typed-schema.js';
 import { type Equal, expectType } from './equal.js';
 
 // Primitives.

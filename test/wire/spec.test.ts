@@ -3,7 +3,7 @@ import { readdirSync, readFileSync } from 'node:fs';
 import avsc from 'avsc';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
-import { RpcCodes } from '../../src/base/errors.js';
+import { RpcCodes } from '../../src/base/codes.js';
 import { type AnnouncedLimits, defaultLimits, minimumLimits } from '../../src/base/limits.js';
 import { CloseCode, Flag, FrameType } from '../../src/wire/constants.js';
 import { allowedFlags } from '../../src/wire/frame-rules.js';

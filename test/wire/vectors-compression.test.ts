@@ -2,7 +2,8 @@
 import { readFileSync } from 'node:fs';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
-import { RpcError, rpcCodeName } from '../../src/base/errors.js';
+import { rpcCodeName } from '../../src/base/codes.js';
+import { RpcError } from '../../src/base/errors.js';
 import type { Compressor } from '../../src/compression/compressor.js';
 import { gzip } from '../../src/compression/gzip.js';
 import { loadLz4 } from '../../src/compression/lz4.js';

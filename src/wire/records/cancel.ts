@@ -1,5 +1,5 @@
 /** CANCEL: the caller gives up (spec/schemas/cancel.avsc). */
-import { RpcCodes } from '../../base/errors.js';
+import { RpcCodes } from '../../base/codes.js';
 import { recordReader } from './bad-record.js';
 import { ByteWriter } from './byte-writer.js';
 

@@ -1,5 +1,5 @@
 /** FAILURE: why a call failed and whether it may have run (spec/schemas/failure.avsc). */
-import type { Started } from '../../base/errors.js';
+import type { Started } from '../../base/codes.js';
 import { recordReader } from './bad-record.js';
 import { ByteWriter } from './byte-writer.js';
 

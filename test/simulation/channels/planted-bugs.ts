@@ -2,7 +2,7 @@
 import { Channel } from '../../../src/channel/channel.js';
 import { EndpointPool } from '../../../src/channel/endpoint-pool.js';
 import { EndpointSet } from '../../../src/channel/endpoint-set.js';
-import { WriteQueue } from '../../../src/connection/write-queue.js';
+import { WriteQueue } from '../../../src/connection/messages/write-queue.js';
 import { Backoff } from '../../../src/resilience/backoff.js';
 import { RetryBudget } from '../../../src/resilience/retry-budget.js';
 import { type PlantedBug, replace } from '../planted-bugs.js';

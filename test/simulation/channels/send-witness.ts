@@ -3,8 +3,8 @@
  * It looks through the prototype of `Connection` while it is on duty, so the engine needs no openings for it.
  */
 
+import { type CallExtras, noExtras } from '../../../src/connection/calls/pending-call.js';
 import { Connection } from '../../../src/connection/connection.js';
-import { type CallExtras, noExtras } from '../../../src/connection/pending-call.js';
 import type { RpcError } from '../../../src/index.js';
 
 export interface SendListener {

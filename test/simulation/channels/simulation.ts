@@ -3,8 +3,9 @@
  * network do what the plan says, servers crash, drain and come back, all of it heals, everybody closes, and then nothing may be left.
  * What was not as it must be is listed in `problems`.
  */
+
+import type { CallExtras } from '../../../src/connection/calls/pending-call.js';
 import type { Connection } from '../../../src/connection/connection.js';
-import type { CallExtras } from '../../../src/connection/pending-call.js';
 import {
   type Client,
   type ClientChannel,

@@ -1,0 +1,43 @@
+/**
+ * Runs a reader on one message: puts a tap on it, sees that the message ends where the reader does, and makes an `RpcError`
+ * INVALID_ARGUMENT of whatever goes wrong, with what and at which byte. A message from a peer cannot do more than that.
+ *
+ * There is one tap, used by all codecs. A decode from within another (a logical type that decodes) gets a tap of its own.
+ *
+ * Called by `codec.ts` and `known-branches.ts`, once a message.
+ */
+import { assert } from '../../base/assert.js';
+import { RpcError } from '../../base/errors.js';
+import type { Read } from './bounded-types.js';
+import { ReadTap, type Refusal, refused } from './read-tap.js';
+
+const sharedTap = new ReadTap();
+
+/** The value that `read` makes of exactly the bytes `start` to `end`. `label` is what error texts call the message. */
+export function decodeWith(read: Read, label: string, from: Buffer, start: number, end: number): unknown {
+  assert(start >= 0 && start <= end && end <= from.length, 'a message lies within its buffer');
+  const tap = sharedTap.busy ? new ReadTap() : sharedTap;
+  tap.busy = true;
+  try {
+    tap.begin(from, start, end);
+    const value = read(tap);
+    tap.finish();
+    return value;
+  } catch (error) {
+    throw unreadable(error, label, tap.refusal, start, end);
+  } finally {
+    tap.release();
+  }
+}
+
+function unreadable(error: unknown, label: string, refusal: Refusal | null, start: number, end: number): RpcError {
+  if (error === refused && refusal !== null) {
+    const { text, at, limit } = refusal;
+    const message = `cannot read ${label}: ${text}, at byte ${at - start} of ${end - start}`;
+    return new RpcError('INVALID_ARGUMENT', message, limit === undefined ? {} : { limit });
+  }
+  // What a reader of a part has found, or the end of the stack.
+  if (error instanceof RpcError) return error;
+  const reason = error instanceof Error ? error.message : String(error);
+  return new RpcError('INVALID_ARGUMENT', `cannot read ${label}: ${reason}`, { cause: error });
+}

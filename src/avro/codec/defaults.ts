@@ -1,0 +1,151 @@
+/**
+ * Defaults of record fields: JSON in the schema, here turned into values. A reader takes one when the writer does not send the
+ * field; a writer sends it when the value lacks the field.
+ *
+ * A default of a union may be of any of its branches; the first that takes it is meant (as the specification has it since 1.12;
+ * before, only the first branch was allowed). `bytes` and `fixed` are given as a string with one character per byte.
+ */
+import { RpcError } from '../../base/errors.js';
+import type { FieldNode, RecordNode, SchemaNode, UnionNode } from '../schema/schema.js';
+import { labelOf, unqualified } from '../schema/schema.js';
+import type { ReadOptions } from './readers.js';
+import { wrappings } from './unions.js';
+import { isBigLong, isInt, isWellFormed } from './write-tap.js';
+
+/** Makes the value anew each time, so that nobody can change it for others. */
+export type Preset = () => unknown;
+
+/** What a default that its type does not take comes to, inside this file. */
+const unfit = new Error('the default does not fit');
+
+/** The default of a field. Throws an `RpcError` when its type does not take it. */
+export function presetOf(record: RecordNode, field: FieldNode, options: ReadOptions): Preset {
+  try {
+    return new Presets(options).make(field.type, field.attributes['default']);
+  } catch (error) {
+    if (error !== unfit) throw error;
+    const place = `${unqualified(record.name)}.${field.name}`;
+    throw new RpcError('INVALID_ARGUMENT', `not a valid schema: ${place}: the default is no ${labelOf(field.type)}`);
+  }
+}
+
+class Presets {
+  private readonly options: ReadOptions;
+
+  constructor(options: ReadOptions) {
+    this.options = options;
+  }
+
+  make(node: SchemaNode, json: unknown): Preset {
+    const conversion = this.options.conversions.of(node);
+    const preset = this.underlying(node, json);
+    return conversion === null ? preset : () => conversion.fromValue(preset());
+  }
+
+  private underlying(node: SchemaNode, json: unknown): Preset {
+    switch (node.kind) {
+      case 'long':
+        return constant(this.long(json));
+      case 'bytes':
+        return bytes(json, undefined);
+      case 'fixed':
+        return bytes(json, node.size);
+      case 'enum':
+        return constant(accept(json, typeof json === 'string' && node.symbols.includes(json)));
+      case 'array':
+        return this.array(node.items, json);
+      case 'map':
+        return this.map(node.values, json);
+      case 'record':
+        return this.record(node, json);
+      case 'union':
+        return this.union(node, json);
+      default:
+        return constant(accept(json, isPrimitive(node.kind, json)));
+    }
+  }
+
+  private long(json: unknown): unknown {
+    if (!this.options.bigLongs) return accept(json, Number.isSafeInteger(json));
+    accept(json, Number.isInteger(json));
+    const value = BigInt(json as number);
+    return accept(value, isBigLong(value));
+  }
+
+  private array(items: SchemaNode, json: unknown): Preset {
+    if (!Array.isArray(json)) throw unfit;
+    const presets = json.map((item: unknown) => this.make(items, item));
+    return () => presets.map((preset) => preset());
+  }
+
+  private map(values: SchemaNode, json: unknown): Preset {
+    const presets = Object.entries(object(json)).map(([key, value]) => [key, this.make(values, value)] as const);
+    return () => {
+      const map = Object.create(null) as Record<string, unknown>;
+      for (const [key, preset] of presets) map[key] = preset();
+      return map;
+    };
+  }
+
+  private record(node: RecordNode, json: unknown): Preset {
+    const given = object(json);
+    const presets = node.fields.map((field) => {
+      const value = Object.hasOwn(given, field.name) ? given[field.name] : field.attributes['default'];
+      return [field.name, this.make(field.type, value)] as const;
+    });
+    return () => Object.fromEntries(presets.map(([name, preset]) => [name, preset()]));
+  }
+
+  private union(node: UnionNode, json: unknown): Preset {
+    const names = wrappings(node);
+    for (const [i, branch] of node.branches.entries()) {
+      let preset: Preset;
+      try {
+        preset = this.make(branch, json);
+      } catch (error) {
+        if (error === unfit) continue;
+        throw error;
+      }
+      const name = names[i] ?? null;
+      return name === null ? preset : () => ({ [name]: preset() });
+    }
+    throw unfit;
+  }
+}
+
+function constant(value: unknown): Preset {
+  return () => value;
+}
+
+function accept(value: unknown, fits: boolean): unknown {
+  if (!fits) throw unfit;
+  return value;
+}
+
+function isPrimitive(kind: SchemaNode['kind'], json: unknown): boolean {
+  switch (kind) {
+    case 'null':
+      return json === null;
+    case 'boolean':
+      return typeof json === 'boolean';
+    case 'int':
+      return isInt(json);
+    case 'string':
+      return typeof json === 'string' && isWellFormed(json);
+    default:
+      return typeof json === 'number';
+  }
+}
+
+function bytes(json: unknown, size: number | undefined): Preset {
+  if (typeof json !== 'string') throw unfit;
+  const value = Buffer.from(json, 'latin1');
+  // A character beyond U+00FF is no byte; latin1 would have cut it off.
+  if (value.toString('latin1') !== json || (size !== undefined && value.length !== size)) throw unfit;
+  return () => Buffer.from(value);
+}
+
+function object(json: unknown): Readonly<Record<string, unknown>> {
+  if (typeof json !== 'object' || json === null || Array.isArray(json)) throw unfit;
+  return json as Record<string, unknown>;
+}

@@ -1,0 +1,109 @@
+/**
+ * The reader of a schema, for messages that were written with the same schema. Built once a codec, from the leaves up.
+ */
+
+import type { RecordNode, SchemaNode } from '../schema/schema.js';
+import {
+  arrayReader,
+  enumReader,
+  fixedReader,
+  mapReader,
+  primitiveReader,
+  type Read,
+  type ReadLimits,
+  readBigLong,
+  recordReader,
+  unionReader,
+} from './bounded-types.js';
+import type { Conversions } from './logical-types.js';
+import type { SchemaFacts } from './schema-facts.js';
+import { wrappings } from './unions.js';
+
+/** How a codec represents values and how far it trusts a message. */
+export interface ReadOptions extends ReadLimits {
+  readonly bigLongs: boolean;
+  readonly conversions: Conversions;
+}
+
+/** A reader that is needed before it is made, since its type contains itself. */
+interface Link {
+  read: Read | null;
+}
+
+export class Readers {
+  private readonly known = new Map<SchemaNode, Read>();
+  private readonly links = new Map<RecordNode, Link>();
+  private readonly facts: SchemaFacts;
+  private readonly options: ReadOptions;
+  private readonly depthMax: number | null;
+
+  constructor(facts: SchemaFacts, options: ReadOptions) {
+    this.facts = facts;
+    this.options = options;
+    this.depthMax = facts.nestsDeeper(options.depthMax) ? options.depthMax : null;
+  }
+
+  of(node: SchemaNode): Read {
+    const known = this.known.get(node);
+    if (known !== undefined) return known;
+    if (node.kind === 'record') return this.record(node);
+    return this.keep(node, this.make(node));
+  }
+
+  private keep(node: SchemaNode, bare: Read): Read {
+    const read = converted(bare, node, this.options);
+    this.known.set(node, read);
+    return read;
+  }
+
+  private make(node: Exclude<SchemaNode, RecordNode>): Read {
+    switch (node.kind) {
+      case 'array':
+        return arrayReader(this.of(node.items), this.facts.bytesMin(node.items), this.options);
+      case 'map':
+        return mapReader(this.of(node.values), this.facts.bytesMin(node.values), this.options);
+      case 'union':
+        return unionReader(
+          node.branches.map((branch) => this.of(branch)),
+          wrappings(node),
+        );
+      case 'enum':
+        return enumReader(node.symbols);
+      case 'fixed':
+        return fixedReader(node.size);
+      case 'long':
+        return longReader(this.options);
+      default:
+        return primitiveReader(node.kind);
+    }
+  }
+
+  private record(node: RecordNode): Read {
+    const open = this.links.get(node);
+    if (open !== undefined) return (tap) => (open.read as Read)(tap);
+    const link: Link = { read: null };
+    this.links.set(node, link);
+    const fields = node.fields.map(({ name, type }) => ({ name, read: this.of(type), preset: null }));
+    link.read = this.keep(node, recordReader(node.name, fields, this.depthMax));
+    this.links.delete(node);
+    return link.read;
+  }
+}
+
+export function longReader({ bigLongs }: ReadOptions): Read {
+  return bigLongs ? readBigLong : primitiveReader('long');
+}
+
+/** `read`, followed by the conversion of the node's logical type if it has one. */
+export function converted(read: Read, node: SchemaNode, { conversions }: ReadOptions): Read {
+  const conversion = conversions.of(node);
+  if (conversion === null) return read;
+  return (tap) => {
+    const value = read(tap);
+    try {
+      return conversion.fromValue(value);
+    } catch (cause) {
+      return tap.fail(`its logical type refuses a value (${cause instanceof Error ? cause.message : String(cause)})`);
+    }
+  };
+}

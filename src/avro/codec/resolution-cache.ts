@@ -1,0 +1,44 @@
+/**
+ * What codecs have found out about the schemas of peers, for all codecs of the process together. To find it out costs
+ * milliseconds for a small schema and tens of them for the largest; to keep it costs memory in proportion to the schema's
+ * text. A peer may send what schemas it likes, so both the number and the texts are bounded, and what was not asked for longest
+ * goes first. A connection keeps the resolutions that it uses, so it does not depend on what is still here.
+ */
+import type { Resolution } from '../../wire/message-codec.js';
+
+interface Entry {
+  readonly resolution: Resolution;
+  readonly characters: number;
+}
+
+export class ResolutionCache {
+  private readonly entries = new Map<string, Entry>();
+  private readonly entriesMax: number;
+  private readonly charactersMax: number;
+  private characters = 0;
+
+  /** `charactersMax` bounds the texts of all schemas together. */
+  constructor(entriesMax: number, charactersMax: number) {
+    this.entriesMax = entriesMax;
+    this.charactersMax = charactersMax;
+  }
+
+  get(key: string): Resolution | undefined {
+    const entry = this.entries.get(key);
+    if (entry === undefined) return undefined;
+    this.entries.delete(key);
+    this.entries.set(key, entry);
+    return entry.resolution;
+  }
+
+  /** Keeps what was found out about a schema whose text has so many characters. The key is not known yet. */
+  set(key: string, resolution: Resolution, characters: number): void {
+    this.entries.set(key, { resolution, characters });
+    this.characters += characters;
+    for (const [oldest, entry] of this.entries) {
+      if (this.entries.size <= this.entriesMax && this.characters <= this.charactersMax) break;
+      this.entries.delete(oldest);
+      this.characters -= entry.characters;
+    }
+  }
+}

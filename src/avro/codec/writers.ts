@@ -1,0 +1,279 @@
+/**
+ * The writer of a schema: a function that puts a value on a tap, generated around the writers of its parts. Built once a codec.
+ *
+ * A writer looks at a value once, in the order of the schema, changes nothing, and throws `mismatch` at the first thing that the
+ * schema does not take. A field that is undefined and has a default is sent as its default. For records any object will do
+ * (class instances and getters too) except an array; for maps any object that is not iterable, since a `Map` or a `Set` would
+ * look empty. Bytes are any `Uint8Array`.
+ */
+
+import type { EnumNode, FieldNode, PrimitiveKind, RecordNode, SchemaNode, UnionNode } from '../schema/schema.js';
+import { presetOf } from './defaults.js';
+import { type Bindings, generate, identifier } from './generate.js';
+import type { ReadOptions } from './readers.js';
+import type { SchemaFacts } from './schema-facts.js';
+import { branchName, groupOf, isWrapped } from './unions.js';
+import { checkValue, isMapLike } from './value-check.js';
+import { mismatch, WriteTap } from './write-tap.js';
+
+export type Write = (tap: WriteTap, value: unknown) => void;
+
+/** A writer that is needed before it is made, since its type contains itself. */
+interface Link {
+  write: Write | null;
+}
+
+const primitives = {
+  null: (tap, value) => tap.putNull(value),
+  boolean: (tap, value) => tap.putBoolean(value),
+  int: (tap, value) => tap.putInt(value),
+  long: (tap, value) => tap.putLong(value),
+  float: (tap, value) => tap.putFloat(value),
+  double: (tap, value) => tap.putDouble(value),
+  bytes: (tap, value) => tap.putBytes(value),
+  string: (tap, value) => tap.putString(value),
+} as const satisfies Record<PrimitiveKind, Write>;
+
+const writeBigLong: Write = (tap, value) => tap.putBigLong(value);
+
+/** What a call of a primitive's writer comes to. Generated code has it in place of the call. */
+const inlined = new Map<Write, string>([
+  [primitives.null, 'putNull'],
+  [primitives.boolean, 'putBoolean'],
+  [primitives.int, 'putInt'],
+  [primitives.long, 'putLong'],
+  [primitives.float, 'putFloat'],
+  [primitives.double, 'putDouble'],
+  [primitives.bytes, 'putBytes'],
+  [primitives.string, 'putString'],
+  [writeBigLong, 'putBigLong'],
+]);
+
+export class Writers {
+  private readonly known = new Map<SchemaNode, Write>();
+  private readonly links = new Map<RecordNode, Link>();
+  private readonly options: ReadOptions;
+  private readonly depthMax: number | null;
+
+  constructor(facts: SchemaFacts, options: ReadOptions) {
+    this.options = options;
+    this.depthMax = facts.nestsDeeper(options.depthMax) ? options.depthMax : null;
+  }
+
+  of(node: SchemaNode): Write {
+    const known = this.known.get(node);
+    if (known !== undefined) return known;
+    if (node.kind === 'record') return this.record(node);
+    return this.keep(node, this.make(node));
+  }
+
+  private keep(node: SchemaNode, bare: Write): Write {
+    const conversion = this.options.conversions.of(node);
+    const write: Write = conversion === null ? bare : (tap, value) => bare(tap, conversion.toValue(value));
+    this.known.set(node, write);
+    return write;
+  }
+
+  private make(node: Exclude<SchemaNode, RecordNode>): Write {
+    switch (node.kind) {
+      case 'array':
+        return arrayWriter(this.of(node.items));
+      case 'map':
+        return mapWriter(this.of(node.values));
+      case 'union':
+        return this.union(node);
+      case 'enum':
+        return enumWriter(node);
+      case 'fixed':
+        return (tap, value) => tap.putFixed(value, node.size);
+      case 'long':
+        return this.options.bigLongs ? writeBigLong : primitives.long;
+      default:
+        return primitives[node.kind];
+    }
+  }
+
+  private record(node: RecordNode): Write {
+    const open = this.links.get(node);
+    if (open !== undefined) return (tap, value) => (open.write as Write)(tap, value);
+    const link: Link = { write: null };
+    this.links.set(node, link);
+    const bindings: Bindings = { mismatch };
+    const puts = node.fields.map((field, i) => this.field(node, field, i, bindings));
+    const { depthMax } = this;
+    const source = `function write${identifier(node.name)}(tap, value) {
+      if (value === null || typeof value !== 'object' || Array.isArray(value)) throw mismatch;
+      ${depthMax === null ? '' : `if (++tap.depth > ${depthMax}) tap.tooDeep(${depthMax});`}
+      ${puts.join('\n')}
+      ${depthMax === null ? '' : 'tap.depth--;'}
+    }`;
+    link.write = this.keep(node, generate<Write>(source, bindings));
+    this.links.delete(node);
+    return link.write;
+  }
+
+  private field(record: RecordNode, field: FieldNode, i: number, bindings: Bindings): string {
+    const write = this.of(field.type);
+    const member = `value[${JSON.stringify(field.name)}]`;
+    if (!field.hasDefault) return `${call(write, `w${i}`, member, bindings)};`;
+    bindings[`preset${i}`] = this.encoded(record, field, write);
+    const put = call(write, `w${i}`, `v${i}`, bindings);
+    return `const v${i} = ${member};
+      if (v${i} === undefined) preset${i}(tap); else ${put};`;
+  }
+
+  /** Sends a field's default. It is encoded at its first use: its own type may not be ready before. */
+  private encoded(record: RecordNode, field: FieldNode, write: Write): (tap: WriteTap) => void {
+    const preset = presetOf(record, field, this.options);
+    let bytes: Buffer | null = null;
+    return (tap) => {
+      bytes ??= encodeAlone(write, preset());
+      tap.writeFixed(bytes, bytes.length);
+    };
+  }
+
+  private union(node: UnionNode): Write {
+    const writes = node.branches.map((branch) => this.of(branch));
+    if (isWrapped(node)) return wrappedWriter(node, writes);
+    const { conversions } = this.options;
+    const isOptional = node.branches.length === 2 && node.branches.some((branch) => branch.kind === 'null');
+    if (isOptional) return optionalWriter(node, writes);
+    if (node.branches.some((branch) => conversions.of(branch) !== null)) return triedWriter(node, writes, this.options);
+    return bareWriter(node, writes, this.options.bigLongs);
+  }
+}
+
+function arrayWriter(item: Write): Write {
+  const bindings: Bindings = { mismatch };
+  const put = call(item, 'item', 'value[i]', bindings);
+  const source = `function writeArray(tap, value) {
+    if (!Array.isArray(value)) throw mismatch;
+    const count = value.length;
+    if (count > 0) {
+      tap.writeLong(count);
+      for (let i = 0; i < count; i++) ${put};
+    }
+    tap.writeLong(0);
+  }`;
+  return generate(source, bindings);
+}
+
+function mapWriter(write: Write): Write {
+  const bindings: Bindings = { mismatch, isMapLike };
+  const put = call(write, 'item', 'value[keys[i]]', bindings);
+  const source = `function writeMap(tap, value) {
+    if (!isMapLike(value)) throw mismatch;
+    const keys = Object.keys(value);
+    const count = keys.length;
+    if (count > 0) {
+      tap.writeLong(count);
+      for (let i = 0; i < count; i++) { tap.writeString(keys[i]); ${put}; }
+    }
+    tap.writeLong(0);
+  }`;
+  return generate(source, bindings);
+}
+
+/** Symbols are found in a `Map`: nothing is inherited there, and only strings are found. */
+function enumWriter(node: EnumNode): Write {
+  const indexes = new Map<unknown, number>(node.symbols.map((symbol, i) => [symbol, i]));
+  return (tap, value) => {
+    const index = indexes.get(value);
+    if (index === undefined) throw mismatch;
+    tap.writeLong(index);
+  };
+}
+
+/** `["null", T]` and `[T, "null"]`. */
+function optionalWriter(node: UnionNode, writes: readonly Write[]): Write {
+  const nullIndex = node.branches.findIndex((branch) => branch.kind === 'null');
+  const other = 1 - nullIndex;
+  const bindings: Bindings = {};
+  const put = call(writes[other] as Write, 'other', 'value', bindings);
+  const source = `function writeOptional(tap, value) {
+    if (value === null) { tap.writeLong(${nullIndex}); return; }
+    tap.writeLong(${other});
+    ${put};
+  }`;
+  return generate(source, bindings);
+}
+
+/** A union whose branches JavaScript tells apart. */
+function bareWriter(node: UnionNode, writes: readonly Write[], bigLongs: boolean): Write {
+  const bindings: Bindings = { mismatch };
+  const tests = node.branches.map((branch, i) => {
+    const put = call(writes[i] as Write, `branch${i}`, 'value', bindings);
+    return `if (${testOf(branch, bigLongs)}) { tap.writeLong(${i}); ${put}; return; }`;
+  });
+  return generate(`function writeUnion(tap, value) { ${tests.join('\n')} throw mismatch; }`, bindings);
+}
+
+/** What tells a value of a branch from those of other groups, as source text about `value`. */
+function testOf(branch: SchemaNode, bigLongs: boolean): string {
+  switch (groupOf(branch)) {
+    case 'null':
+      return 'value === null';
+    case 'boolean':
+      return "typeof value === 'boolean'";
+    case 'number':
+      return `typeof value === '${bigLongs && branch.kind === 'long' ? 'bigint' : 'number'}'`;
+    case 'text':
+      return "typeof value === 'string'";
+    case 'bytes':
+      return 'value instanceof Uint8Array';
+    case 'array':
+      return 'Array.isArray(value)';
+    default:
+      return "typeof value === 'object' && value !== null && !Array.isArray(value) && !(value instanceof Uint8Array)";
+  }
+}
+
+/** With logical types among the branches only a try shows which of them takes a value; more than one is as wrong as none. */
+function triedWriter(node: UnionNode, writes: readonly Write[], options: ReadOptions): Write {
+  return (tap, value) => {
+    const fits = node.branches.map((branch) => checkValue(branch, value, options) === null);
+    const index = fits.indexOf(true);
+    if (index < 0 || fits.includes(true, index + 1)) throw mismatch;
+    tap.writeLong(index);
+    (writes[index] as Write)(tap, value);
+  };
+}
+
+function wrappedWriter(node: UnionNode, writes: readonly Write[]): Write {
+  const indexes = new Map(node.branches.map((branch, i) => [branchName(branch), i]));
+  const nullIndex = indexes.get('null');
+  indexes.delete('null');
+  return (tap, value) => {
+    if (value === null && nullIndex !== undefined) {
+      tap.writeLong(nullIndex);
+      return;
+    }
+    if (typeof value !== 'object' || value === null) throw mismatch;
+    const keys = Object.keys(value);
+    const name = keys[0] as string;
+    const index = keys.length === 1 ? indexes.get(name) : undefined;
+    if (index === undefined) throw mismatch;
+    tap.writeLong(index);
+    (writes[index] as Write)(tap, (value as Readonly<Record<string, unknown>>)[name]);
+  };
+}
+
+/** The bytes of one value. */
+function encodeAlone(write: Write, value: unknown): Buffer {
+  const tap = new WriteTap();
+  for (let bytes = Buffer.allocUnsafeSlow(64); ; ) {
+    tap.begin(bytes, 0);
+    write(tap, value);
+    const end = tap.finish();
+    if (end >= 0) return Buffer.from(bytes.subarray(0, end));
+    bytes = Buffer.allocUnsafeSlow(bytes.length - end);
+  }
+}
+
+/** The statement that writes `value`: a method of the tap, or a call of the function bound to `name`. */
+function call(write: Write, name: string, value: string, bindings: Bindings): string {
+  const method = inlined.get(write);
+  if (method !== undefined) return `tap.${method}(${value})`;
+  bindings[name] = write;
+  return `${name}(tap, ${value})`;
+}

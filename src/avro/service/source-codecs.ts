@@ -1,0 +1,89 @@
+/**
+ * From what a method says about its messages (a schema, `raw`, a codec) to codecs. Codecs are shared: the same schema object, or
+ * primitive name, with the same options is compiled once in a process, so a schema must not be changed after it was used.
+ *
+ * Called by `service.ts` while a service is defined.
+ */
+import { RpcError } from '../../base/errors.js';
+import type { MessageCodec } from '../../wire/message-codec.js';
+import { avroCodec } from '../codec/codec.js';
+import type { LogicalTypes } from '../codec/logical-types.js';
+import type { DeclaredErrorsCodec } from './declared-error.js';
+import { declaredErrorsCodec } from './declared-error.js';
+import type { Longs } from './infer.js';
+import { shareNamedTypes } from './shared-types.js';
+
+interface Compiled {
+  readonly longs: Longs;
+  readonly logicalTypes: LogicalTypes | undefined;
+  readonly codec: MessageCodec;
+}
+
+/** What was compiled from schemas, by object or by the name of a primitive type, and from lists of errors. */
+const bySchema = new WeakMap<object, Compiled[]>();
+const byName = new Map<unknown, Compiled[]>();
+const byErrors = new WeakMap<object, Compiled[]>();
+
+interface Cache {
+  get(source: unknown): Compiled[] | undefined;
+  set(source: unknown, compiled: Compiled[]): unknown;
+}
+
+/** The codecs of one method. */
+export class MessageCodecs {
+  private readonly method: string;
+  private readonly longs: Longs;
+  private readonly logicalTypes: LogicalTypes | undefined;
+
+  /** `method` is what error messages begin with. */
+  constructor(method: string, longs: Longs | undefined, logicalTypes: LogicalTypes | undefined) {
+    this.method = method;
+    this.longs = longs ?? 'number';
+    this.logicalTypes = logicalTypes;
+  }
+
+  /** Throws an `RpcError` when `source` is neither a codec nor a valid schema. */
+  of(source: unknown, what: string): MessageCodec {
+    if (isCodec(source)) return source;
+    const cache: Cache = typeof source === 'object' && source !== null ? bySchema : byName;
+    return this.compiled(cache, source, what, () => this.compile(source));
+  }
+
+  /** Codec of the union that Avro prescribes for errors: `["string", ...errors]`. */
+  errors(errors: readonly unknown[]): DeclaredErrorsCodec {
+    const compile = (): MessageCodec => declaredErrorsCodec(this.compile(['string', ...errors]));
+    return this.compiled(byErrors, errors, 'errors', compile) as DeclaredErrorsCodec;
+  }
+
+  private compile(schema: unknown): MessageCodec {
+    const { longs, logicalTypes } = this;
+    return avroCodec(shareNamedTypes(schema), logicalTypes === undefined ? { longs } : { longs, logicalTypes });
+  }
+
+  private compiled(cache: Cache, source: unknown, what: string, compile: () => MessageCodec): MessageCodec {
+    const { longs, logicalTypes } = this;
+    const all = cache.get(source) ?? [];
+    const known = all.find((other) => other.longs === longs && other.logicalTypes === logicalTypes);
+    if (known !== undefined) return known.codec;
+    let codec: MessageCodec;
+    try {
+      codec = compile();
+    } catch (cause) {
+      throw this.refusal(what, cause);
+    }
+    all.push({ longs, logicalTypes, codec });
+    cache.set(source, all);
+    return codec;
+  }
+
+  private refusal(what: string, cause: unknown): RpcError {
+    const place = `${this.method}: ${what}: `;
+    if (!(cause instanceof RpcError)) return new RpcError('INVALID_ARGUMENT', place + String(cause), { cause });
+    const options = cause.limit === undefined ? { cause } : { cause, limit: cause.limit };
+    return new RpcError(cause.code, place + cause.message, options);
+  }
+}
+
+function isCodec(source: unknown): source is MessageCodec {
+  return typeof source === 'object' && source !== null && 'encode' in source && typeof source.encode === 'function';
+}

@@ -1,0 +1,48 @@
+/** What an end of a call is called: gRPC's codes, whether the handler may have run, which part was late. */
+
+/** gRPC's status codes, by name. `OK` is 0 and never an error. */
+export const RpcCodes = {
+  CANCELLED: 1,
+  UNKNOWN: 2,
+  INVALID_ARGUMENT: 3,
+  DEADLINE_EXCEEDED: 4,
+  NOT_FOUND: 5,
+  ALREADY_EXISTS: 6,
+  PERMISSION_DENIED: 7,
+  RESOURCE_EXHAUSTED: 8,
+  FAILED_PRECONDITION: 9,
+  ABORTED: 10,
+  OUT_OF_RANGE: 11,
+  UNIMPLEMENTED: 12,
+  INTERNAL: 13,
+  UNAVAILABLE: 14,
+  DATA_LOSS: 15,
+  UNAUTHENTICATED: 16,
+} as const;
+
+/** Name of a status code, as carried by `RpcError.code`. */
+export type RpcCode = keyof typeof RpcCodes;
+
+const nameByNumber: readonly (RpcCode | undefined)[] = (() => {
+  const names: (RpcCode | undefined)[] = [];
+  for (const [name, number] of Object.entries(RpcCodes)) names[number] = name as RpcCode;
+  return names;
+})();
+
+/** The name of a code that travelled as a number; a number nobody assigned reads as `UNKNOWN`. */
+export function rpcCodeName(number: number): RpcCode {
+  return nameByNumber[number] ?? 'UNKNOWN';
+}
+
+/**
+ * Whether the other side's handler may have run: `no` is a guarantee (the call may be sent again), `yes` is a fact,
+ * `maybe` is all that can be said, for example when the connection broke after the request was sent.
+ */
+export type Started = 'no' | 'maybe' | 'yes';
+
+/**
+ * Which part of a call was late when its deadline passed: `here`, this process (its queue, or a busy event loop); `network`, or the
+ * peer's whole process, which looks the same from here; `queue`, the peer had the call and had not started its handler;
+ * `handler`, it had.
+ */
+export type LatePart = 'here' | 'network' | 'queue' | 'handler';

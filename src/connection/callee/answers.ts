@@ -1,0 +1,181 @@
+/**
+ * The terminal frames of the callee: RESPONSE and FAILURE, and nothing else writes them. Whatever cannot be sent as it is
+ * becomes a FAILURE that says so; nothing here throws.
+ */
+
+import type { Started } from '../../base/codes.js';
+import { RpcCodes } from '../../base/codes.js';
+import { limitError, RpcError } from '../../base/errors.js';
+import { Flag, FrameType } from '../../wire/constants.js';
+import type { MessageCodec, MethodSpec } from '../../wire/message-codec.js';
+import { prefixed } from '../../wire/prefix.js';
+import { encodeFailure } from '../../wire/records/failure.js';
+import { encodeMetadata } from '../../wire/records/metadata.js';
+import type { CallContext } from '../calls/call-context.js';
+import type { CallHost } from '../calls/call-host.js';
+import type { Link } from '../calls/link.js';
+import { LATER, type LongMessage } from '../messages/frame-scheduler.js';
+import type { DurationsWriter } from '../messages/message-sender.js';
+import type { MethodCompression } from '../messages/method-compression.js';
+import { CalleeLedgers } from './callee-ledgers.js';
+
+const EMPTY = Buffer.alloc(0);
+
+export class Answers {
+  /** Calls that ended with a RESPONSE or END. */
+  finished = 0;
+  readonly ledgers: CalleeLedgers;
+
+  constructor(
+    private readonly link: Link,
+    private readonly host: CallHost | null,
+  ) {
+    this.ledgers = new CalleeLedgers(link.clock);
+  }
+
+  /** Sends the handler's answer. Returns the message when it leaves in several frames, LATER when it must wait, else null. */
+  respond(
+    call: number,
+    spec: MethodSpec,
+    compression: MethodCompression,
+    context: CallContext,
+    value: unknown,
+  ): LongMessage | null {
+    const { link } = this;
+    const { responseMetadata } = context;
+    try {
+      const metadata = responseMetadata === null ? null : encodeMetadata(responseMetadata, link.peerLimits);
+      const { response } = spec;
+      const { ledgers } = this;
+      const long = ledgers.has(call)
+        ? this.respondMeasured(call, response, value, metadata, compression)
+        : link.sender.send(FrameType.RESPONSE, 0, call, 0, response, value, -1, metadata, compression);
+      if (long !== LATER) this.finished++;
+      return long;
+    } catch (cause) {
+      this.failUnsendable(call, cause, spec);
+      return null;
+    }
+  }
+
+  private respondMeasured(
+    call: number,
+    codec: MessageCodec,
+    value: unknown,
+    metadata: Buffer | null,
+    compression: MethodCompression,
+  ): LongMessage | null {
+    const { ledgers } = this;
+    ledgers.beginEncoding(call);
+    const write: DurationsWriter = (into, at) => ledgers.write(call, into, at);
+    const long = this.link.sender.sendMeasured(call, codec, value, metadata, compression, write);
+    if (long !== LATER) ledgers.forget(call);
+    return long;
+  }
+
+  /** Ends a stream: every item of it has been written. */
+  end(call: number, spec: MethodSpec, context: CallContext): void {
+    const { queue, peerLimits } = this.link;
+    const { responseMetadata } = context;
+    const durations = this.ledgers.finish(call);
+    const ledgerFlag = durations === null ? 0 : Flag.LEDGER;
+    if (responseMetadata === null) {
+      queue.writeFrame(FrameType.END, ledgerFlag, call, 0, durations ?? EMPTY);
+      this.finished++;
+      return;
+    }
+    try {
+      const payload = prefixed(durations, encodeMetadata(responseMetadata, peerLimits));
+      if (payload.length > peerLimits.frameBytesMax) throw tooLongForFrame(payload.length, peerLimits.frameBytesMax);
+      queue.writeFrame(FrameType.END, Flag.METADATA | ledgerFlag, call, 0, payload);
+      this.finished++;
+    } catch (cause) {
+      this.failUnsendable(call, cause, spec);
+    }
+  }
+
+  /** Ends a call whose answer, or an item of it, cannot be sent. */
+  failUnsendable(call: number, cause: unknown, spec: MethodSpec): void {
+    const text = `the answer of ${spec.name} cannot be sent: ${textOf(cause)}`;
+    const known = cause instanceof RpcError ? cause : null;
+    const code =
+      known?.limit !== undefined ? 'RESOURCE_EXHAUSTED' : known?.code === 'UNAVAILABLE' ? known.code : 'INTERNAL';
+    const failure = new RpcError(code, text, { started: 'yes', cause });
+    this.host?.onHandlerError(failure, spec);
+    this.fail(call, failure, 'yes');
+  }
+
+  /**
+   * Ends a call with what its handler threw: an `RpcError` as it is, a declared one with its value; of anything else only
+   * the fact, since its text was not written for a peer.
+   */
+  failThrown(call: number, error: unknown, spec: MethodSpec, context: CallContext): void {
+    if (!(error instanceof RpcError)) this.host?.onHandlerError(error, spec);
+    if (spec.kind === 'oneway') return;
+    let failure = error instanceof RpcError ? error : new RpcError('INTERNAL', `the handler of ${spec.name} failed`);
+    let detail: Buffer | null = null;
+    let metadata: Buffer | null = null;
+    try {
+      detail = spec.declared === null ? null : spec.declared.toDetail(error);
+      const { responseMetadata } = context;
+      metadata = responseMetadata === null ? null : encodeMetadata(responseMetadata, this.link.peerLimits);
+    } catch (cause) {
+      failure = new RpcError('INTERNAL', `the failure of ${spec.name} cannot be sent: ${textOf(cause)}`, { cause });
+      this.host?.onHandlerError(failure, spec);
+    }
+    this.fail(call, failure, 'yes', detail, metadata);
+  }
+
+  /** One FAILURE. `started`: whether this call's handler has begun, whatever the error says of another call. */
+  fail(
+    call: number,
+    error: RpcError,
+    started: Started,
+    detail: Buffer | null = null,
+    metadata: Buffer | null = null,
+  ): void {
+    const record = encodeFailure({
+      code: RpcCodes[error.code],
+      started,
+      text: error.message,
+      retryAfterMs: error.retryAfterMs ?? null,
+      elsewhere: error.elsewhere,
+      detail: fits(detail, this.link.peerLimits.frameBytesMax) ? detail : null,
+    });
+    const durations = this.ledgers.finish(call);
+    const whole = metadata === null ? null : prefixed(durations, metadata, record);
+    if (whole !== null && fits(whole, this.link.peerLimits.frameBytesMax)) {
+      const ledgerFlag = durations === null ? 0 : Flag.LEDGER;
+      this.link.queue.writeFrame(FrameType.FAILURE, Flag.METADATA | ledgerFlag, call, 0, whole);
+    } else {
+      this.writeFailure(call, durations, record);
+    }
+  }
+
+  /** One FAILURE whose record is encoded already: of a call that a busy server refuses. */
+  refuse(call: number, record: Buffer): void {
+    this.writeFailure(call, this.ledgers.finish(call), record);
+  }
+
+  private writeFailure(call: number, durations: Buffer | null, record: Buffer): void {
+    const { queue } = this.link;
+    if (durations === null) queue.writeFrame(FrameType.FAILURE, 0, call, 0, record);
+    else queue.writeFrame(FrameType.FAILURE, Flag.LEDGER, call, 0, Buffer.concat([durations, record]));
+  }
+}
+
+/** FAILURE is one frame: a declared error or metadata that would not fit beside its text stays behind. */
+const FAILURE_TEXT_ROOM_BYTES = 5 * 1024;
+
+function fits(part: Buffer | null, frameBytesMax: number): boolean {
+  return part === null || part.length <= frameBytesMax - FAILURE_TEXT_ROOM_BYTES;
+}
+
+function tooLongForFrame(bytes: number, frameBytesMax: number): RpcError {
+  const limit = { name: 'frameBytesMax', value: frameBytesMax, setting: 'limits.frameBytesMax of the peer' };
+  return limitError(`${bytes} bytes of metadata do not fit one frame`, limit);
+}
+
+function textOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
+}

@@ -1,0 +1,39 @@
+/** What the callee says of requests that it does not take: those that no conforming caller sends, and those it has no room for. */
+import { limitError, RpcError } from '../../base/errors.js';
+import { generationOf, nextGeneration, type OpenerBit, openerOf } from '../../wire/call-number.js';
+import { CloseCode, Flag } from '../../wire/constants.js';
+import type { Link } from '../calls/link.js';
+import type { Answers } from './answers.js';
+import { type CalleeSlot, Phase } from './callee-slot.js';
+
+/** Closes the connection for a REQUEST that neither opens a call nor continues one; the text says why. */
+export function failMisplaced(link: Link, entry: CalleeSlot, call: number, number: number, peerBit: OpenerBit): void {
+  if (openerOf(call) !== peerBit) {
+    link.fail(CloseCode.CALL_NUMBER, `REQUEST for call ${call}, which only this side could open`);
+  } else if (entry.phase !== Phase.FREE) {
+    link.fail(CloseCode.CALL_NUMBER, `REQUEST for call ${call}, but call ${entry.call} is open in that slot`);
+  } else if (generationOf(call) !== nextGeneration(entry.generation)) {
+    const text = `REQUEST for call ${call}: generation ${generationOf(call)} follows ${entry.generation}`;
+    link.fail(CloseCode.CALL_NUMBER, text);
+  } else {
+    link.fail(CloseCode.PROTOCOL, `REQUEST for method ${number}, which was not declared`);
+  }
+}
+
+/** Why no handler can be started now. */
+export function fullHouse({ limits }: Link, draining: boolean): RpcError {
+  if (draining) return new RpcError('UNAVAILABLE', 'this server is draining', { elsewhere: true });
+  const limit = { name: 'handlersMax', value: limits.handlersMax, setting: 'limits.handlersMax' };
+  return limitError('all handlers of this connection are busy', limit, { elsewhere: true });
+}
+
+/** A REQUEST for a slot that this side does not have: nothing is kept of it. */
+export function refuseSlot(link: Link, answers: Answers, call: number, flags: number, peerBit: OpenerBit): void {
+  const { callsInFlightMax } = link.limits;
+  if (openerOf(call) !== peerBit) {
+    link.fail(CloseCode.CALL_NUMBER, `REQUEST for call ${call}, which only this side could open`);
+  } else if (link.chargeReset() && (flags & Flag.ONEWAY) === 0) {
+    const limit = { name: 'callsInFlightMax', value: callsInFlightMax, setting: 'limits.callsInFlightMax' };
+    answers.fail(call, limitError('too many calls at once', limit), 'no');
+  }
+}

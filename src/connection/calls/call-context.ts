@@ -1,0 +1,83 @@
+/**
+ * What a handler is told about its call. One object per call; whatever costs something (signal, remaining time) is made when
+ * it is first asked for.
+ */
+
+import { type CancelSource, Followers } from '../../base/cancel-signal.js';
+import type { RpcError } from '../../base/errors.js';
+import type { Metadata } from '../../wire/records/metadata.js';
+import type { Link } from './link.js';
+import type { PeerInfo } from './peer-info.js';
+
+const noMetadata: Metadata = Object.freeze(Object.create(null) as Record<string, string>);
+
+export class CallContext<P extends PeerInfo = PeerInfo> {
+  /** Set it to send metadata with the answer or the failure. */
+  responseMetadata: Metadata | null = null;
+  /** Set it for an answer that is too long for one frame: of those the higher goes first. A whole number. */
+  priority = 0;
+
+  private readonly link: Link;
+  private readonly deadlineAt: number;
+  private readonly received: Metadata | null;
+  private controller: AbortController | null = null;
+  private abortReason: RpcError | null = null;
+  /** On the prototype, null, until somebody follows: so it costs other calls nothing. */
+  declare private following: Followers | null;
+
+  /** @internal */
+  constructor(link: Link, deadlineAt: number, metadata: Metadata | null) {
+    this.link = link;
+    this.deadlineAt = deadlineAt;
+    this.received = metadata;
+  }
+
+  /** The caller's metadata: strings and Buffers by name, on an object without prototype. Empty when there was none. */
+  get metadata(): Metadata {
+    return this.received ?? noMetadata;
+  }
+
+  /** Milliseconds left until the call's deadline, 0 when it has passed, Infinity when it has none. */
+  get deadlineMs(): number {
+    return Math.max(0, this.deadlineAt - this.link.clock.now());
+  }
+
+  /**
+   * Aborts when the caller cancels, the deadline passes or the connection is lost; `signal.reason` is the `RpcError` that
+   * says which.
+   */
+  get signal(): AbortSignal {
+    if (this.controller === null) {
+      this.controller = new AbortController();
+      if (this.abortReason !== null) this.controller.abort(this.abortReason);
+    }
+    return this.controller.signal;
+  }
+
+  /** @internal For calls that are made on behalf of this one. */
+  get followers(): CancelSource {
+    this.following ??= new Followers();
+    if (this.abortReason !== null) this.following.abort(this.abortReason);
+    return this.following;
+  }
+
+  /** Who calls. */
+  get peer(): P {
+    // The owner of the connection has made it of its own kind (`ConnectionOptions.makePeer`).
+    return this.link.peer as P;
+  }
+
+  /** @internal The call has ended without its handler. */
+  abort(reason: RpcError): void {
+    if (this.abortReason !== null) return;
+    this.abortReason = reason;
+    this.controller?.abort(reason);
+    this.following?.abort(reason);
+  }
+
+  /** @internal Whether this is how a handler gave up when its signal aborted: Node's AbortError has the reason as its cause. */
+  isAbort(error: unknown): boolean {
+    return this.abortReason !== null && error instanceof Error && error.cause === this.abortReason;
+  }
+}
+Object.defineProperty(CallContext.prototype, 'following', { value: null, writable: true });

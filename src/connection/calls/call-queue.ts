@@ -1,0 +1,129 @@
+/**
+ * Calls that wait for a free slot, for room in the write queue, or for a connection: in order, bounded by count, each with
+ * its deadline running. Nothing of them has been sent, so whatever ends them, they did not start.
+ */
+
+import type { LatePart } from '../../base/codes.js';
+import { limitError, RpcError } from '../../base/errors.js';
+import type { PendingCall } from './pending-call.js';
+import { requestBytes } from './request-size.js';
+
+/** So many calls that have failed may stay in the array, beside as many as wait. */
+const SETTLED_MAX = 16;
+
+export class CallQueue {
+  /** Waiting calls; the settled ones still in the array do not count. */
+  length = 0;
+  private calls: (PendingCall | undefined)[] = [];
+  private head = 0;
+  private bytes = 0;
+
+  constructor(
+    private readonly lengthMax: number,
+    /** What they wait for, for the texts of their failures: `a free call slot`. */
+    private readonly awaited: string,
+    /** Which part is late when a deadline passes here. */
+    private readonly late: () => LatePart,
+    /** Bytes of their requests; Infinity: they are not counted, which spares encoding them. */
+    private readonly bytesMax = Infinity,
+  ) {}
+
+  /** Takes the call in, or fails it when the queue is full; not a call that was taken in before and is made again. */
+  push(call: PendingCall): void {
+    this.closeUp();
+    if (this.bytesMax !== Infinity) call.bytes = requestBytes(call.spec, call.request);
+    const full = call.resends + call.retries === 0 ? this.fullBy(call.bytes) : null;
+    if (full !== null) {
+      call.fail(full);
+      return;
+    }
+    this.bytes += call.bytes;
+    // It may have waited elsewhere before.
+    call.settled = false;
+    this.calls.push(call);
+    this.length++;
+    call.watchAbort((error) => this.end(call, error));
+  }
+
+  /** The call that has waited longest, or undefined. */
+  shift(): PendingCall | undefined {
+    while (this.head < this.calls.length) {
+      const call = this.calls[this.head];
+      this.calls[this.head++] = undefined;
+      if (this.head > 1024 && this.head * 2 > this.calls.length) {
+        this.calls = this.calls.slice(this.head);
+        this.head = 0;
+      }
+      if (call === undefined || call.settled) continue;
+      this.remove(call);
+      call.leave();
+      return call;
+    }
+    this.calls = [];
+    this.head = 0;
+    return undefined;
+  }
+
+  /** Fails what is due. Returns the earliest deadline left, or Infinity. */
+  sweep(now: number): number {
+    let earliest = Infinity;
+    const { calls } = this;
+    for (let index = this.head; index < calls.length; index++) {
+      const call = calls[index];
+      if (call === undefined || call.settled) continue;
+      if (call.deadlineAt <= now) {
+        const text = `the deadline passed while the call waited for ${this.awaited}`;
+        this.end(call, new RpcError('DEADLINE_EXCEEDED', text, { late: this.late() }));
+      } else if (call.deadlineAt < earliest) {
+        earliest = call.deadlineAt;
+      }
+    }
+    this.closeUp();
+    return earliest;
+  }
+
+  /** Fails those that `error` has one for; the others go on waiting. */
+  failSome(error: (call: PendingCall) => RpcError | null): void {
+    const { calls } = this;
+    for (let index = this.head; index < calls.length; index++) {
+      const call = calls[index];
+      const failure = call === undefined || call.settled ? null : error(call);
+      if (failure !== null) this.end(call as PendingCall, failure);
+    }
+    this.closeUp();
+  }
+
+  failAll(error: (call: PendingCall) => RpcError): void {
+    for (let call = this.shift(); call !== undefined; call = this.shift()) call.fail(error(call));
+  }
+
+  private end(call: PendingCall, error: RpcError): void {
+    if (call.settled) return;
+    this.remove(call);
+    call.fail(error);
+  }
+
+  /** Lets go of the calls that failed while they waited: where nobody takes calls, none would ever be shifted. */
+  private closeUp(): void {
+    const held = this.calls.length - this.head;
+    if (held <= 2 * this.length + SETTLED_MAX) return;
+    this.calls = this.calls.filter((call) => call !== undefined && !call.settled);
+    this.head = 0;
+  }
+
+  private fullBy(bytes: number): RpcError | null {
+    if (this.length >= this.lengthMax) {
+      const limit = { name: 'callsQueuedMax', value: this.lengthMax, setting: 'limits.callsQueuedMax' };
+      return limitError(`too many calls wait for ${this.awaited}`, limit);
+    }
+    if (this.bytes + bytes <= this.bytesMax) return null;
+    const limit = { name: 'callsQueuedBytesMax', value: this.bytesMax, setting: 'limits.callsQueuedBytesMax' };
+    return limitError(`too many bytes wait for ${this.awaited}`, limit);
+  }
+
+  private remove(call: PendingCall): void {
+    this.length--;
+    this.bytes -= call.bytes;
+    call.bytes = 0;
+  }
+}

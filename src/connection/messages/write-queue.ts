@@ -1,0 +1,264 @@
+/**
+ * Outgoing frames of one connection. They are written one behind the other into a slab and leave in batches:
+ *
+ *   slab  |  sent  | frames waiting      | free ...        |
+ *                  ^ start               ^ end
+ *
+ * A batch leaves at the end of the tick, behind all promises; or of the chunk that is being read, with what is answered at once. It
+ * leaves before that when the waiting bytes reach a limit: the early first batch wakes the peer while the rest is still being encoded.
+ * The limit starts at a quarter of what left together before, so that much to send takes no more system calls than a little, and is
+ * twice as high for each batch that follows (spec/decisions/012-what-one-call-costs.md).
+ *
+ * When the kernel took a batch at once, which is the usual case, the slab is used again from its beginning; otherwise its
+ * bytes stay untouched until they have left, and a fresh slab follows when half of it is used.
+ *
+ * Bounds: from `soft` unsent bytes on the queue is `saturated`, and callers and answers wait until it has drained; at `hard`
+ * the connection is given up.
+ */
+
+import type { Transport } from '../../transport/transport.js';
+import { CHECKSUM_BYTES, CloseCode, Flag, HEADER_BYTES } from '../../wire/constants.js';
+import { writeHeader, writeU32 } from '../../wire/encoder.js';
+import type { FrameChecksums } from '../../wire/frame-checksums.js';
+import { WireError } from '../../wire/wire-error.js';
+
+export const SLAB_BYTES = 64 * 1024;
+/** Bounds of a tick's first batch, and of all of them. */
+const FLUSH_BYTES_MIN = 1024;
+const FLUSH_BYTES_FIRST_MAX = 16 * 1024;
+const FLUSH_BYTES_MAX = 32 * 1024;
+/** A tick's first batch is this part of what left in the tick before. */
+const FLUSH_SHARE = 1 / 4;
+/** Fewer bytes of a large frame's prefix or body are copied: that is cheaper than a buffer of their own in the system call. */
+const COPIED_BYTES_MAX = 4 * 1024;
+
+export interface WriteQueueOwner {
+  /** Bytes wait that the kernel did not take at once. */
+  onUnsent(): void;
+  /** The hard bound was reached. */
+  onOverflow(error: WireError): void;
+}
+
+export class WriteQueue {
+  /** Frames are written here, from `end` on; `commit` makes them part of the queue. */
+  slab: Buffer = Buffer.allocUnsafeSlow(SLAB_BYTES);
+  end = 0;
+  /** More than the soft bound is unsent: whoever can wait, waits. */
+  saturated = false;
+  /** A batch is due at the end of this tick. */
+  due = false;
+  /** While a batch is due: a call has read the clock since it began. */
+  timed = false;
+  /**
+   * A codec is writing behind `end`. Should the value that it encodes send something itself (a getter that makes a call),
+   * that goes to a fresh slab, and the sender sees that `slab` has changed.
+   */
+  lent = false;
+  /** Bytes between the begin of a frame and its payload: those of the header, and once checksums are agreed, of the checksum. */
+  headBytes = HEADER_BYTES;
+  /** Those bytes of it that belong to the header's `length`. */
+  checksumBytes = 0;
+  /** What every frame's flags have besides. */
+  frameFlags = 0;
+  /** Runs when a batch has been handed over, for whoever measures that. */
+  onHandedOver: (() => void) | null = null;
+
+  private start = 0;
+  private limit = FLUSH_BYTES_MIN;
+  private closed = false;
+  private checksums: FrameChecksums | null = null;
+  private readonly transport: Transport;
+  private readonly owner: WriteQueueOwner;
+  private readonly softBytes: number;
+  private readonly hardBytes: number;
+  /** Bytes handed to the transport so far. */
+  private handedBytes = 0;
+  /** The same when the last tick ended. */
+  private handedBytesBefore = 0;
+
+  constructor(transport: Transport, owner: WriteQueueOwner, softBytes: number, hardBytes: number) {
+    this.transport = transport;
+    this.owner = owner;
+    this.softBytes = softBytes;
+    this.hardBytes = hardBytes;
+  }
+
+  /** The position in this connection's outgoing bytes behind everything committed: compare with `isHandedOver`. */
+  get position(): number {
+    return this.handedBytes + this.end - this.start;
+  }
+
+  /** False: the bytes before `position` never left this process, for certain. */
+  isHandedOver(position: number): boolean {
+    return position <= this.handedBytes;
+  }
+
+  /** Whether the kernel has the bytes before `position`. */
+  hasLeft(position: number): boolean {
+    return position <= this.handedBytes - this.transport.unsentBytes;
+  }
+
+  /** From the next frame on all have checksums, which are written when they leave. */
+  writeChecksums(checksums: FrameChecksums): void {
+    this.flush();
+    this.checksums = checksums;
+    this.checksumBytes = CHECKSUM_BYTES;
+    this.headBytes = HEADER_BYTES + CHECKSUM_BYTES;
+    this.frameFlags = Flag.CHECKSUM;
+  }
+
+  /** Makes room for `bytes` (at most a slab) behind `end`. */
+  reserve(bytes: number): void {
+    if (SLAB_BYTES - this.end >= bytes && !this.lent) return;
+    this.flush();
+    if (SLAB_BYTES - this.end < bytes || this.lent) this.renew();
+    this.lent = false;
+  }
+
+  /** The bytes up to `end` of the slab are frames now. */
+  commit(end: number): void {
+    this.end = end;
+    if (end - this.start >= this.limit) {
+      this.flush();
+      if (this.limit < FLUSH_BYTES_MAX) this.limit *= 2;
+    }
+    if (!this.due) {
+      this.due = true;
+      this.timed = false;
+      process.nextTick(this.onTickEnd);
+    }
+  }
+
+  /** A chunk is being read: what is sent meanwhile leaves at `endBatch`. False: a batch is due anyway, at the end of this tick. */
+  beginBatch(): boolean {
+    if (this.due) return false;
+    this.due = true;
+    this.timed = false;
+    return true;
+  }
+
+  endBatch(): void {
+    this.due = false;
+    this.flush();
+    const bytes = this.handedBytes - this.handedBytesBefore;
+    if (bytes === 0) return;
+    this.handedBytesBefore = this.handedBytes;
+    this.limit = Math.min(Math.max(bytes * FLUSH_SHARE, FLUSH_BYTES_MIN), FLUSH_BYTES_FIRST_MAX);
+  }
+
+  /** One whole frame with its payload given, for control frames. */
+  writeFrame(type: number, flags: number, call: number, method: number, payload: Uint8Array): void {
+    const { headBytes } = this;
+    const bytes = headBytes + payload.length;
+    if (bytes > SLAB_BYTES) {
+      this.writeLargeFrame(type, flags, call, method, null, payload);
+      return;
+    }
+    this.reserve(bytes);
+    this.writeHead(payload.length, call, type, flags, method);
+    this.slab.set(payload, this.end + headBytes);
+    this.commit(this.end + bytes);
+  }
+
+  /**
+   * One frame whose body, unless it is short, is not copied: it must stay unchanged until it has left. `prefix` goes before it.
+   */
+  writeLargeFrame(
+    type: number,
+    flags: number,
+    call: number,
+    method: number,
+    prefix: Uint8Array | null,
+    body: Uint8Array,
+  ): void {
+    const { headBytes, checksums } = this;
+    const prefixBytes = prefix === null ? 0 : prefix.length;
+    const short = prefixBytes + body.length <= COPIED_BYTES_MAX;
+    const copied = prefixBytes <= COPIED_BYTES_MAX ? prefixBytes : 0;
+    this.reserve(headBytes + copied + (short ? body.length : 0));
+    if (this.closed) return;
+    this.writeHead(prefixBytes + body.length, call, type, flags, method);
+    if (checksums !== null && !short) this.sumLargeFrame(checksums, prefix, body);
+    let end = this.end + headBytes;
+    if (prefix !== null && copied > 0) this.slab.set(prefix, end);
+    end += copied;
+    if (short) {
+      this.slab.set(body, end);
+      this.commit(end + body.length);
+      return;
+    }
+    this.end = end;
+    this.transport.cork();
+    // The bounds are judged behind the frame: a CLOSE must not stand inside it.
+    this.handOver();
+    this.handedBytes += prefixBytes - copied + body.length;
+    if (prefix !== null && copied < prefixBytes) this.transport.write(prefix);
+    if (body.length > 0) this.transport.write(body);
+    this.transport.uncork();
+    this.judge();
+  }
+
+  /** Writes a frame's header behind `end`, for a payload of `bytes` without the checksum. */
+  writeHead(bytes: number, call: number, type: number, flags: number, method: number): void {
+    writeHeader(this.slab, this.end, this.checksumBytes + bytes, call, type, flags | this.frameFlags, method);
+  }
+
+  /** Hands everything committed to the transport. */
+  flush(): void {
+    if (this.end === this.start || this.closed) return;
+    if (!this.handOver()) this.judge();
+  }
+
+  /** True: the kernel has taken it at once. */
+  private handOver(): boolean {
+    if (this.checksums !== null) this.checksums.fill(this.slab, this.start, this.end);
+    const batch = this.slab.subarray(this.start, this.end);
+    this.handedBytes += batch.length;
+    this.transport.write(batch);
+    if (this.onHandedOver !== null) this.onHandedOver();
+    if (this.transport.unsentBytes === 0) {
+      this.start = this.end = 0;
+      return true;
+    }
+    this.start = this.end;
+    if (SLAB_BYTES - this.end < SLAB_BYTES / 2) this.renew();
+    return false;
+  }
+
+  /** The transport has drained. */
+  onDrain(): void {
+    this.saturated = false;
+  }
+
+  /** Nothing is written any more; what waits is dropped. */
+  close(): void {
+    this.closed = true;
+    this.start = this.end = 0;
+  }
+
+  /** The frame at `end` has its body elsewhere. */
+  private sumLargeFrame(checksums: FrameChecksums, prefix: Uint8Array | null, body: Uint8Array): void {
+    const { slab, end } = this;
+    const head = checksums.add(0, slab.subarray(end, end + HEADER_BYTES));
+    const sum = checksums.add(prefix === null ? head : checksums.add(head, prefix), body);
+    writeU32(slab, end + HEADER_BYTES, sum);
+  }
+
+  private renew(): void {
+    this.slab = Buffer.allocUnsafeSlow(SLAB_BYTES);
+    this.start = this.end = 0;
+  }
+
+  private judge(): void {
+    const unsent = this.transport.unsentBytes;
+    if (unsent > 0) this.owner.onUnsent();
+    if (unsent >= this.hardBytes) {
+      const text = `${unsent} bytes are unsent: the limit writeQueueBytesHard is ${this.hardBytes} (setting: limits.writeQueueBytesHard)`;
+      this.owner.onOverflow(new WireError(CloseCode.WRITE_QUEUE, text));
+    } else if (unsent >= this.softBytes) {
+      this.saturated = true;
+    }
+  }
+
+  private readonly onTickEnd = (): void => this.endBatch();
+}

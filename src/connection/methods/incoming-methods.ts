@@ -1,0 +1,165 @@
+/**
+ * Methods that the peer calls: what its METHOD frames declared, looked up in the host. Where the fingerprints differ, both
+ * directions are graded before a handler runs: can this side read the caller's requests, can the caller read the responses?
+ * Calls wait in `waiting` until the schemas are here.
+ */
+import { RpcError } from '../../base/errors.js';
+import { CloseCode, FrameType } from '../../wire/constants.js';
+import type { MessageCodec, MethodKind, Resolution } from '../../wire/message-codec.js';
+import { encodeMethod, type MethodRecord } from '../../wire/records/method.js';
+import type { CallHost, HostedMethod } from '../calls/call-host.js';
+import type { Link } from '../calls/link.js';
+import { type MethodCompression, noCompression } from '../messages/method-compression.js';
+import { gradeText, resolveText, resolveWithoutText } from './resolution.js';
+import type { SchemaExchange } from './schema-exchange.js';
+
+/** Method names longer than this are cut in texts. */
+const NAME_SHOWN_MAX = 100;
+
+export class IncomingMethod {
+  /** `refused`: every call fails with `failure`. */
+  state: 'ready' | 'resolving' | 'refused' = 'ready';
+  failure: RpcError | null = null;
+  /** Reads requests, from whatever schema the caller writes them with. */
+  request: MessageCodec | null = null;
+  compression: MethodCompression = noCompression;
+  /** A REQUEST without flags may run at once: the state is `ready`, and the kind is not ONEWAY. */
+  direct = false;
+  /** What is run with this method once it is `ready` or `refused`. */
+  waiting = new Set<(method: IncomingMethod) => void>();
+
+  constructor(
+    readonly hosted: HostedMethod | null,
+    /** As the caller declared it, which says what frames its calls have. */
+    readonly kind: MethodKind,
+  ) {}
+
+  ready(): void {
+    this.state = 'ready';
+    this.direct = this.hosted?.spec.kind === 'unary';
+  }
+
+  refuse(failure: RpcError): void {
+    this.state = 'refused';
+    this.failure = failure;
+  }
+}
+
+export class IncomingMethods {
+  /** By the number that the peer gave. */
+  readonly declared: (IncomingMethod | undefined)[] = [];
+
+  constructor(
+    private readonly link: Link,
+    private readonly schemas: SchemaExchange,
+    private readonly host: CallHost | null,
+  ) {}
+
+  /** METHOD DECLARE. */
+  onDeclare(number: number, record: MethodRecord): void {
+    const { link } = this;
+    if (number >= link.limits.methodsMax) {
+      const text = `method number ${number}: the limit methodsMax is ${link.limits.methodsMax} (setting: limits.methodsMax)`;
+      link.fail(CloseCode.PROTOCOL, text);
+      return;
+    }
+    if (this.declared[number] !== undefined) {
+      link.fail(CloseCode.PROTOCOL, `method number ${number} was declared twice`);
+      return;
+    }
+    const hosted = this.host?.lookup(record.name) ?? null;
+    const method = new IncomingMethod(hosted, record.kind);
+    this.declared[number] = method;
+    if (hosted === null) {
+      const shown = record.name.slice(0, NAME_SHOWN_MAX);
+      method.refuse(
+        new RpcError('UNIMPLEMENTED', `no method ${JSON.stringify(shown)} is served here`, { elsewhere: true }),
+      );
+      return;
+    }
+    const { spec } = hosted;
+    if (spec.kind !== record.kind) {
+      const text = `${spec.name} is ${spec.kind} here, the caller declared it ${record.kind}`;
+      method.refuse(new RpcError('FAILED_PRECONDITION', text));
+      return;
+    }
+    method.request = spec.request;
+    method.compression = link.compressionFor(spec.compression);
+    if (sameFingerprints(hosted, record)) method.ready();
+    else this.negotiate(number, method, hosted, record);
+  }
+
+  private negotiate(number: number, method: IncomingMethod, hosted: HostedMethod, record: MethodRecord): void {
+    const { spec } = hosted;
+    for (const codec of [spec.request, spec.response, spec.errors]) this.schemas.offer(codec);
+    const answer = encodeMethod({
+      role: 'ANSWER',
+      name: spec.name,
+      kind: spec.kind,
+      request: spec.request.fingerprint,
+      response: spec.response.fingerprint,
+      errors: spec.errors?.fingerprint ?? null,
+    });
+    this.link.queue.writeFrame(FrameType.METHOD, 0, 0, number, answer);
+    method.state = 'resolving';
+    this.gradeRequest(hosted, record, (request) => {
+      this.gradeResponse(hosted, record, (response) => {
+        const breaking = request.grade === 'breaking' ? request : response.grade === 'breaking' ? response : null;
+        if (breaking !== null) {
+          const part = breaking === request ? 'request' : 'response';
+          const text = `the schemas of ${spec.name} do not fit: ${part}: ${breaking.path}: ${breaking.reason}`;
+          method.refuse(new RpcError('FAILED_PRECONDITION', text));
+        } else {
+          method.request = request.codec;
+          method.ready();
+        }
+        resumeWaiting(method);
+      });
+    });
+  }
+
+  /** The connection is over: schemas that are on their way never come, and calls that wait for them end. */
+  close(reason: RpcError): void {
+    for (const method of this.declared) {
+      if (method?.state !== 'resolving') continue;
+      method.refuse(reason);
+      resumeWaiting(method);
+    }
+  }
+
+  private gradeRequest(hosted: HostedMethod, record: MethodRecord, done: (resolution: Resolution) => void): void {
+    const { request } = hosted.spec;
+    const known = resolveWithoutText(request, record.request);
+    if (known !== null) done(known);
+    else this.schemas.fetch(record.request as Buffer, (text) => done(resolveText(request, text, record.request)));
+  }
+
+  private gradeResponse(hosted: HostedMethod, record: MethodRecord, done: (resolution: Resolution) => void): void {
+    const { response } = hosted.spec;
+    const known = resolveWithoutText(response, record.response);
+    if (known !== null) {
+      done(known);
+      return;
+    }
+    this.schemas.fetch(record.response as Buffer, (text) => done(gradeText(response, text, record.response)));
+  }
+}
+
+function resumeWaiting(method: IncomingMethod): void {
+  const { waiting } = method;
+  method.waiting = new Set();
+  for (const resume of waiting) resume(method);
+}
+
+function sameFingerprints(hosted: HostedMethod, record: MethodRecord): boolean {
+  const { request, response, errors } = hosted.spec;
+  return (
+    same(request.fingerprint, record.request) &&
+    same(response.fingerprint, record.response) &&
+    same(errors?.fingerprint ?? null, record.errors)
+  );
+}
+
+function same(a: Buffer | null, b: Buffer | null): boolean {
+  return a === null || b === null ? a === b : a.equals(b);
+}

@@ -1,0 +1,131 @@
+/**
+ * One server in etcd: a lease, a key under it, and their renewal.
+ *
+ *   granting --lease--> putting --key--> resting --ttl/3--> renewing --lease lives, key there--> resting
+ *      ^                   |                                   |
+ *      +---- the lease is gone: at once; failed: backoff, from the next member ----+
+ *
+ * Lease and key survive a restart of etcd, which gives every lease its whole time again. A lease that expired all the same (etcd stood
+ * still, its data were lost) is granted anew; a key that somebody deleted is put again.
+ */
+import type { Timer } from '../../base/clock.js';
+import { RpcError } from '../../base/errors.js';
+import type { Registration, RegistryContext } from '../resolver/registry.js';
+import type { Endpoint } from '../resolver/resolver.js';
+import { jittered, RetryDelay } from '../resolver/retry-delay.js';
+import { EtcdClient, record } from './client.js';
+import type { EtcdRegistryOptions } from './options.js';
+import { base64, formatRecord } from './record.js';
+
+const RETRY_FIRST_MS = 100;
+const RETRY_MOST_MS = 5_000;
+
+export class EtcdRegistration implements Registration {
+  readonly registered: Promise<void>;
+  private readonly client: EtcdClient;
+  private readonly delay: RetryDelay;
+  private readonly ttlSeconds: number;
+  private readonly put: { readonly key: string; readonly value: string };
+  private settle: { readonly resolve: () => void; readonly reject: (reason: RpcError) => void } | null = null;
+  private lease: string | null = null;
+  /** The key was put under this lease. */
+  private placed = false;
+  private timer: Timer | null = null;
+  private ending: Promise<void> | null = null;
+
+  constructor(
+    private readonly endpoint: Endpoint,
+    options: EtcdRegistryOptions,
+    private readonly context: RegistryContext,
+  ) {
+    this.client = new EtcdClient(options, context.clock, context.random);
+    this.ttlSeconds = options.ttlSeconds ?? 10;
+    const mostMs = Math.min((this.ttlSeconds * 1_000) / 3, RETRY_MOST_MS);
+    this.delay = new RetryDelay(context.random, Math.min(RETRY_FIRST_MS, mostMs), mostMs);
+    const key = `${options.prefix.replace(/\/$/, '')}/${endpoint.address}`;
+    this.put = { key: base64(key), value: base64(formatRecord(endpoint)) };
+    this.registered = new Promise((resolve, reject) => {
+      this.settle = { resolve, reject };
+    });
+    // Who does not wait for it has no failure to handle.
+    this.registered.catch(() => {});
+  }
+
+  start(): void {
+    void this.run();
+  }
+
+  unregister(): Promise<void> {
+    this.ending ??= this.end();
+    return this.ending;
+  }
+
+  /** Never rejects. */
+  private async run(): Promise<void> {
+    while (this.ending === null) {
+      try {
+        const isThere = this.lease !== null && this.placed ? await this.renew(this.lease) : await this.begin();
+        if (this.ending !== null) return;
+        this.delay.reset();
+        if (isThere) await this.wait(jittered((this.ttlSeconds * 1_000) / 3, this.context.random));
+      } catch (error) {
+        if (this.ending !== null) return;
+        this.context.onError(error as RpcError);
+        this.client.next();
+        await this.wait(this.delay.nextMs());
+      }
+    }
+  }
+
+  /** A lease whose key could not be put is left to expire: it may be what was wrong. */
+  private async begin(): Promise<boolean> {
+    this.placed = false;
+    const { ID } = record(await this.client.ask('/v3/lease/grant', { TTL: String(this.ttlSeconds) }));
+    if (typeof ID !== 'string') throw new RpcError('INTERNAL', `etcd ${this.client.base} granted no lease`);
+    this.lease = ID;
+    if (this.ending !== null) return false;
+    // A key that a process before this one has left here is overwritten, and its lease has no more to do with it.
+    await this.client.ask('/v3/kv/put', { ...this.put, lease: ID });
+    this.placed = true;
+    this.settle?.resolve();
+    return true;
+  }
+
+  /** False: the lease is gone. */
+  private async renew(lease: string): Promise<boolean> {
+    const { result } = record(await this.client.ask('/v3/lease/keepalive', { ID: lease }));
+    // Of a lease that is gone the gateway tells no TTL.
+    if (!(Number(record(result)['TTL']) > 0)) {
+      this.lease = null;
+      return false;
+    }
+    const absent = { key: this.put.key, target: 'VERSION', result: 'EQUAL', version: '0' };
+    await this.client.ask('/v3/kv/txn', { compare: [absent], success: [{ request_put: { ...this.put, lease } }] });
+    return true;
+  }
+
+  /** Deletes the key by its lease; if no member can be reached, etcd does so when the lease expires. */
+  private async end(): Promise<void> {
+    this.timer?.cancel();
+    this.client.abort();
+    this.settle?.reject(new RpcError('CANCELLED', `${this.endpoint.address} was taken back before it was registered`));
+    const { lease } = this;
+    if (lease === null) return;
+    for (let left = this.client.members; left > 0; left--) {
+      try {
+        await this.client.ask('/v3/lease/revoke', { ID: lease });
+        return;
+      } catch (error) {
+        if ((error as RpcError).code === 'NOT_FOUND') return;
+        this.context.onError(error as RpcError);
+        this.client.next();
+      }
+    }
+  }
+
+  private wait(ms: number): Promise<void> {
+    return new Promise((resolve) => {
+      this.timer = this.context.clock.setTimer(resolve, ms);
+    });
+  }
+}

@@ -1,0 +1,31 @@
+/**
+ * The address of one server: `tcp://host:port`, `tls://host:port` or `unix:/path`. What resolvers give and what a channel dials.
+ */
+import { isIP } from 'node:net';
+import { RpcError } from '../../base/errors.js';
+
+export type Address =
+  | { readonly kind: 'tcp' | 'tls'; readonly host: string; readonly port: number }
+  | { readonly kind: 'unix'; readonly path: string };
+
+/** Throws an `RpcError` (INVALID_ARGUMENT) that shows the accepted forms. */
+export function parseAddress(text: string): Address {
+  if (text.startsWith('unix:')) {
+    const path = text.slice('unix:'.length);
+    if (path !== '') return { kind: 'unix', path: path.startsWith('//') ? path.slice(2) : path };
+  }
+  const match = /^(tcp|tls):\/\/(?:\[([0-9a-fA-F:.%]+)\]|([^\s:/,[\]]+)):(\d{1,5})\/?$/.exec(text);
+  const port = Number(match?.[4]);
+  if (match === null || port < 1 || port > 65_535) {
+    const forms = 'tcp://host:port, tls://host:port, tcp://[::1]:port or unix:/path';
+    throw new RpcError('INVALID_ARGUMENT', `the address ${JSON.stringify(text)} has none of the forms ${forms}`);
+  }
+  return { kind: match[1] as 'tcp' | 'tls', host: (match[2] ?? match[3]) as string, port };
+}
+
+/** The text of an address, in the form in which resolvers give it and a channel compares it. */
+export function formatAddress(address: Address): string {
+  if (address.kind === 'unix') return `unix:${address.path}`;
+  const host = isIP(address.host) === 6 ? `[${address.host}]` : address.host;
+  return `${address.kind}://${host}:${address.port}`;
+}

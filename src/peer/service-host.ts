@@ -1,0 +1,107 @@
+/**
+ * Services and their handlers, as a `CallHost` for connections: methods are looked up by name once a connection, when the peer
+ * declares them. A server has one, and so has a channel whose server may call it.
+ */
+import type { KindOf, RequestOutput, ResponseInput } from '../avro/service/method.js';
+import type { ServiceDefinition, ServiceMethod } from '../avro/service/service.js';
+import { RpcError } from '../base/errors.js';
+import type { CallHost, HostedMethod } from '../connection/calls/call-host.js';
+import type { IncomingBlob, OutgoingBlob } from '../connection/streams/blob.js';
+import type { ItemStream } from '../connection/streams/item-stream.js';
+import type { ItemSource } from '../connection/streams/outgoing-stream.js';
+import type { CompressionName, MethodSpec } from '../wire/message-codec.js';
+import type { CallContext } from './peer.js';
+
+export interface HandlerOptions {
+  /**
+   * Told of what a handler threw that is no `RpcError`, and of answers that do not match their schema; the caller learns only
+   * that the handler failed. Default: printed by `console.error`.
+   */
+  readonly onHandlerError?: (error: unknown, method: string) => void;
+}
+
+interface HandlersOf<Request, Response> {
+  readonly unary: (request: Request, context: CallContext) => Response | Promise<Response>;
+  readonly serverStream: (
+    request: Request,
+    context: CallContext,
+  ) => ItemSource<Response> | Promise<ItemSource<Response>>;
+  readonly clientStream: (items: ItemStream<Request>, context: CallContext) => Response | Promise<Response>;
+  readonly duplex: (
+    items: ItemStream<Request>,
+    context: CallContext,
+  ) => ItemSource<Response> | Promise<ItemSource<Response>>;
+  readonly oneway: (request: Request, context: CallContext) => Response | Promise<Response>;
+  readonly blob: (
+    blob: IncomingBlob<Request>,
+    context: CallContext,
+  ) => OutgoingBlob<Response> | Promise<OutgoingBlob<Response>>;
+}
+
+/** What answers method `M`. */
+type HandlerOf<M> = HandlersOf<RequestOutput<M>, ResponseInput<M>>[KindOf<M>];
+
+/**
+ * The handlers of service `S`, one a method. A handler answers with a value or a promise of it, one of a stream with an iterable or
+ * async iterable such as a generator's; a throw is a failure, and comes behind the items given before it. When a call ends before its
+ * handler does, `context.signal` aborts and a generator is left: its `finally` runs.
+ */
+export type Handlers<S extends ServiceDefinition> = {
+  readonly [N in keyof S['methods']]: HandlerOf<S['methods'][N]>;
+};
+
+export class ServiceHost implements CallHost {
+  private readonly methods = new Map<string, HostedMethod>();
+
+  constructor(private readonly options: HandlerOptions) {}
+
+  /**
+   * Throws an `RpcError` (INVALID_ARGUMENT) when a handler is missing or no function, or when a method of that name is served
+   * already, and then nothing was added.
+   */
+  add<S extends ServiceDefinition>(service: S, handlers: Handlers<S>): void {
+    const entries = Object.entries(service.methods) as [string, ServiceMethod][];
+    const added = entries.map(([name, method]) => this.hosted(service.name, name, method, handlers));
+    for (const method of added) this.methods.set(method.spec.name, method);
+  }
+
+  /** It serves nothing. */
+  get empty(): boolean {
+    return this.methods.size === 0;
+  }
+
+  /** Compressions that methods have of their own. */
+  *compressions(): Iterable<CompressionName | undefined> {
+    for (const method of this.methods.values()) yield method.spec.compression;
+  }
+
+  lookup(name: string): HostedMethod | null {
+    return this.methods.get(name) ?? null;
+  }
+
+  onHandlerError(error: unknown, method: MethodSpec): void {
+    const { onHandlerError } = this.options;
+    if (onHandlerError === undefined) {
+      // oxlint-disable-next-line no-console -- nobody else would learn of it
+      console.error(`Trunkline: the handler of ${method.name} failed:`, error);
+      return;
+    }
+    try {
+      onHandlerError(error, method.name);
+    } catch (thrown) {
+      process.emitWarning(thrown instanceof Error ? thrown : new Error(String(thrown)));
+    }
+  }
+
+  private hosted(serviceName: string, name: string, method: ServiceMethod, handlers: object): HostedMethod {
+    const handler: unknown = (handlers as Readonly<Record<string, unknown>>)[name];
+    // What every object inherits (`toString`) is nobody's handler.
+    const inherited = handler === (Object.prototype as unknown as Readonly<Record<string, unknown>>)[name];
+    if (typeof handler !== 'function' || inherited) {
+      throw new RpcError('INVALID_ARGUMENT', `${serviceName}: there is no handler for ${name}`);
+    }
+    if (this.methods.has(method.name)) throw new RpcError('INVALID_ARGUMENT', `${method.name} is served already`);
+    const invoke = handler.bind(handlers) as HostedMethod['invoke'];
+    return { spec: method, invoke };
+  }
+}

@@ -1,0 +1,140 @@
+/**
+ * What `connect` and `Server` make of their options before any connection exists: limits checked and completed, codecs
+ * loaded, whom peers take this side for.
+ */
+import { type Clock, systemClock } from '../base/clock.js';
+import { RpcError } from '../base/errors.js';
+import { defaultLimits, type Limits } from '../base/limits.js';
+import type { Compressor } from '../compression/compressor.js';
+import { loadCompressors } from '../compression/load.js';
+import { busyPollMsOf, type Polling, pollingOn } from '../transport/busy-poller.js';
+import { type FrameChecksums, frameChecksums } from '../wire/frame-checksums.js';
+import type { CompressionName } from '../wire/message-codec.js';
+import { describeLimitOutOfRange } from '../wire/records/hello.js';
+import { type ProcessIdentity, thisProcess } from './process-identity.js';
+
+/** Settings that both sides take. */
+export interface EndpointOptions {
+  /** Changes single limits; the others keep their defaults (`defaultLimits`). */
+  readonly limits?: Partial<Limits>;
+  /**
+   * Compression of messages of at least `limits.compressionBytesMin` bytes, towards peers that accept it. `lz4` needs the
+   * package lz4-napi. Default `off`; a method's own setting goes before it.
+   */
+  readonly compression?: CompressionName;
+  /**
+   * Microseconds, up to 1,000,000: for so long behind the last bytes of a connection, and while calls on it have no answer
+   * (`limits.busyPollCallsMsMax`), the event loop looks at its sockets again and again in place of sleeping. It takes a core of its own,
+   * and saves the time in which the system wakes a sleeping process, most of what a lone call takes. Default 0: it sleeps.
+   */
+  readonly busyPollUs?: number;
+  /**
+   * Each frame carries a CRC-32 of its header and payload towards peers that want it too; a frame that was damaged on the way ends the
+   * connection before anything of it is used. For networks whose own checks are not enough; not against attackers, whom TLS keeps out.
+   * Default false.
+   */
+  readonly checksums?: boolean;
+  /** Time; default the system's. For tests and simulations. */
+  readonly clock?: Clock;
+  /** Numbers from 0 to below 1, for jitter; default Math.random. For tests and simulations. */
+  readonly random?: () => number;
+  /** Whom peers take this endpoint for; default this process. For simulations, which play several. */
+  readonly identity?: ProcessIdentity;
+}
+
+/** Completes and checks limits. Throws an `RpcError` (INVALID_ARGUMENT) that names the wrong one. */
+export function completeLimits(given: Partial<Limits> = {}): Limits {
+  const limits: Record<string, number> = { ...defaultLimits };
+  for (const [name, value] of Object.entries(given) as [string, number | undefined][]) {
+    if (value === undefined) continue;
+    if (!Object.hasOwn(defaultLimits, name)) throw new RpcError('INVALID_ARGUMENT', `there is no limit ${name}`);
+    if (typeof value !== 'number' || !(value >= 0)) {
+      throw new RpcError('INVALID_ARGUMENT', `limits.${name} is ${String(value)}, but must be a number of at least 0`);
+    }
+    limits[name] = value;
+  }
+  // Handlers follow calls unless they are set by themselves.
+  if (given.callsInFlightMax !== undefined && given.handlersMax === undefined) {
+    limits['handlersMax'] = given.callsInFlightMax;
+  }
+  // A window that is set larger than it would grow to does not grow.
+  if (given.streamWindowBytesMax === undefined) {
+    limits['streamWindowBytesMax'] = Math.max(
+      limits['streamWindowBytesMax'] as number,
+      limits['streamWindowBytes'] as number,
+    );
+  }
+  const complete = limits as unknown as Limits;
+  const wrong = describeLimitOutOfRange(complete) ?? describeWrongBounds(complete);
+  if (wrong !== null) throw new RpcError('INVALID_ARGUMENT', `limits: ${wrong}`);
+  return complete;
+}
+
+/** A socket says that it has drained only when it held at least its high-water mark: up to that nobody can wait for it. */
+const SOFT_BYTES_MIN = 64 * 1024;
+
+/** More credit than this the protocol cannot express. */
+const WINDOW_BYTES_MAX = 0x7fff_ffff;
+
+function describeWrongBounds(limits: Limits): string | null {
+  const { writeQueueBytesSoft: soft, writeQueueBytesHard: hard } = limits;
+  const { streamWindowBytes: window, streamWindowBytesMax: windowMax } = limits;
+  if (soft < SOFT_BYTES_MIN) return `the limit writeQueueBytesSoft is ${soft}, but must be at least ${SOFT_BYTES_MIN}`;
+  if (hard < soft) return `the limit writeQueueBytesHard is ${hard}, but must be at least writeQueueBytesSoft, ${soft}`;
+  if (!(windowMax >= window && windowMax <= WINDOW_BYTES_MAX)) {
+    return `the limit streamWindowBytesMax is ${windowMax}, but must be from streamWindowBytes, ${window}, to ${WINDOW_BYTES_MAX}`;
+  }
+  return null;
+}
+
+/** What every connection of one channel or server shares. */
+export interface EndpointSettings {
+  readonly limits: Limits;
+  readonly clock: Clock;
+  readonly random: () => number;
+  readonly compression: CompressionName;
+  /** Null: frames have none. */
+  readonly checksums: FrameChecksums | null;
+  readonly identity: ProcessIdentity;
+  /** Null: the event loop sleeps while nothing comes. */
+  readonly polling: Polling | null;
+}
+
+export function settingsOf(options: EndpointOptions): EndpointSettings {
+  const { compression = 'off', checksums = false } = options;
+  if (compression !== 'off' && compression !== 'lz4' && compression !== 'gzip') {
+    throw new RpcError('INVALID_ARGUMENT', `compression is ${String(compression)}, but must be 'lz4', 'gzip' or 'off'`);
+  }
+  if (typeof checksums !== 'boolean') {
+    throw new RpcError('INVALID_ARGUMENT', `checksums is ${String(checksums)}, but must be true or false`);
+  }
+  const limits = completeLimits(options.limits);
+  const clock = options.clock ?? systemClock;
+  return {
+    limits,
+    clock,
+    random: options.random ?? Math.random,
+    compression,
+    checksums: checksums ? frameChecksums() : null,
+    identity: options.identity ?? thisProcess,
+    polling: pollingOn(clock, busyPollMsOf(options), limits.busyPollCallsMsMax),
+  };
+}
+
+/** Time that a drain leaves to what is running, when nothing else is said. */
+const GRACE_MS = 20_000;
+
+/** The grace of `Server.drain` and `Channel.close`, in whole milliseconds. Throws an `RpcError` (INVALID_ARGUMENT). */
+export function graceMsOf({ graceMs = GRACE_MS }: { readonly graceMs?: number }): number {
+  if (typeof graceMs !== 'number' || !(graceMs >= 0)) {
+    throw new RpcError('INVALID_ARGUMENT', `graceMs is ${String(graceMs)}, but must be a number of at least 0`);
+  }
+  return Math.ceil(graceMs);
+}
+
+/** The codecs that these settings ask for, loaded. Rejects with an `RpcError` that names a package that is missing. */
+export function compressorsFor(settings: Iterable<CompressionName | undefined>): Promise<readonly Compressor[]> {
+  const names: CompressionName[] = [];
+  for (const name of settings) if (name !== undefined) names.push(name);
+  return loadCompressors(names);
+}
