@@ -50,7 +50,7 @@ const rules: readonly (readonly [Step, readonly string[]])[] = [
   ['handler called', ['callee.js', 'execution.js', 'admission', 'callee-', 'call-context.js']],
   [
     'stub, channel, slot, promise',
-    ['/channel/', '/connection/caller', 'call-table.js', 'connection.js', 'deadline-timer.js'],
+    ['/channel/', '/peer/', '/connection/caller', 'call-table.js', 'connection.js', 'sweep-timer.js'],
   ],
   ['tick, promises', ['process/task_queues', 'process/promises', '#runMicrotasks', 'internal/async_hooks']],
 ];

@@ -4,7 +4,7 @@
  */
 
 /** What is used of an `AbortSignal`. */
-export interface CancelSource {
+export interface CancelSignal {
   readonly aborted: boolean;
   readonly reason: unknown;
   addEventListener(type: 'abort', listener: () => void, options?: { readonly once?: boolean }): void;
@@ -12,7 +12,7 @@ export interface CancelSource {
 }
 
 /** Calls that end with the call whose handler made them. */
-export class Followers implements CancelSource {
+export class CancelController implements CancelSignal {
   aborted = false;
   reason: unknown = undefined;
   private readonly listeners = new Set<() => void>();
@@ -36,10 +36,10 @@ export class Followers implements CancelSource {
 }
 
 /** The first of two to abort; a listener may hear from both. */
-export class EitherSource implements CancelSource {
+export class EitherSignal implements CancelSignal {
   constructor(
-    private readonly one: CancelSource,
-    private readonly other: CancelSource,
+    private readonly one: CancelSignal,
+    private readonly other: CancelSignal,
   ) {}
 
   get aborted(): boolean {

@@ -1,6 +1,6 @@
 /**
- * Deadlines of many calls by one timer, armed for the earliest of them. A call costs one number in a table and one
- * comparison here; when the timer fires, the owner's `sweep` looks through its live calls once. With deadlines that are
+ * Due times of many things by one timer, armed for the earliest of them: deadlines of calls, ends of ejections, ages of
+ * connections. Each costs one number in its owner's table and one comparison here; when the timer fires, the owner's `sweep` looks through its live calls once. With deadlines that are
  * almost never reached this is cheaper than any structure that each call must enter and leave
  * (spec/decisions/002-deadlines-by-sweep.md).
  */
@@ -8,7 +8,7 @@ import type { Clock, Timer } from './clock.js';
 
 const TIMER_MS_MAX = 0x7fff_ffff;
 
-export class DeadlineTimer {
+export class SweepTimer {
   private readonly clock: Clock;
   private readonly sweep: (now: number) => number;
   private earliest = Infinity;

@@ -1,9 +1,10 @@
 /**
- * What a peer may cost without a call that ends normally: cancels, refused calls, late frames. A bucket of `burst` that
- * refills by `perSecond`, and by one for every call that ended normally, so that an honest peer with many timeouts is not
- * taken for one that opens and cancels calls to buy work (CVE-2023-44487, "rapid reset"). Pure; time is passed in.
+ * A token bucket of `burst` that refills by `perSecond`, and by one for every call that ended normally where the owner counts
+ * those. It bounds what a peer may cost without a call that ends normally: cancelled, refused and late calls (so that an honest
+ * peer with many timeouts is not taken for a rapid reset, CVE-2023-44487) and PING frames; and it paces the CANCEL frames of
+ * this side. Pure; time is passed in.
  */
-export class ResetBudget {
+export class TokenBucket {
   private tokens: number;
   private readonly burst: number;
   private readonly perMs: number;

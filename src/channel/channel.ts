@@ -14,7 +14,7 @@
  */
 import type { Attempt } from '../base/attempt.js';
 import { RpcError } from '../base/errors.js';
-import { DeadlineTimer } from '../base/sweep-timer.js';
+import { SweepTimer } from '../base/sweep-timer.js';
 import { LedgerSetting } from '../connection/calls/call-marks.js';
 import { CallQueue } from '../connection/calls/call-queue.js';
 import type { GivenBack, Reject, Resolve } from '../connection/calls/pending-call.js';
@@ -59,7 +59,7 @@ export class Channel implements EndpointSetOwner, Hedger {
   private readonly hedging: Hedging | null;
   /** Calls that no endpoint can take yet. */
   private readonly waiting: CallQueue;
-  private readonly timer: DeadlineTimer;
+  private readonly timer: SweepTimer;
   private readonly hold: ProcessHold;
   /** Calls that wait before they are made again. */
   private readonly delayed: DelayedCalls;
@@ -88,7 +88,7 @@ export class Channel implements EndpointSetOwner, Hedger {
     this.delayed = new DelayedCalls(clock, (call) => this.dispatch(call));
     const awaited = `a connection to ${this.target}`;
     this.waiting = new CallQueue(limits.callsQueuedMax, awaited, () => 'network', limits.callsQueuedBytesMax);
-    this.timer = new DeadlineTimer(clock, (now) => this.waiting.sweep(now));
+    this.timer = new SweepTimer(clock, (now) => this.waiting.sweep(now));
     this.hold = new ProcessHold(clock, () => this.awaited);
     const pool = poolSettingsOf(options.pool);
     const balancer = balancerOf(options);

@@ -3,7 +3,7 @@
  * time (`limits.connectMsMax`) for name look-up, TCP, TLS and handshake. Used by `EndpointPool`.
  */
 import type { ConnectionOptions as TlsOptions } from 'node:tls';
-import type { CancelSource } from '../base/cancel-signal.js';
+import type { CancelSignal } from '../base/cancel-signal.js';
 import { RpcError } from '../base/errors.js';
 import { SOFTWARE } from '../base/version.js';
 import type { Compressor } from '../compression/compressor.js';
@@ -53,7 +53,7 @@ export class Connector {
     endpoint: Endpoint,
     stats: EndpointStats,
     observer: ConnectionObserver<Connection>,
-    cancel: CancelSource,
+    cancel: CancelSignal,
   ): Promise<Connection | null> {
     const { clock, limits } = this.options.settings;
     const startedAt = clock.now();
@@ -73,7 +73,7 @@ export class Connector {
     }
   }
 
-  private dial({ address, serverName }: Endpoint, cancel: CancelSource): Promise<Transport> {
+  private dial({ address, serverName }: Endpoint, cancel: CancelSignal): Promise<Transport> {
     const { settings, tls } = this.options;
     const { clock, limits } = settings;
     const named = serverName === undefined ? tls : { servername: serverName, ...tls };

@@ -5,7 +5,7 @@
 import { constants } from 'node:crypto';
 import { connect as connectTcp, isIP, type Socket } from 'node:net';
 import { connect as connectTls, type TLSSocket, type ConnectionOptions as TlsOptions } from 'node:tls';
-import type { CancelSource } from '../base/cancel-signal.js';
+import type { CancelSignal } from '../base/cancel-signal.js';
 import type { Clock } from '../base/clock.js';
 import { RpcError } from '../base/errors.js';
 import { type Address, formatAddress } from '../discovery/resolver/address.js';
@@ -20,7 +20,7 @@ export interface DialOptions {
   readonly connectMsMax: number;
   readonly clock: Clock;
   /** Nobody wants the socket any more: it is closed, and would keep the process alive until its time is over. */
-  readonly cancel?: CancelSource;
+  readonly cancel?: CancelSignal;
 }
 
 /** Rejects with an `RpcError` (UNAVAILABLE; RESOURCE_EXHAUSTED without a file descriptor left; started=no). */

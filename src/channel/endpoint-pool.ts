@@ -18,7 +18,7 @@
  * A connection is replaced before it is retired: the next one's HELLO comes first. Used by `EndpointSet`.
  */
 
-import { Followers } from '../base/cancel-signal.js';
+import { CancelController } from '../base/cancel-signal.js';
 import type { Timer } from '../base/clock.js';
 import { RpcError } from '../base/errors.js';
 import type { GivenBack, PendingCall } from '../connection/calls/pending-call.js';
@@ -78,7 +78,7 @@ export class EndpointPool implements Candidate {
   private greeting: Connection | null = null;
   private closed = false;
   /** Ends the attempt that is under way when the pool is closed. */
-  private readonly dialing = new Followers();
+  private readonly dialing = new CancelController();
   private readonly backoff: Backoff;
   /** The last connection was lost before it had proven itself. */
   private lostSoon = false;

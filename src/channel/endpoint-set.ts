@@ -9,7 +9,7 @@
  * ends nothing that works. Used by `Channel`.
  */
 import { RpcError } from '../base/errors.js';
-import { DeadlineTimer } from '../base/sweep-timer.js';
+import { SweepTimer } from '../base/sweep-timer.js';
 import type { GivenBack, PendingCall } from '../connection/calls/pending-call.js';
 import type { Connection } from '../connection/connection.js';
 import { type Endpoint, isWeight, type Resolver } from '../discovery/resolver/resolver.js';
@@ -67,7 +67,7 @@ export class EndpointSet implements PoolOwner {
   private readonly pools = new Map<string, EndpointPool>();
   /** Null: nobody is ejected. */
   private readonly ejection: Ejection<EndpointPool> | null;
-  private readonly ejectionTimer: DeadlineTimer;
+  private readonly ejectionTimer: SweepTimer;
   /** The resolver has said something. */
   private resolved = false;
   private phase: 'new' | 'started' | 'stopped' = 'new';
@@ -79,7 +79,7 @@ export class EndpointSet implements PoolOwner {
   ) {
     const { clock, random } = options.settings;
     this.ejection = options.ejection === false ? null : new Ejection(options.ejection, random);
-    this.ejectionTimer = new DeadlineTimer(clock, () => this.onEjectionTime());
+    this.ejectionTimer = new SweepTimer(clock, () => this.onEjectionTime());
   }
 
   /** The picker for a call; null when nobody takes calls. */

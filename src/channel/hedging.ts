@@ -9,7 +9,7 @@
  * Used by `Channel`.
  */
 import type { Attempt } from '../base/attempt.js';
-import { EitherSource, Followers } from '../base/cancel-signal.js';
+import { CancelController, EitherSignal } from '../base/cancel-signal.js';
 import type { Clock, Timer } from '../base/clock.js';
 import { RpcError, tellAttempts } from '../base/errors.js';
 import { type CallExtras, type CallResult, noExtras, PendingCall } from '../connection/calls/pending-call.js';
@@ -57,7 +57,7 @@ interface RunningAttempt {
   /** Empty while it waits for one. */
   endpoint: string;
   readonly since: number;
-  readonly source: Followers;
+  readonly source: CancelController;
 }
 
 class HedgedCall {
@@ -97,8 +97,8 @@ class HedgedCall {
   private attempt(): void {
     const { spec, request, deadlineAt } = this.call;
     const extras = this.call.extras as CallExtras;
-    const source = new Followers();
-    const signal = extras.signal === null ? source : new EitherSource(extras.signal, source);
+    const source = new CancelController();
+    const signal = extras.signal === null ? source : new EitherSignal(extras.signal, source);
     const since = this.clock.now();
     const avoid = Array.from(this.running, (other) => lost(other, since));
     const running: RunningAttempt = { endpoint: '', since, source };

@@ -3,7 +3,7 @@
  * connections of many clients, which began together when a server did, are not replaced together. Used by `EndpointPool`.
  */
 import type { Clock } from '../base/clock.js';
-import { DeadlineTimer } from '../base/sweep-timer.js';
+import { SweepTimer } from '../base/sweep-timer.js';
 import type { Connection } from '../connection/connection.js';
 import type { PoolSettings } from './pool-options.js';
 
@@ -26,7 +26,7 @@ interface Entry {
 
 export class PoolUpkeep {
   private readonly entries = new Map<Connection, Entry>();
-  private readonly timer: DeadlineTimer;
+  private readonly timer: SweepTimer;
 
   constructor(
     private readonly clock: Clock,
@@ -34,7 +34,7 @@ export class PoolUpkeep {
     private readonly pool: PoolSettings,
     private readonly listener: UpkeepListener,
   ) {
-    this.timer = new DeadlineTimer(clock, (now) => this.sweep(now));
+    this.timer = new SweepTimer(clock, (now) => this.sweep(now));
   }
 
   onReady(connection: Connection): void {

@@ -4,7 +4,7 @@
  */
 import type { KindOf, RequestInput, ResponseOutput } from '../avro/service/method.js';
 import type { ServiceDefinition, ServiceMethod } from '../avro/service/service.js';
-import { type CancelSource, EitherSource } from '../base/cancel-signal.js';
+import { type CancelSignal, EitherSignal } from '../base/cancel-signal.js';
 import { RpcError } from '../base/errors.js';
 import type { CallContext } from '../connection/calls/call-context.js';
 import type { LedgerSetting } from '../connection/calls/call-marks.js';
@@ -150,9 +150,9 @@ export function clientOf<S extends ServiceDefinition>(calls: Calls, service: S):
 }
 
 /** What cancels the call. */
-function cancelSourceOf({ signal, parent }: CallOptions): CancelSource | null {
+function cancelSourceOf({ signal, parent }: CallOptions): CancelSignal | null {
   if (parent === undefined) return signal ?? null;
-  return signal === undefined ? parent.followers : new EitherSource(signal, parent.followers);
+  return signal === undefined ? parent.followers : new EitherSignal(signal, parent.followers);
 }
 
 const noOptions: CallOptions = Object.freeze({});

@@ -3,7 +3,7 @@
  * no switch for it. They are of the kind that slips through ordinary tests: rare, and without effect on the call that causes them.
  */
 
-import { DeadlineTimer } from '../../src/base/sweep-timer.js';
+import { SweepTimer } from '../../src/base/sweep-timer.js';
 import { Answers } from '../../src/connection/callee/answers.js';
 import { CallTable } from '../../src/connection/caller/call-table.js';
 import { CancelPacer } from '../../src/connection/caller/cancel-pacer.js';
@@ -77,7 +77,7 @@ export const plantedBugs: readonly PlantedBug[] = [
     name: 'forgets-a-deadline',
     plant: () =>
       replace(
-        DeadlineTimer.prototype,
+        SweepTimer.prototype,
         'watch',
         nowAndThen(7, () => undefined),
       ),

@@ -16,7 +16,7 @@
 
 import { rpcCodeName } from '../../base/codes.js';
 import { RpcError } from '../../base/errors.js';
-import { DeadlineTimer } from '../../base/sweep-timer.js';
+import { SweepTimer } from '../../base/sweep-timer.js';
 import { Admission } from '../../resilience/admission/admission.js';
 import { generationOf, nextGeneration, type OpenerBit, openerOf } from '../../wire/call-number.js';
 import { CloseCode, Flag, FrameType } from '../../wire/constants.js';
@@ -42,7 +42,7 @@ export class Callee implements CalleeCalls, WaitsOwner {
   readonly execution: Execution;
   private readonly waits: CalleeWaits;
   private readonly ledgers: CalleeLedgers;
-  private readonly timer: DeadlineTimer;
+  private readonly timer: SweepTimer;
   /** Handlers that may run at once; 0 once new calls are refused. */
   private admitMax: number;
   private draining = false;
@@ -57,7 +57,7 @@ export class Callee implements CalleeCalls, WaitsOwner {
     private readonly peerBit: OpenerBit,
   ) {
     this.admitMax = link.limits.handlersMax;
-    this.timer = new DeadlineTimer(link.clock, (now) => this.sweep(now));
+    this.timer = new SweepTimer(link.clock, (now) => this.sweep(now));
     this.admission = admission;
     this.execution = new Execution(link, host, this.timer, admission);
     this.waits = new CalleeWaits(this, admission);

@@ -4,7 +4,7 @@
  * an answer that cannot be written yet makes it ANSWERING.
  */
 import { RpcError } from '../../base/errors.js';
-import type { DeadlineTimer } from '../../base/sweep-timer.js';
+import type { SweepTimer } from '../../base/sweep-timer.js';
 import type { Admission } from '../../resilience/admission/admission.js';
 import type { MessageCodec, MethodSpec } from '../../wire/message-codec.js';
 import { CallContext } from '../calls/call-context.js';
@@ -35,7 +35,7 @@ export class Execution {
   constructor(
     private readonly link: Link,
     private readonly host: CallHost | null,
-    private readonly deadlines: DeadlineTimer,
+    private readonly deadlines: SweepTimer,
     private readonly admission: Admission,
   ) {
     this.answers = new Answers(link, host);

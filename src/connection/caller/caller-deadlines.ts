@@ -13,7 +13,7 @@
 
 import type { LatePart } from '../../base/codes.js';
 import { RpcError } from '../../base/errors.js';
-import { DeadlineTimer } from '../../base/sweep-timer.js';
+import { SweepTimer } from '../../base/sweep-timer.js';
 import type { Link } from '../calls/link.js';
 import type { Reject } from '../calls/pending-call.js';
 import type { IncomingStream } from '../streams/incoming-stream.js';
@@ -39,7 +39,7 @@ interface OverdueCall {
 }
 
 export class CallerDeadlines {
-  readonly timer: DeadlineTimer;
+  readonly timer: SweepTimer;
   private overdue: OverdueCall[] = [];
 
   constructor(
@@ -49,7 +49,7 @@ export class CallerDeadlines {
     /** Fails the waiting calls that are due; returns the earliest deadline left. */
     private readonly sweepWaiting: (now: number) => number,
   ) {
-    this.timer = new DeadlineTimer(link.clock, (now) => this.sweep(now));
+    this.timer = new SweepTimer(link.clock, (now) => this.sweep(now));
   }
 
   /** The connection is over. */

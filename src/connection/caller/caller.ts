@@ -10,10 +10,10 @@
  * the usual call allocates its promise and nothing else.
  */
 
-import type { CancelSource } from '../../base/cancel-signal.js';
+import type { CancelSignal } from '../../base/cancel-signal.js';
 import { RpcError } from '../../base/errors.js';
 import { minimumLimits } from '../../base/limits.js';
-import type { DeadlineTimer } from '../../base/sweep-timer.js';
+import type { SweepTimer } from '../../base/sweep-timer.js';
 import { callNumber, nextGeneration, type OpenerBit } from '../../wire/call-number.js';
 import { CloseCode, Flag } from '../../wire/constants.js';
 import type { MethodSpec } from '../../wire/message-codec.js';
@@ -47,7 +47,7 @@ export class Caller implements CallEnds {
   /** Calls that ended with a RESPONSE. */
   finished = 0;
   private readonly table: CallTable;
-  private readonly timer: DeadlineTimer;
+  private readonly timer: SweepTimer;
   private readonly deadlines: CallerDeadlines;
   private readonly waiting: WaitingCalls;
   private readonly cancels: CancelPacer;
@@ -364,7 +364,7 @@ export class Caller implements CallEnds {
     this.starting = false;
   }
 
-  private watchAbort(entry: CallSlot, call: number, signal: CancelSource): void {
+  private watchAbort(entry: CallSlot, call: number, signal: CancelSignal): void {
     entry.onAbort = () => {
       if (entry.call !== call || entry.givenUp) return;
       const started = entry.long !== null ? 'no' : entry.incoming?.begun ? 'yes' : 'maybe';

@@ -4,7 +4,7 @@
  */
 import type { Timer } from '../../base/clock.js';
 import { RpcCodes } from '../../base/codes.js';
-import { ResetBudget } from '../../base/token-bucket.js';
+import { TokenBucket } from '../../base/token-bucket.js';
 import { FrameType } from '../../wire/constants.js';
 import { encodeCancel } from '../../wire/records/cancel.js';
 import type { Link } from '../calls/link.js';
@@ -14,7 +14,7 @@ const PER_SECOND = 30;
 const RETRY_MS = 100;
 
 export class CancelPacer {
-  private readonly budget: ResetBudget;
+  private readonly budget: TokenBucket;
   private readonly later: number[] = [];
   private timer: Timer | null = null;
 
@@ -25,7 +25,7 @@ export class CancelPacer {
     /** Calls that ended with a RESPONSE so far. */
     private readonly finished: () => number,
   ) {
-    this.budget = new ResetBudget(BURST, PER_SECOND, link.clock.now());
+    this.budget = new TokenBucket(BURST, PER_SECOND, link.clock.now());
   }
 
   /** Sends CANCEL for the call now, or once the budget allows it. */

@@ -5,7 +5,7 @@
 
 import type { LatePart } from '../../base/codes.js';
 import type { RpcError } from '../../base/errors.js';
-import type { DeadlineTimer } from '../../base/sweep-timer.js';
+import type { SweepTimer } from '../../base/sweep-timer.js';
 import { CallQueue } from '../calls/call-queue.js';
 import type { Link } from '../calls/link.js';
 import { type PendingCall, withEarlier } from '../calls/pending-call.js';
@@ -18,7 +18,7 @@ export class WaitingCalls {
 
   constructor(
     private readonly link: Link,
-    private readonly timer: DeadlineTimer,
+    private readonly timer: SweepTimer,
   ) {
     const { limits, queue } = link;
     const late = (): LatePart => (queue.saturated ? 'network' : 'here');

@@ -3,7 +3,7 @@
  * it is first asked for.
  */
 
-import { type CancelSource, Followers } from '../../base/cancel-signal.js';
+import { CancelController, type CancelSignal } from '../../base/cancel-signal.js';
 import type { RpcError } from '../../base/errors.js';
 import type { Metadata } from '../../wire/records/metadata.js';
 import type { Link } from './link.js';
@@ -23,7 +23,7 @@ export class CallContext<P extends PeerInfo = PeerInfo> {
   private controller: AbortController | null = null;
   private abortReason: RpcError | null = null;
   /** On the prototype, null, until somebody follows: so it costs other calls nothing. */
-  declare private following: Followers | null;
+  declare private following: CancelController | null;
 
   /** @internal */
   constructor(link: Link, deadlineAt: number, metadata: Metadata | null) {
@@ -55,8 +55,8 @@ export class CallContext<P extends PeerInfo = PeerInfo> {
   }
 
   /** @internal For calls that are made on behalf of this one. */
-  get followers(): CancelSource {
-    this.following ??= new Followers();
+  get followers(): CancelSignal {
+    this.following ??= new CancelController();
     if (this.abortReason !== null) this.following.abort(this.abortReason);
     return this.following;
   }

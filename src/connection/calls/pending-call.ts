@@ -5,7 +5,7 @@
 import { setMaxListeners } from 'node:events';
 import { type Attempt, noAttempts } from '../../base/attempt.js';
 import type { CallLedger } from '../../base/call-ledger.js';
-import type { CancelSource } from '../../base/cancel-signal.js';
+import type { CancelSignal } from '../../base/cancel-signal.js';
 import type { Started } from '../../base/codes.js';
 import { RpcError, tellAttempts } from '../../base/errors.js';
 import type { MethodSpec } from '../../wire/message-codec.js';
@@ -27,7 +27,7 @@ export type GivenBack = 'moved' | 'refused' | 'failed';
 /** What only some calls bring; null for the usual call. */
 export interface CallExtras {
   readonly metadata: Metadata | null;
-  readonly signal: CancelSource | null;
+  readonly signal: CancelSignal | null;
   /** Answer with `CallResult` (value and metadata) in place of the bare value. */
   readonly detailed: boolean;
   /** Of long messages the higher goes first. */
@@ -140,7 +140,7 @@ export function withEarlier(error: RpcError, extras: CallExtras | null): RpcErro
  * Calls back once when the signal aborts; at once if it has, which a getter of the request may have done meanwhile. One
  * signal may end thousands of calls: that many listeners are no leak, of which Node warns from the eleventh on.
  */
-export function listenForAbort(signal: CancelSource, callback: () => void): void {
+export function listenForAbort(signal: CancelSignal, callback: () => void): void {
   if (signal.aborted) {
     callback();
     return;
@@ -155,7 +155,7 @@ export function leftEarly(started: Started): RpcError {
 }
 
 /** The error of a call that its caller gave up. */
-export function abortError(signal: CancelSource, started: Started): RpcError {
+export function abortError(signal: CancelSignal, started: Started): RpcError {
   return new RpcError('CANCELLED', 'the caller cancelled the call', { started, cause: signal.reason });
 }
 

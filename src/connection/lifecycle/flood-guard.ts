@@ -1,6 +1,6 @@
 /** What a peer may not do without end: cancel and provoke, and send frames of a message that carry nothing. */
 
-import { ResetBudget } from '../../base/token-bucket.js';
+import { TokenBucket } from '../../base/token-bucket.js';
 import { CloseCode } from '../../wire/constants.js';
 import type { LifecycleLink } from './lifecycle-link.js';
 
@@ -8,12 +8,12 @@ import type { LifecycleLink } from './lifecycle-link.js';
 const EMPTY_FRAGMENTS_MAX = 10;
 
 export class FloodGuard {
-  private readonly resets: ResetBudget;
+  private readonly resets: TokenBucket;
   private emptyFragments = 0;
 
   constructor(private readonly link: LifecycleLink) {
     const { resetsBurstMax, resetsPerSecondMax } = link.limits;
-    this.resets = new ResetBudget(resetsBurstMax, resetsPerSecondMax, link.clock.now());
+    this.resets = new TokenBucket(resetsBurstMax, resetsPerSecondMax, link.clock.now());
   }
 
   /** One cancel, refused or late call; `finished` calls have ended normally so far. False: the connection was closed. */

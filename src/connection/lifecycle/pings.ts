@@ -1,6 +1,6 @@
 /** PING and PONG: those that this side sent and waits for, and the budget of those that the peer may send. */
 
-import { ResetBudget } from '../../base/token-bucket.js';
+import { TokenBucket } from '../../base/token-bucket.js';
 import { CloseCode, FrameType } from '../../wire/constants.js';
 import { readU32 } from '../../wire/encoder.js';
 import type { LifecycleLink } from './lifecycle-link.js';
@@ -13,12 +13,12 @@ export class Pings {
   /** PONGs that are still to come. */
   outstanding = 0;
   private sent = 0;
-  private readonly budget: ResetBudget;
+  private readonly budget: TokenBucket;
 
   constructor(private readonly link: LifecycleLink) {
     const { pingIntervalMsMin } = link.limits;
     const perSecond = pingIntervalMsMin > 0 ? 1000 / pingIntervalMsMin : Infinity;
-    this.budget = new ResetBudget(PINGS_BURST, perSecond, link.clock.now());
+    this.budget = new TokenBucket(PINGS_BURST, perSecond, link.clock.now());
   }
 
   /** For keepalive: one that is not answered yet asks already, and several behind a long delay would be taken for a flood. */
