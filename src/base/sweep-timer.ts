@@ -1,8 +1,8 @@
 /**
  * Due times of many things by one timer, armed for the earliest of them: deadlines of calls, ends of ejections, ages of
- * connections. Each costs one number in its owner's table and one comparison here; when the timer fires, the owner's `sweep` looks through its live calls once. With deadlines that are
- * almost never reached this is cheaper than any structure that each call must enter and leave
- * (spec/decisions/002-deadlines-by-sweep.md).
+ * connections. Each costs one number in its owner's table and one comparison here; when the timer fires, the owner's `sweep`
+ * looks through what it has once. With times that are almost never reached this is cheaper than any structure that each call
+ * must enter and leave (spec/decisions/002-deadlines-by-sweep.md).
  */
 import type { Clock, Timer } from './clock.js';
 
