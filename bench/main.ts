@@ -27,7 +27,7 @@ import { UsageError } from './options.js';
 const usage = `npm run bench -- COMMAND [options]
 
   ${reportUsage}
-      one page, charts and the figures of README from the raw results in bench/results
+      one page, charts and the figures of README and docs/performance.md from the raw results in bench/results
   ${guardUsage}
       two commits in turns: fails when the head costs over 5 % more
   ${floorUsage}

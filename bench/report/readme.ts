@@ -1,8 +1,11 @@
 /**
- * The figures in README.md: what stands between `<!-- figures:NAME -->` and `<!-- /figures -->` is written by the report from the raw results
- * and by nobody else, so that both always agree. A part without results keeps what stands there.
+ * The figures in the documents, README.md and docs/performance.md: what stands between `<!-- figures:NAME -->` and `<!-- /figures -->` is
+ * written by the report from the raw results and by nobody else, so that both always agree. A part without results keeps what stands there.
  */
-import type { Section } from './section.js';
+import { markdownChart, type Section } from './section.js';
+
+/** The part of the front page: the first chart of the first section. */
+const FRONT = 'front';
 
 const PART = /(<!-- figures:([a-z]+) -->\n)(.*?)(<!-- \/figures -->)/gs;
 
@@ -11,16 +14,20 @@ export function partsIn(text: string): string[] {
   return [...text.matchAll(PART)].map((match) => match[2] as string);
 }
 
-export function withFigures(text: string, sections: readonly Section[]): string {
+/** `toRoot` leads from the document's folder to the project's: empty, or `../`. Links in sections are those of a document at the root. */
+export function withFigures(text: string, sections: readonly Section[], toRoot = ''): string {
   return text.replace(PART, (whole, open: string, name: string, _old: string, close: string) => {
-    const section = sections.find(({ id }) => id === name);
-    return section === undefined ? whole : `${open}\n${folded(section.readme)}\n\n${close}`;
+    const [first] = sections.flatMap(({ charts }) => charts);
+    const front = first === undefined ? undefined : markdownChart(first);
+    const markdown = name === FRONT ? front : sections.find(({ id }) => id === name)?.readme;
+    if (markdown === undefined) return whole;
+    return `${open}\n${folded(markdown.replaceAll('](bench/', `](${toRoot}bench/`))}\n\n${close}`;
   });
 }
 
 const LINE_MAX = 130;
 
-/** Paragraphs in lines of README's length; tables, pictures and lists are left as they are. */
+/** Paragraphs in lines of the documents' length; tables, pictures and lists are left as they are. */
 function folded(markdown: string): string {
   const blocks = markdown.split('\n\n').map((block) => (/^[|!-]/.test(block) ? block : foldedParagraph(block)));
   return blocks.join('\n\n');

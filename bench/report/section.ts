@@ -1,4 +1,4 @@
-/** What the report is made of: a part of the page with its charts and tables, and what README says of it. */
+/** What the report is made of: a part of the page with its charts and tables, and what the documents say of it. */
 import type { Environment } from './environment.js';
 import type { ResultFile } from './results-files.js';
 
@@ -19,14 +19,14 @@ export interface ReportChart {
 }
 
 export interface Section {
-  /** Also the name of its markers in README. */
+  /** Also the name of its markers in docs/performance.md. */
   readonly id: string;
   readonly title: string;
   readonly paragraphs: readonly string[];
   readonly charts: readonly ReportChart[];
   readonly tables: readonly ReportTable[];
   readonly source: string;
-  /** Markdown between the markers. */
+  /** Markdown between the markers; its links are those of a document at the project's root. */
   readonly readme: string;
 }
 
@@ -55,7 +55,7 @@ export function markdownTable({ head, rows, left }: Pick<ReportTable, 'head' | '
   return [line(head), line(rule), ...rows.map(line)].join('\n');
 }
 
-/** A chart in README, with its text for those who do not see it. */
+/** A chart in a document, with its text for those who do not see it. */
 export function markdownChart({ file, text }: Pick<ReportChart, 'file' | 'text'>): string {
   return `![${text.replace(/[[\]]/g, '')}](bench/results/${file})`;
 }

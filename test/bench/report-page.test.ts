@@ -1,4 +1,4 @@
-/** The report of raw results: page, charts and README's figures. From made-up results; and that what is committed is what the results say. */
+/** The report of raw results: page, charts and the documents' figures. From made-up results; and that what is committed is what the results say. */
 import { readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -12,6 +12,11 @@ import { runBench } from './run-bench.js';
 
 const root = fileURLToPath(new URL('../../..', import.meta.url));
 const readme = readFileSync(join(root, 'README.md'), 'utf8');
+const performance = readFileSync(join(root, 'docs/performance.md'), 'utf8');
+const documents = [
+  { text: readme, toRoot: '' },
+  { text: performance, toRoot: '../' },
+];
 const committed = join(root, 'bench/results');
 
 function inFolder<T>(results: Readonly<Record<string, object>>, body: (folder: string) => T): T {
@@ -29,13 +34,14 @@ function inFolder<T>(results: Readonly<Record<string, object>>, body: (folder: s
   return result;
 }
 
-const reported = (results: Readonly<Record<string, object>>, text = readme) =>
-  inFolder(results, (folder) => reportOf(readResults(folder), text));
+const reported = (results: Readonly<Record<string, object>>, texts = documents) =>
+  inFolder(results, (folder) => reportOf(readResults(folder), texts));
 
-test("README's figures, the page and the charts are those of bench/results", () => {
+test("the documents' figures, the page and the charts are those of bench/results", () => {
   const results = readResults(committed);
-  const report = reportOf(results, readme);
-  assert.is(report.readme, readme, 'README.md is outdated: npm run bench -- report');
+  const report = reportOf(results, documents);
+  assert.is(report.documents[0], readme, 'README.md is outdated: npm run bench -- report');
+  assert.is(report.documents[1], performance, 'docs/performance.md is outdated: npm run bench -- report');
   if (report.missing.length === resultNames.length) return;
   for (const [name, text] of report.files) {
     assert.is(readFileSync(join(committed, name), 'utf8'), text, `${name} is outdated: npm run bench -- report`);
@@ -45,10 +51,11 @@ test("README's figures, the page and the charts are those of bench/results", () 
   }
 });
 
-test('README has a place for every part, but for two that the page alone has', () => {
+test('docs/performance.md has a place for every part, but for two that the page alone has; README for one chart', () => {
   const sections = inFolder(madeUpResults, (folder) => sectionsOf(readResults(folder)));
   const expected = sections.map(({ id }) => id).filter((id) => id !== 'floor' && id !== 'reading');
-  assert.equal(partsIn(readme).toSorted(), expected.toSorted());
+  assert.equal(partsIn(performance).toSorted(), expected.toSorted());
+  assert.equal(partsIn(readme), ['front']);
 });
 
 test('the page holds everything itself: no script, no address of another place, every figure of a chart in a table too', () => {
@@ -91,9 +98,12 @@ test('charts say when, on what and of which commit they are, and have a title an
 
 test('the same results give the same bytes', () => {
   const first = reported(madeUpResults);
-  const again = reported(madeUpResults, first.readme);
+  const again = reported(
+    madeUpResults,
+    first.documents.map((text, index) => ({ text, toRoot: documents[index].toRoot })),
+  );
   assert.equal([...again.files], [...first.files]);
-  assert.is(again.readme, first.readme);
+  assert.equal(again.documents, first.documents);
 });
 
 test('a rival that failed has its reason in place of figures', () => {
@@ -108,19 +118,26 @@ test('a rival that failed has its reason in place of figures', () => {
   assert.not.match(files.get('throughput.svg') ?? '', '>grpc-go<');
 });
 
-test('results that are not there are named, and their parts of README stay', () => {
+test('results that are not there are named, and their parts of the documents stay', () => {
   const text =
     '<!-- figures:unary -->\nold unary\n<!-- /figures -->\n\n<!-- figures:latency -->\nold latency\n<!-- /figures -->\n';
-  const report = reported({ rivals: madeUpRivals }, text);
+  const front = '<!-- figures:front -->\n<!-- /figures -->\n';
+  const report = reported({ rivals: madeUpRivals }, [
+    { text, toRoot: '../' },
+    { text: front, toRoot: '' },
+  ]);
+  const [page = '', first = ''] = report.documents;
   assert.equal(
     report.missing,
     resultNames.filter((name) => name !== 'rivals'),
   );
   assert.match(report.files.get('index.html') ?? '', '<code>latency</code>');
-  assert.match(report.readme, 'old latency');
-  assert.not.match(report.readme, 'old unary');
-  assert.match(report.readme, /\| engine \| [\d,]+ \| [\d,]+ \| 1,254,600 \|/);
-  assert.match(report.readme, '](bench/results/throughput.svg)');
+  assert.match(page, 'old latency');
+  assert.not.match(page, 'old unary');
+  assert.match(page, /\| engine \| [\d,]+ \| [\d,]+ \| 1,254,600 \|/);
+  assert.match(page, '](../bench/README.md)');
+  assert.not.match(page, 'throughput.svg');
+  assert.match(first, '](bench/results/throughput.svg)');
 });
 
 test('only what stands between markers is written', () => {
@@ -156,8 +173,10 @@ test('a broken file is named, with what is wrong', () => {
 test('the command writes what it says, and --check only looks', () =>
   inFolder(madeUpResults, async (folder) => {
     const file = join(folder, 'README.md');
-    writeFileSync(file, '<!-- figures:unary -->\n<!-- /figures -->\n');
-    const args = ['report', '--results', folder, '--readme', file];
+    const figures = join(folder, 'performance.md');
+    writeFileSync(file, '<!-- figures:front -->\n<!-- /figures -->\n');
+    writeFileSync(figures, '<!-- figures:unary -->\n<!-- /figures -->\n');
+    const args = ['report', '--results', folder, '--readme', file, '--figures', figures];
     const before = await runBench([...args, '--check', 'yes']);
     assert.is(before.code, 1);
     assert.match(before.output, 'outdated');
@@ -165,9 +184,18 @@ test('the command writes what it says, and --check only looks', () =>
     const written = await runBench(args);
     assert.is(written.code, 0, written.output);
     assert.match(readFileSync(file, 'utf8'), 'throughput.svg');
+    assert.match(readFileSync(figures, 'utf8'), '| engine |');
     const after = await runBench([...args, '--check', 'yes']);
     assert.is(after.code, 0, after.output);
-    const empty = await runBench(['report', '--results', join(folder, 'nothing'), '--readme', file]);
+    const empty = await runBench([
+      'report',
+      '--results',
+      join(folder, 'nothing'),
+      '--readme',
+      file,
+      '--figures',
+      figures,
+    ]);
     assert.is(empty.code, 1);
     assert.match(empty.output, 'there are no results');
   }));

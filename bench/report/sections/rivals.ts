@@ -130,7 +130,6 @@ function unarySection(shown: Shown): Section | null {
     source,
     readme: [
       `\`npm run bench -- rivals\` measures calls per second and CPU time per call, client and server together. ${UNARY_TEXT}`,
-      markdownChart(chart),
       markdownTable(unaryReadme(shown, cases, most)),
       `${source} [bench/README.md](bench/README.md) says how it is measured.`,
     ].join('\n\n'),
