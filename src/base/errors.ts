@@ -3,18 +3,12 @@
  * (gRPC's names and numbers), whether the call may have run, and, where a limit was hit, that limit by name, value and
  * setting. Message texts are for people and may change; `code` and `started` are API.
  *
- * Bottom of the layers: used by all, imports only what its fields are.
+ * Used by every room; imports only the types of its fields and the wording of limits.
  */
 import { type Attempt, noAttempts } from './attempt.js';
 import type { CallLedger } from './call-ledger.js';
 import { type LatePart, type RpcCode, RpcCodes, type Started } from './codes.js';
-
-/** The limit behind a failure: its name with the unit as last word, its value, and the option that changes it. */
-export interface LimitHit {
-  readonly name: string;
-  readonly value: number;
-  readonly setting: string;
-}
+import { describeLimit, type LimitHit } from './limits.js';
 
 export interface RpcErrorOptions {
   /** Default `no`: an error made before anything was sent. */
@@ -105,8 +99,7 @@ export function tellAttempts(error: RpcError, attempts: readonly Attempt[]): voi
 
 const certainty: Readonly<Record<Started, number>> = { no: 0, maybe: 1, yes: 2 };
 
-/** A failure caused by a limit: the text names the limit, its value and the setting that changes it. */
+/** RESOURCE_EXHAUSTED because of a limit, which the text names with its value and setting. */
 export function limitError(what: string, limit: LimitHit, options: Omit<RpcErrorOptions, 'limit'> = {}): RpcError {
-  const text = `${what}: the limit ${limit.name} is ${limit.value} (setting: ${limit.setting})`;
-  return new RpcError('RESOURCE_EXHAUSTED', text, { ...options, limit });
+  return new RpcError('RESOURCE_EXHAUSTED', describeLimit(what, limit), { ...options, limit });
 }

@@ -1,6 +1,8 @@
 /**
  * Every limit of the engine: its name with the unit as last word, its default, and where the figure comes from.
  * A limit is a setting: `new Server({ limits: { messageBytesMax: 8 << 20 } })`, likewise for `connect`.
+ *
+ * How errors name a limit is decided here and nowhere else: `limitOf`, `peerLimitOf` and `describeLimit`.
  */
 
 /** What a peer is told in HELLO; it binds what the peer sends. */
@@ -133,3 +135,25 @@ export const minimumLimits: AnnouncedLimits = {
   streamWindowBytes: 64 * 1024,
   pingIntervalMsMin: 0,
 };
+
+/** The limit behind a failure: its name with the unit as last word, its value, and the option that changes it. */
+export interface LimitHit {
+  readonly name: string;
+  readonly value: number;
+  readonly setting: string;
+}
+
+/** One of this side's own limits, as errors name it. */
+export function limitOf<N extends keyof Limits>(limits: Pick<Limits, N>, name: N): LimitHit {
+  return { name, value: limits[name], setting: `limits.${name}` };
+}
+
+/** One of the limits that the peer announced, as errors name it: only the peer can change it. */
+export function peerLimitOf<N extends keyof AnnouncedLimits>(limits: Pick<AnnouncedLimits, N>, name: N): LimitHit {
+  return { name, value: limits[name], setting: `limits.${name} of the peer` };
+}
+
+/** What went wrong, followed by the limit's name, value and setting. */
+export function describeLimit(what: string, { name, value, setting }: LimitHit): string {
+  return `${what}: the limit ${name} is ${value} (setting: ${setting})`;
+}

@@ -8,6 +8,7 @@ import { connect as connectTls, type TLSSocket, type ConnectionOptions as TlsOpt
 import type { CancelSignal } from '../base/cancel-signal.js';
 import type { Clock } from '../base/clock.js';
 import { RpcError } from '../base/errors.js';
+import { describeLimit, limitOf } from '../base/limits.js';
 import { type Address, formatAddress } from '../discovery/resolver/address.js';
 import { SocketTransport } from '../transport/socket-transport.js';
 import { StandingBuffer } from '../transport/standing-buffer.js';
@@ -31,7 +32,7 @@ export function dial(target: Address, options: DialOptions): Promise<Transport> 
     const socket = open(target, options.tls, standingBuffer);
     const timer = options.clock.setTimer(() => {
       const { connectMsMax } = options;
-      fail(new Error(`no connection within ${connectMsMax} ms (setting: limits.connectMsMax)`));
+      fail(new Error(describeLimit('no connection in time', limitOf({ connectMsMax }, 'connectMsMax'))));
     }, options.connectMsMax);
     const abandon = (): void => fail(options.cancel?.reason as Error);
     const fail = (error: Error): void => {

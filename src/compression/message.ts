@@ -9,7 +9,7 @@
  */
 
 import { limitError, RpcError } from '../base/errors.js';
-import { defaultLimits } from '../base/limits.js';
+import { defaultLimits, limitOf } from '../base/limits.js';
 import { type CompressionChoice, worthKeeping } from './choice.js';
 import type { Compressor } from './compressor.js';
 
@@ -58,7 +58,7 @@ export function decompressMessage(
   const compressor = acceptedCodec(body[start], accepted);
   const rawLength = body.readUInt32LE(start + 1);
   if (rawLength > messageBytesMax) {
-    const limit = { name: 'messageBytesMax', value: messageBytesMax, setting: 'limits.messageBytesMax' };
+    const limit = limitOf({ messageBytesMax }, 'messageBytesMax');
     throw limitError(`message of ${rawLength} bytes (compressed: ${dataBytes})`, limit);
   }
   if (rawLength > compressor.ratioMax * dataBytes) {

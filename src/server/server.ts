@@ -7,6 +7,7 @@ import { createServer as createTcpServer, type Server as NetServer, type Socket 
 import { createServer as createTlsServer, type TLSSocket, type TlsOptions } from 'node:tls';
 import type { ServiceDefinition } from '../avro/service/service.js';
 import { RpcError } from '../base/errors.js';
+import { describeLimit, limitOf } from '../base/limits.js';
 import { SOFTWARE } from '../base/version.js';
 import type { Compressor } from '../compression/compressor.js';
 import type { Registration, Registry } from '../discovery/resolver/registry.js';
@@ -189,8 +190,7 @@ export class Server {
     const full = this.connections.size >= limits.connectionsMax;
     this.connections.add(connection);
     if (full) {
-      const { connectionsMax } = limits;
-      const text = `too many connections: the limit connectionsMax is ${connectionsMax} (setting: limits.connectionsMax)`;
+      const text = describeLimit('too many connections', limitOf(limits, 'connectionsMax'));
       connection.fail(CloseCode.BUSY, text);
     }
   }

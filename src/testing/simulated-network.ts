@@ -12,6 +12,7 @@
  * Time stands still unless `run`, `advance` or `quiet` is being awaited.
  */
 import { RpcError } from '../base/errors.js';
+import { describeLimit, limitOf } from '../base/limits.js';
 import type { EndpointOptions } from '../peer/settings.js';
 import type { Transport } from '../transport/transport.js';
 import { type Acceptor, Host } from './host.js';
@@ -269,7 +270,8 @@ export class SimulatedNetwork {
         if (!over) settle(() => reject(new RpcError('UNAVAILABLE', `cannot connect to ${target}: ${why}`)));
       };
       this.dialing++;
-      const timer = this.clock.setTimer(() => fail(`no connection within ${connectMsMax} ms`), connectMsMax);
+      const late = describeLimit('no connection in time', limitOf({ connectMsMax }, 'connectMsMax'));
+      const timer = this.clock.setTimer(() => fail(late), connectMsMax);
       const forth = this.path(from, to);
       const back = this.path(to, from);
       this.carry(forth, () => {

@@ -14,6 +14,7 @@
  * After the first error the decoder stays FAILED.
  */
 import { assert } from '../base/assert.js';
+import { describeLimit, limitOf } from '../base/limits.js';
 import {
   CHECKSUM_BYTES,
   CloseCode,
@@ -26,7 +27,14 @@ import {
   PREFACE,
 } from './constants.js';
 import { type FrameChecksums, frameChecksums } from './frame-checksums.js';
-import { allowedFlags, carriesCall, carriesMethod, frameBytesMax, frameBytesMin } from './frame-rules.js';
+import {
+  allowedFlags,
+  carriesCall,
+  carriesMethod,
+  describeWrongFlags,
+  frameBytesMax,
+  frameBytesMin,
+} from './frame-rules.js';
 import { describePrefaceMismatch } from './preface.js';
 import { WireError } from './wire-error.js';
 
@@ -222,10 +230,9 @@ export class FrameDecoder {
     const { type, flags, call, method } = this;
     const name = frameTypeName(type);
     if (length > this.frameBytesMax) {
-      return this.fail(
-        CloseCode.FRAME_SIZE,
-        `a frame of ${length} bytes: the limit frameBytesMax is ${this.frameBytesMax} (setting: limits.frameBytesMax)`,
-      );
+      const limit = limitOf({ frameBytesMax: this.frameBytesMax }, 'frameBytesMax');
+      const text = describeLimit(`a frame of ${length} bytes`, limit);
+      return this.fail(CloseCode.FRAME_SIZE, text);
     }
     if (allowed < 0) {
       // "A receiver skips a frame of an unknown type of 128 or more, whatever its flags, call and method."
@@ -234,7 +241,7 @@ export class FrameDecoder {
     }
     if ((flags & ~(allowed | this.checksumFlag)) !== 0) {
       const wrong = flags & ~(allowed | this.checksumFlag);
-      return this.fail(CloseCode.FLAGS, `flags 0x${wrong.toString(16)} are not allowed on ${name}`);
+      return this.fail(CloseCode.FLAGS, describeWrongFlags(wrong, name));
     }
     if (bareLength < frameBytesMin[type] || bareLength > frameBytesMax[type]) {
       const checksum = bareLength === length ? '' : ' with its checksum';

@@ -50,6 +50,16 @@ export const carriesCall: Uint8Array = new Uint8Array(256);
 /** 1: the header names a method. */
 export const carriesMethod: Uint8Array = new Uint8Array(256);
 
+/** The text of a CLOSE FLAGS; `where` says on what, such as `the END of a caller`. */
+export function describeWrongFlags(flags: number, where: string): string {
+  return `flags 0x${flags.toString(16)} are not allowed on ${where}`;
+}
+
+/** The text of a CLOSE FLAGS for durations of a call that did not ask for its ledger. */
+export function describeUnaskedLedger(frame: FrameTypeName): string {
+  return `${frame} with the flag LEDGER, but the call did not ask for its ledger`;
+}
+
 for (const [name, rule] of Object.entries(rules)) {
   const type = FrameType[name as FrameTypeName];
   allowedFlags[type] = rule.flags;

@@ -8,6 +8,7 @@
  * Called by `service.ts` once a schema; `encode` and `decode` by the connection once a message.
  */
 import { RpcError } from '../../base/errors.js';
+import { describeLimit } from '../../base/limits.js';
 import type { MessageCodec, Resolution } from '../../wire/message-codec.js';
 import { canonicalOf, fingerprintOf } from '../schema/canonical.js';
 import { gradeNodes } from '../schema/evolution.js';
@@ -126,7 +127,7 @@ class AvroCodec implements MessageCodec {
   private refusal(value: unknown, cause: unknown): RpcError {
     if (cause instanceof TooDeep) {
       const limit = { name: 'depthMax', value: cause.max, setting: "the codec's option depthMax" };
-      const text = `cannot write ${this.label}: ${cause.message}: the limit ${limit.name} is ${limit.value} (setting: ${limit.setting})`;
+      const text = describeLimit(`cannot write ${this.label}: ${cause.message}`, limit);
       return new RpcError('INVALID_ARGUMENT', text, { limit });
     }
     const options = cause === mismatch ? {} : { cause };

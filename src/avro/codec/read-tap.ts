@@ -17,7 +17,7 @@
  * message needs are kept small, with their rare cases in others, so that V8 builds them into the functions that read.
  */
 import { isUtf8 } from 'node:buffer';
-import type { LimitHit } from '../../base/errors.js';
+import { describeLimit, type LimitHit } from '../../base/limits.js';
 import { readShortAscii, SHORT_STRING_MAX } from './short-strings.js';
 
 /** Copying fewer bytes than this one by one is faster than a call into C++. */
@@ -77,7 +77,7 @@ export class ReadTap {
   }
 
   private failLimit(text: string, limit: LimitHit): never {
-    this.fail(`${text}: the limit ${limit.name} is ${limit.value} (setting: ${limit.setting})`, this.pos, limit);
+    this.fail(describeLimit(text, limit), this.pos, limit);
   }
 
   /** The message must end exactly here. */

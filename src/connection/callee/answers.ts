@@ -6,6 +6,7 @@
 import type { Started } from '../../base/codes.js';
 import { RpcCodes } from '../../base/codes.js';
 import { limitError, RpcError } from '../../base/errors.js';
+import { peerLimitOf } from '../../base/limits.js';
 import { Flag, FrameType } from '../../wire/constants.js';
 import type { MessageCodec, MethodSpec } from '../../wire/message-codec.js';
 import { prefixed } from '../../wire/prefix.js';
@@ -172,8 +173,7 @@ function fits(part: Buffer | null, frameBytesMax: number): boolean {
 }
 
 function tooLongForFrame(bytes: number, frameBytesMax: number): RpcError {
-  const limit = { name: 'frameBytesMax', value: frameBytesMax, setting: 'limits.frameBytesMax of the peer' };
-  return limitError(`${bytes} bytes of metadata do not fit one frame`, limit);
+  return limitError(`${bytes} bytes of metadata do not fit one frame`, peerLimitOf({ frameBytesMax }, 'frameBytesMax'));
 }
 
 function textOf(error: unknown): string {

@@ -1,5 +1,6 @@
 /** What the callee says of requests that it does not take: those that no conforming caller sends, and those it has no room for. */
 import { limitError, RpcError } from '../../base/errors.js';
+import { limitOf } from '../../base/limits.js';
 import { generationOf, nextGeneration, type OpenerBit, openerOf } from '../../wire/call-number.js';
 import { CloseCode, Flag } from '../../wire/constants.js';
 import type { Link } from '../calls/link.js';
@@ -23,17 +24,14 @@ export function failMisplaced(link: Link, entry: CalleeSlot, call: number, numbe
 /** Why no handler can be started now. */
 export function fullHouse({ limits }: Link, draining: boolean): RpcError {
   if (draining) return new RpcError('UNAVAILABLE', 'this server is draining', { elsewhere: true });
-  const limit = { name: 'handlersMax', value: limits.handlersMax, setting: 'limits.handlersMax' };
-  return limitError('all handlers of this connection are busy', limit, { elsewhere: true });
+  return limitError('all handlers of this connection are busy', limitOf(limits, 'handlersMax'), { elsewhere: true });
 }
 
 /** A REQUEST for a slot that this side does not have: nothing is kept of it. */
 export function refuseSlot(link: Link, answers: Answers, call: number, flags: number, peerBit: OpenerBit): void {
-  const { callsInFlightMax } = link.limits;
   if (openerOf(call) !== peerBit) {
     link.fail(CloseCode.CALL_NUMBER, `REQUEST for call ${call}, which only this side could open`);
   } else if (link.chargeReset() && (flags & Flag.ONEWAY) === 0) {
-    const limit = { name: 'callsInFlightMax', value: callsInFlightMax, setting: 'limits.callsInFlightMax' };
-    answers.fail(call, limitError('too many calls at once', limit), 'no');
+    answers.fail(call, limitError('too many calls at once', limitOf(link.limits, 'callsInFlightMax')), 'no');
   }
 }

@@ -10,6 +10,7 @@
 import { RpcError } from '../../base/errors.js';
 import { CloseCode, Flag, FrameType, HEADER_BYTES } from '../../wire/constants.js';
 import { readU32 } from '../../wire/encoder.js';
+import { describeWrongFlags } from '../../wire/frame-rules.js';
 import type { MessageCodec } from '../../wire/message-codec.js';
 import type { CallContext } from '../calls/call-context.js';
 import type { HostedMethod } from '../calls/call-host.js';
@@ -218,7 +219,7 @@ export class CalleeStreams {
   onEnd(call: number, flags: number, start: number, end: number): void {
     const { link } = this;
     if (flags !== 0) {
-      link.fail(CloseCode.FLAGS, `flags 0x${flags.toString(16)} on the END of a caller`);
+      link.fail(CloseCode.FLAGS, describeWrongFlags(flags, 'the END of a caller'));
       return;
     }
     const entry = this.calls.find(call, 'END');

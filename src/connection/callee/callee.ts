@@ -20,6 +20,7 @@ import { SweepTimer } from '../../base/sweep-timer.js';
 import { Admission } from '../../resilience/admission/admission.js';
 import { generationOf, nextGeneration, type OpenerBit, openerOf } from '../../wire/call-number.js';
 import { CloseCode, Flag, FrameType } from '../../wire/constants.js';
+import { describeWrongFlags } from '../../wire/frame-rules.js';
 import { readDeadlineMs } from '../../wire/prefix.js';
 import { decodeCancel } from '../../wire/records/cancel.js';
 import { CallContext } from '../calls/call-context.js';
@@ -221,7 +222,7 @@ export class Callee implements CalleeCalls, WaitsOwner {
     const more = (flags & Flag.MORE) !== 0;
     if (entry.call === call && (entry.phase === Phase.RECEIVING || entry.skippedCall === call)) {
       if ((flags & ~Flag.MORE) !== 0) {
-        link.fail(CloseCode.FLAGS, `flags 0x${flags.toString(16)} on a frame that continues a REQUEST`);
+        link.fail(CloseCode.FLAGS, describeWrongFlags(flags, 'a frame that continues a REQUEST'));
         return;
       }
       if (!link.admitFragment(more, end - start)) return;
@@ -269,7 +270,7 @@ export class Callee implements CalleeCalls, WaitsOwner {
     if ((flags & (Flag.LEDGER | Flag.ONEWAY)) === Flag.LEDGER) this.ledgers.requestRead(entry.call, this.link.now);
     const items = this.streams.open(entry, method);
     if (items && (flags & (Flag.MORE | Flag.COMPRESSED)) !== 0) {
-      this.link.fail(CloseCode.FLAGS, `flags 0x${flags.toString(16)} on the REQUEST of a caller's stream`);
+      this.link.fail(CloseCode.FLAGS, describeWrongFlags(flags, "the REQUEST of a caller's stream"));
       return;
     }
     try {

@@ -5,6 +5,7 @@
 import { RpcError } from '../../base/errors.js';
 import { CloseCode, Flag, FrameType } from '../../wire/constants.js';
 import { readU32 } from '../../wire/encoder.js';
+import { describeUnaskedLedger } from '../../wire/frame-rules.js';
 import type { MessageCodec, Resolution } from '../../wire/message-codec.js';
 import type { Metadata } from '../../wire/records/metadata.js';
 import type { Link } from '../calls/link.js';
@@ -121,7 +122,7 @@ export class CallerStreams {
       failure = unreadable(method, new RpcError('INVALID_ARGUMENT', 'it ended before its head'));
     } else if (!givenUp && (flags !== 0 || end > start)) {
       if ((flags & Flag.LEDGER) !== 0 && entry.ledgerCall !== call) {
-        this.link.fail(CloseCode.FLAGS, 'END with the flag LEDGER, which nobody asked for');
+        this.link.fail(CloseCode.FLAGS, describeUnaskedLedger('END'));
         return;
       }
       try {

@@ -16,6 +16,7 @@ import { minimumLimits } from '../../base/limits.js';
 import type { SweepTimer } from '../../base/sweep-timer.js';
 import { callNumber, nextGeneration, type OpenerBit } from '../../wire/call-number.js';
 import { CloseCode, Flag } from '../../wire/constants.js';
+import { describeUnaskedLedger } from '../../wire/frame-rules.js';
 import type { MethodSpec } from '../../wire/message-codec.js';
 import type { EndOfCalls } from '../calls/end-of-calls.js';
 import { type LeftCall, leftCall } from '../calls/left-call.js';
@@ -24,8 +25,7 @@ import type { GivenBack, Reject, Resolve } from '../calls/pending-call.js';
 import { abortError, type CallExtras, listenForAbort, PendingCall } from '../calls/pending-call.js';
 import { LATER, type LongMessage } from '../messages/frame-scheduler.js';
 import type { OutgoingMethod, OutgoingMethods } from '../methods/outgoing-methods.js';
-import type { CallEnds } from './call-table.js';
-import { CallSlot, CallTable, settled } from './call-table.js';
+import { type CallEnds, CallSlot, CallTable, settled } from './call-table.js';
 import { CallerDeadlines } from './caller-deadlines.js';
 import { afterFailure, endHere, givenBackCall, isRepeatable, tellTried, triedIn } from './caller-ends.js';
 import { CallerStreams } from './caller-streams.js';
@@ -167,7 +167,7 @@ export class Caller implements CallEnds {
       return;
     }
     if ((flags & Flag.LEDGER) !== 0 && entry.ledgerCall !== call) {
-      this.link.fail(CloseCode.FLAGS, 'FAILURE with the flag LEDGER, which nobody asked for');
+      this.link.fail(CloseCode.FLAGS, describeUnaskedLedger('FAILURE'));
       return;
     }
     if (this.streams.holdEnd(entry, buffer, start, end, (held) => this.onFailure(call, flags, held, 0, held.length)))

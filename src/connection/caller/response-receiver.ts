@@ -3,6 +3,7 @@
  * whose caller has given up. Used by `Caller`, which owns the slots.
  */
 import { CloseCode, Flag } from '../../wire/constants.js';
+import { describeUnaskedLedger, describeWrongFlags } from '../../wire/frame-rules.js';
 import type { Link } from '../calls/link.js';
 import type { CallExtras, CallResult } from '../calls/pending-call.js';
 import { IncomingMessage } from '../messages/incoming-message.js';
@@ -64,9 +65,9 @@ export class ResponseReceiver {
     const { call, message, answered } = entry;
     if (answered) link.fail(CloseCode.CALL_NUMBER, `a second RESPONSE for call ${call}`);
     else if (message !== null && (flags & ~Flag.MORE) !== 0) {
-      link.fail(CloseCode.FLAGS, `flags 0x${flags.toString(16)} on a frame that continues a RESPONSE`);
+      link.fail(CloseCode.FLAGS, describeWrongFlags(flags, 'a frame that continues a RESPONSE'));
     } else if ((flags & Flag.LEDGER) !== 0 && entry.ledgerCall !== call) {
-      link.fail(CloseCode.FLAGS, 'RESPONSE with the flag LEDGER, which nobody asked for');
+      link.fail(CloseCode.FLAGS, describeUnaskedLedger('RESPONSE'));
     } else {
       return true;
     }

@@ -5,6 +5,7 @@
 
 import type { LatePart } from '../../base/codes.js';
 import { limitError, RpcError } from '../../base/errors.js';
+import { limitOf } from '../../base/limits.js';
 import type { PendingCall } from './pending-call.js';
 import { requestBytes } from './request-size.js';
 
@@ -113,11 +114,11 @@ export class CallQueue {
 
   private fullBy(bytes: number): RpcError | null {
     if (this.length >= this.lengthMax) {
-      const limit = { name: 'callsQueuedMax', value: this.lengthMax, setting: 'limits.callsQueuedMax' };
+      const limit = limitOf({ callsQueuedMax: this.lengthMax }, 'callsQueuedMax');
       return limitError(`too many calls wait for ${this.awaited}`, limit);
     }
     if (this.bytes + bytes <= this.bytesMax) return null;
-    const limit = { name: 'callsQueuedBytesMax', value: this.bytesMax, setting: 'limits.callsQueuedBytesMax' };
+    const limit = limitOf({ callsQueuedBytesMax: this.bytesMax }, 'callsQueuedBytesMax');
     return limitError(`too many bytes wait for ${this.awaited}`, limit);
   }
 

@@ -1,5 +1,6 @@
 /** What a peer may not do without end: cancel and provoke, and send frames of a message that carry nothing. */
 
+import { describeLimit, limitOf } from '../../base/limits.js';
 import { TokenBucket } from '../../base/token-bucket.js';
 import { CloseCode } from '../../wire/constants.js';
 import type { LifecycleLink } from './lifecycle-link.js';
@@ -20,8 +21,8 @@ export class FloodGuard {
   chargeReset(finished: number): boolean {
     const { link } = this;
     if (this.resets.charge(link.now, finished)) return true;
-    const limit = `the limit resetsBurstMax is ${link.limits.resetsBurstMax} (setting: limits.resetsBurstMax)`;
-    link.fail(CloseCode.FLOOD, `too many cancelled, refused or late calls: ${limit}`);
+    const limit = limitOf(link.limits, 'resetsBurstMax');
+    link.fail(CloseCode.FLOOD, describeLimit('too many cancelled, refused or late calls', limit));
     return false;
   }
 

@@ -3,7 +3,7 @@
  * which enters the state `open` with the HELLO that `read` returns.
  */
 import type { Clock, Timer } from '../../base/clock.js';
-import type { AnnouncedLimits, Limits } from '../../base/limits.js';
+import { type AnnouncedLimits, describeLimit, type Limits, limitOf } from '../../base/limits.js';
 import type { Transport } from '../../transport/transport.js';
 import {
   CHECKSUM_BYTES,
@@ -127,7 +127,7 @@ export function agreeChecksums(
 }
 
 /** The text for a peer that did not say HELLO in time. */
-function describeLateHello({ side, handshakeMs }: GreetingOptions): string {
-  const setting = side === 'dialing' ? 'connectMsMax' : 'handshakeMsMax';
-  return `no HELLO within ${Math.round(handshakeMs)} ms (setting: limits.${setting})`;
+function describeLateHello({ side, handshakeMs, limits }: GreetingOptions): string {
+  const name = side === 'dialing' ? 'connectMsMax' : 'handshakeMsMax';
+  return describeLimit(`no HELLO within ${Math.round(handshakeMs)} ms`, limitOf(limits, name));
 }

@@ -1,5 +1,6 @@
 /** PING and PONG: those that this side sent and waits for, and the budget of those that the peer may send. */
 
+import { describeLimit, limitOf } from '../../base/limits.js';
 import { TokenBucket } from '../../base/token-bucket.js';
 import { CloseCode, FrameType } from '../../wire/constants.js';
 import { readU32 } from '../../wire/encoder.js';
@@ -37,8 +38,8 @@ export class Pings {
     const { link } = this;
     const { pingIntervalMsMin } = link.limits;
     if (pingIntervalMsMin > 0 && !this.budget.charge(link.now, 0)) {
-      const setting = `the limit pingIntervalMsMin is ${pingIntervalMsMin} (setting: limits.pingIntervalMsMin)`;
-      link.fail(CloseCode.FLOOD, `too many PING frames: ${setting}`);
+      const limit = limitOf(link.limits, 'pingIntervalMsMin');
+      link.fail(CloseCode.FLOOD, describeLimit('too many PING frames', limit));
       return;
     }
     link.queue.writeFrame(FrameType.PONG, 0, 0, 0, buffer.subarray(start, end));

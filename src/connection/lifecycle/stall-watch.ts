@@ -3,6 +3,7 @@
  * something is unsent.
  */
 import type { Clock, Timer } from '../../base/clock.js';
+import { describeLimit, limitOf } from '../../base/limits.js';
 import type { Transport } from '../../transport/transport.js';
 
 export class StallWatch {
@@ -39,7 +40,7 @@ export class StallWatch {
       this.arm();
       return;
     }
-    const limit = `the limit stallMsMax is ${this.stallMsMax} (setting: limits.stallMsMax)`;
-    this.onStall(`the peer reads nothing: ${limit}`);
+    const { stallMsMax } = this;
+    this.onStall(describeLimit('the peer reads nothing', limitOf({ stallMsMax }, 'stallMsMax')));
   }
 }

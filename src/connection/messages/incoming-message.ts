@@ -3,6 +3,7 @@
  * compression. Shared by requests and responses; every usual frame goes past this file (flags 0, or DEADLINE alone).
  */
 import { limitError, RpcError } from '../../base/errors.js';
+import { limitOf } from '../../base/limits.js';
 import { decompressMessage } from '../../compression/message.js';
 import { Flag } from '../../wire/constants.js';
 import { readU32 } from '../../wire/encoder.js';
@@ -46,10 +47,8 @@ export class IncomingMessage {
     if (!request && (flags & Flag.LEDGER) !== 0) this.durations = readDurations(buffer, this.skip(LEDGER_BYTES));
     if ((flags & Flag.METADATA) !== 0) {
       const bytes = readU32(buffer, this.skip(4));
-      const { metadataBytesMax } = link.limits;
-      if (bytes > metadataBytesMax) {
-        const limit = { name: 'metadataBytesMax', value: metadataBytesMax, setting: 'limits.metadataBytesMax' };
-        throw limitError(`metadata of ${bytes} bytes`, limit);
+      if (bytes > link.limits.metadataBytesMax) {
+        throw limitError(`metadata of ${bytes} bytes`, limitOf(link.limits, 'metadataBytesMax'));
       }
       const at = this.skip(bytes);
       this.metadata = decodeMetadata(buffer, at, at + bytes, link.limits);
@@ -126,10 +125,9 @@ export class IncomingMessage {
   }
 
   private checkSize(bytes: number): void {
-    const { messageBytesMax } = this.link.limits;
-    if (bytes <= messageBytesMax) return;
-    const limit = { name: 'messageBytesMax', value: messageBytesMax, setting: 'limits.messageBytesMax' };
-    throw limitError(`a message of ${bytes} bytes or more`, limit);
+    const { limits } = this.link;
+    if (bytes <= limits.messageBytesMax) return;
+    throw limitError(`a message of ${bytes} bytes or more`, limitOf(limits, 'messageBytesMax'));
   }
 
   /** The bytes of the frame at hand, which are the first ones. */
@@ -151,8 +149,7 @@ export class IncomingMessage {
   }
 
   private tooMuchHeld(): RpcError {
-    const { assemblyBytesMax } = this.link.limits;
-    const limit = { name: 'assemblyBytesMax', value: assemblyBytesMax, setting: 'limits.assemblyBytesMax' };
+    const limit = limitOf(this.link.limits, 'assemblyBytesMax');
     return limitError('too many bytes of unfinished messages on this connection', limit);
   }
 }

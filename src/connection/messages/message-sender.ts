@@ -8,7 +8,7 @@
  */
 import type { Clock } from '../../base/clock.js';
 import { limitError, RpcError } from '../../base/errors.js';
-import type { AnnouncedLimits } from '../../base/limits.js';
+import { type AnnouncedLimits, peerLimitOf } from '../../base/limits.js';
 import { compressMessage } from '../../compression/message.js';
 import type { Transport } from '../../transport/transport.js';
 import { Flag, FrameType, HEADER_BYTES } from '../../wire/constants.js';
@@ -230,7 +230,7 @@ export class MessageSender {
     const prefix = bare ? null : encodePrefix(deadlineMs, durations === null ? 0 : LEDGER_BYTES, metadata);
     const prefixBytes = prefix === null ? 0 : prefix.length;
     if (prefixBytes > this.frameBytesMax) {
-      const limit = { name: 'frameBytesMax', value: this.frameBytesMax, setting: 'limits.frameBytesMax of the peer' };
+      const limit = peerLimitOf({ frameBytesMax: this.frameBytesMax }, 'frameBytesMax');
       throw limitError(`${prefixBytes} bytes of metadata do not fit the first frame`, limit);
     }
     if (deadlineMs >= 0) flags |= Flag.DEADLINE;
@@ -304,9 +304,6 @@ function asBuffer(bytes: Uint8Array): Buffer {
 }
 
 function tooLong(bytes: number, messageBytesMax: number): RpcError {
-  return limitError(`the message has ${bytes} bytes, more than the peer accepts`, {
-    name: 'messageBytesMax',
-    value: messageBytesMax,
-    setting: 'limits.messageBytesMax of the peer',
-  });
+  const limit = peerLimitOf({ messageBytesMax }, 'messageBytesMax');
+  return limitError(`the message has ${bytes} bytes, more than the peer accepts`, limit);
 }

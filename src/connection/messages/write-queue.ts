@@ -16,6 +16,7 @@
  * the connection is given up.
  */
 
+import { describeLimit, limitOf } from '../../base/limits.js';
 import type { Transport } from '../../transport/transport.js';
 import { CHECKSUM_BYTES, CloseCode, Flag, HEADER_BYTES } from '../../wire/constants.js';
 import { writeHeader, writeU32 } from '../../wire/encoder.js';
@@ -253,7 +254,8 @@ export class WriteQueue {
     const unsent = this.transport.unsentBytes;
     if (unsent > 0) this.owner.onUnsent();
     if (unsent >= this.hardBytes) {
-      const text = `${unsent} bytes are unsent: the limit writeQueueBytesHard is ${this.hardBytes} (setting: limits.writeQueueBytesHard)`;
+      const limit = limitOf({ writeQueueBytesHard: this.hardBytes }, 'writeQueueBytesHard');
+      const text = describeLimit(`${unsent} bytes are unsent`, limit);
       this.owner.onOverflow(new WireError(CloseCode.WRITE_QUEUE, text));
     } else if (unsent >= this.softBytes) {
       this.saturated = true;

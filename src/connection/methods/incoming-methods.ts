@@ -4,6 +4,7 @@
  * Calls wait in `waiting` until the schemas are here.
  */
 import { RpcError } from '../../base/errors.js';
+import { describeLimit, limitOf } from '../../base/limits.js';
 import { CloseCode, FrameType } from '../../wire/constants.js';
 import type { MessageCodec, MethodKind, Resolution } from '../../wire/message-codec.js';
 import { encodeMethod, type MethodRecord } from '../../wire/records/method.js';
@@ -59,7 +60,7 @@ export class IncomingMethods {
   onDeclare(number: number, record: MethodRecord): void {
     const { link } = this;
     if (number >= link.limits.methodsMax) {
-      const text = `method number ${number}: the limit methodsMax is ${link.limits.methodsMax} (setting: limits.methodsMax)`;
+      const text = describeLimit(`method number ${number}`, limitOf(link.limits, 'methodsMax'));
       link.fail(CloseCode.PROTOCOL, text);
       return;
     }

@@ -4,6 +4,7 @@
  * its schema does wait in `waiting`.
  */
 import { limitError, RpcError } from '../../base/errors.js';
+import { peerLimitOf } from '../../base/limits.js';
 import { CloseCode, FrameType } from '../../wire/constants.js';
 import type { MessageCodec, MethodSpec, Resolution } from '../../wire/message-codec.js';
 import { encodeMethod, type MethodRecord } from '../../wire/records/method.js';
@@ -49,9 +50,8 @@ export class OutgoingMethods {
   bind(spec: MethodSpec): OutgoingMethod {
     const { link } = this;
     const number = this.byNumber.length;
-    const { methodsMax } = link.peerLimits;
-    if (number >= methodsMax) {
-      const limit = { name: 'methodsMax', value: methodsMax, setting: 'limits.methodsMax of the peer' };
+    if (number >= link.peerLimits.methodsMax) {
+      const limit = peerLimitOf(link.peerLimits, 'methodsMax');
       throw limitError(`${spec.name} cannot be declared on this connection`, limit);
     }
     const method = new OutgoingMethod(number, spec, link.compressionFor(spec.compression));

@@ -3,6 +3,7 @@
  * it came in. Where the callee's items are read, the first of them is a message, the head.
  */
 import { CloseCode } from '../../wire/constants.js';
+import { describeWrongFlags } from '../../wire/frame-rules.js';
 import { WireError } from '../../wire/wire-error.js';
 import { IncomingStream } from './incoming-stream.js';
 
@@ -29,7 +30,7 @@ export class IncomingPieces extends IncomingStream {
       return;
     }
     if (flags !== 0) {
-      throw new WireError(CloseCode.FLAGS, `flags 0x${flags.toString(16)} on an ITEM of a blob's bytes`);
+      throw new WireError(CloseCode.FLAGS, describeWrongFlags(flags, "an ITEM of a blob's bytes"));
     }
     this.link?.sender.corkTick();
     if (end === start) this.giveBack(cost);

@@ -16,6 +16,7 @@ import type { CallLedger } from '../../base/call-ledger.js';
 import { RpcError, tellAttempts } from '../../base/errors.js';
 import { CloseCode, Flag, FrameType, HEADER_BYTES } from '../../wire/constants.js';
 import { writeU32 } from '../../wire/encoder.js';
+import { describeWrongFlags } from '../../wire/frame-rules.js';
 import type { MessageCodec } from '../../wire/message-codec.js';
 import type { Metadata } from '../../wire/records/metadata.js';
 import { WireError } from '../../wire/wire-error.js';
@@ -248,7 +249,7 @@ export class IncomingStream<T = unknown> implements ItemStream<T>, CreditDebtor 
       this.partialLent = false;
     } else {
       if ((flags & ~Flag.MORE) !== 0) {
-        throw new WireError(CloseCode.FLAGS, `flags 0x${flags.toString(16)} on a frame that continues an ITEM`);
+        throw new WireError(CloseCode.FLAGS, describeWrongFlags(flags, 'a frame that continues an ITEM'));
       }
       this.partial.continue(flags, buffer, start, end);
       this.partialCost += cost;

@@ -3,7 +3,7 @@
  * for each reason and hint, and no error object is made.
  */
 import { RpcCodes } from '../../base/codes.js';
-import type { Limits } from '../../base/limits.js';
+import { describeLimit, type Limits, limitOf } from '../../base/limits.js';
 import { encodeFailure } from '../../wire/records/failure.js';
 
 /**
@@ -38,10 +38,8 @@ export class Refusals {
   }
 
   private text(why: RefusalReason): string {
-    const { executingMax, admissionQueueCallsMax: calls, admissionQueueBytesMax: bytes } = this.limits;
-    if (why === 'late') {
-      return `the server cannot answer in time: the limit executingMax is ${executingMax} (setting: limits.executingMax)`;
-    }
+    if (why === 'late') return describeLimit('the server cannot answer in time', limitOf(this.limits, 'executingMax'));
+    const { admissionQueueCallsMax: calls, admissionQueueBytesMax: bytes } = this.limits;
     const limits = `the limits admissionQueueCallsMax and admissionQueueBytesMax are ${calls} and ${bytes} (settings: limits.NAME)`;
     if (why === 'full') return `too many calls wait at the server: ${limits}`;
     return `too many calls of this connection wait at the server, and others wait too: ${limits}`;

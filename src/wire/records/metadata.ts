@@ -4,7 +4,7 @@
  * RESOURCE_EXHAUSTED when it is beyond a limit.
  */
 import { limitError, RpcError } from '../../base/errors.js';
-import type { AnnouncedLimits } from '../../base/limits.js';
+import { type AnnouncedLimits, limitOf, peerLimitOf } from '../../base/limits.js';
 import { ByteReader } from './byte-reader.js';
 import { ByteWriter } from './byte-writer.js';
 
@@ -24,7 +24,7 @@ const loneSurrogate = /\p{Surrogate}/u;
 export function encodeMetadata(metadata: Metadata, limits: MetadataLimits): Buffer {
   const keys = Object.keys(metadata);
   if (keys.length > limits.metadataEntriesMax) {
-    throw tooMany(`the metadata has ${keys.length} entries`, 'metadataEntriesMax', limits, ' of the peer');
+    throw limitError(`the metadata has ${keys.length} entries`, peerLimitOf(limits, 'metadataEntriesMax'));
   }
   const writer = new ByteWriter();
   writer.writeBlock(keys, (key) => {
@@ -46,7 +46,7 @@ export function encodeMetadata(metadata: Metadata, limits: MetadataLimits): Buff
     }
   });
   if (writer.length > limits.metadataBytesMax) {
-    throw tooMany(`the metadata has ${writer.length} bytes`, 'metadataBytesMax', limits, ' of the peer');
+    throw limitError(`the metadata has ${writer.length} bytes`, peerLimitOf(limits, 'metadataBytesMax'));
   }
   return writer.finish();
 }
@@ -54,18 +54,17 @@ export function encodeMetadata(metadata: Metadata, limits: MetadataLimits): Buff
 /** Reads exactly the bytes `start` to `end`: the encoded map without its size. `limits` are this side's. */
 export function decodeMetadata(buffer: Buffer, start: number, end: number, limits: MetadataLimits): Metadata {
   if (end - start > limits.metadataBytesMax) {
-    throw tooMany(`the metadata has ${end - start} bytes`, 'metadataBytesMax', limits, '');
+    throw limitError(`the metadata has ${end - start} bytes`, limitOf(limits, 'metadataBytesMax'));
   }
   const reader = new ByteReader(buffer, start, end, invalid);
   const metadata = Object.create(null) as Record<string, string | Buffer>;
   let entries = 0;
   reader.readBlocks(ENTRY_BYTES_MIN, () => {
     if (entries++ === limits.metadataEntriesMax) {
-      throw tooMany(
-        `the metadata has more than ${limits.metadataEntriesMax} entries`,
-        'metadataEntriesMax',
-        limits,
-        '',
+      const { metadataEntriesMax } = limits;
+      throw limitError(
+        `the metadata has more than ${metadataEntriesMax} entries`,
+        limitOf(limits, 'metadataEntriesMax'),
       );
     }
     const key = reader.readString();
@@ -87,8 +86,4 @@ function describeWrongKey(key: string, bytes: number): string | null {
 
 function invalid(text: string): RpcError {
   return new RpcError('INVALID_ARGUMENT', `metadata: ${text}`);
-}
-
-function tooMany(what: string, name: keyof MetadataLimits, limits: MetadataLimits, whose: string): RpcError {
-  return limitError(what, { name, value: limits[name], setting: `limits.${name}${whose}` });
 }
