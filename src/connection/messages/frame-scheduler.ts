@@ -26,12 +26,12 @@ import type { WriteQueue } from './write-queue.js';
 export const FRAGMENT_BYTES = 64 * 1024;
 /** The same while others wait. */
 const FRAGMENT_BYTES_SHARED = 16 * 1024;
-/** Bytes that a message sends before it is the next one's turn. */
-const TURN_BYTES = 64 * 1024;
+/** Bytes that a long message, or all streams together, may send before it is somebody else's turn. */
+export const TURN_BYTES: number = 64 * 1024;
 /** A smaller frame is not worth its header, unless it is the last of its message. */
 const FRAGMENT_BYTES_LEAST = 1024;
-/** Long messages go on while the socket holds no more than this. */
-const UNSENT_BYTES_MAX = 128 * 1024;
+/** Long messages and streams go on while the socket holds no more unsent bytes than this. */
+export const UNSENT_BYTES_MAX: number = 128 * 1024;
 /** From so many bytes on nothing is held back for more. */
 const CORKED_BYTES_MAX = 64 * 1024;
 /** Bytes written in one turn of the event loop, so that a fast reader does not keep this process from reading. */

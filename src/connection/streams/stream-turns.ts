@@ -5,16 +5,13 @@
  */
 import type { Clock } from '../../base/clock.js';
 import type { Transport } from '../../transport/transport.js';
+import { TURN_BYTES, UNSENT_BYTES_MAX } from '../messages/frame-scheduler.js';
 import type { SendWindow } from './send-window.js';
 
 /** Bytes that a stream writes before the next one has its turn. */
 const SHARE_BYTES = 16 * 1024;
 /** What a new stream may write before it stands in line: enough for one that is short. */
 export const FIRST_SHARE_BYTES = 1024;
-/** Bytes that all streams write before the event loop goes round. */
-const TURN_BYTES = 64 * 1024;
-/** Streams go on while the socket holds no more than this. */
-const UNSENT_BYTES_MAX = 128 * 1024;
 
 /** A stream that waits for its turn. */
 export interface StreamInLine {
