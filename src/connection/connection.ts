@@ -227,6 +227,10 @@ export class Connection implements Link, FrameReaderOwner, DrainOwner {
     return this.flood.admitFragment(more, bytes);
   }
 
+  noteTime(now: number): void {
+    this.now = now;
+  }
+
   pauseReading(): void {
     this.reader.pause();
   }

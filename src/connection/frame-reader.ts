@@ -58,7 +58,8 @@ export class FrameReader {
     if (owner.over) return;
     const now = link.clock.now();
     owner.silentMs = now - owner.lastReadAt;
-    owner.lastReadAt = link.now = now;
+    owner.lastReadAt = now;
+    link.noteTime(now);
     this.callee.admission.onRead(now);
     this.decoder.push(chunk);
     const { queue } = link;

@@ -125,7 +125,7 @@ class PlaceWait implements WaitingCall {
     const { owner, entry } = this;
     const { link } = owner;
     entry.held = null;
-    link.now = now;
+    link.noteTime(now);
     try {
       owner.start(entry, this.incoming, this.message);
       // A drain may have waited for it.

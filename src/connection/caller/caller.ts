@@ -106,10 +106,7 @@ export class Caller implements CallEnds {
   /** Once per batch of calls. What else began the batch, such as an answer, has not read the clock. */
   private readClock(): void {
     const { link } = this;
-    const { queue } = link;
-    if (queue.due && queue.timed) return;
-    link.now = link.clock.now();
-    queue.timed = queue.due;
+    if (link.queue.isFirstCallOfBatch()) link.noteTime(link.clock.now());
   }
 
   /** The same for a call that has waited elsewhere. */

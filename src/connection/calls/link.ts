@@ -13,7 +13,8 @@ import type { PeerInfo } from './peer-info.js';
 import type { GivenBack, PendingCall } from './pending-call.js';
 
 export interface Link extends StreamLink, LifecycleLink {
-  now: number;
+  /** Sets `now` to a reading of the clock that was just made. */
+  noteTime(now: number): void;
   /** The peer takes calls of this side, as far as is known. */
   readonly callable: boolean;
   /** The peer has sent DRAIN. */

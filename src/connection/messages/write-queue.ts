@@ -46,10 +46,6 @@ export class WriteQueue {
   end = 0;
   /** More than the soft bound is unsent: whoever can wait, waits. */
   saturated = false;
-  /** A batch is due at the end of this tick. */
-  due = false;
-  /** While a batch is due: a call has read the clock since it began. */
-  timed = false;
   /**
    * A codec is writing behind `end`. Should the value that it encodes send something itself (a getter that makes a call),
    * that goes to a fresh slab, and the sender sees that `slab` has changed.
@@ -65,6 +61,10 @@ export class WriteQueue {
   onHandedOver: (() => void) | null = null;
 
   private start = 0;
+  /** A batch is due at the end of this tick, or of the chunk that is being read. */
+  private due = false;
+  /** A call of the batch that is due has read the clock. */
+  private timed = false;
   private limit = FLUSH_BYTES_MIN;
   private closed = false;
   private checksums: FrameChecksums | null = null;
@@ -135,6 +135,16 @@ export class WriteQueue {
     if (this.due) return false;
     this.due = true;
     this.timed = false;
+    return true;
+  }
+
+  /**
+   * For calls, which read the clock once for all of a batch: true for the first one, and for every call while no batch is due. What
+   * else began the batch, such as an answer, has not read the clock.
+   */
+  isFirstCallOfBatch(): boolean {
+    if (this.due && this.timed) return false;
+    this.timed = this.due;
     return true;
   }
 
