@@ -1,5 +1,5 @@
 /** Damaged bytes for the C peer: what one side says in the sessions of `spec/vectors`, mutated. */
-import { createServer, connect as dial } from 'node:net';
+import { createServer, connect as dial, type Socket } from 'node:net';
 import { PREFACE } from '../../src/wire/constants.js';
 import { mutateFrames } from '../hostile/mutator.js';
 import type { Random } from '../support/seed.js';
@@ -43,18 +43,15 @@ export async function throwAtServer(port: number, streams: Streams, random: Rand
   });
 }
 
-/** `peer play` as the dialler of a session, whose acceptor says a damaged stream. Resolves with what the program wrote. */
-export async function throwAtDialler(
+/** `peer play` as the dialler of a session, with an acceptor of the test's own. Resolves with what the program wrote. */
+export async function answerDialler(
   path: string,
   [name, session]: readonly [name: string, session: SessionFile],
-  stream: readonly Buffer[],
-  streams: Streams,
-  random: Random,
+  accept: (socket: Socket) => void,
 ): Promise<string> {
-  const bytes = damaged(stream, streams, random);
   const server = createServer((socket) => {
     socket.on('error', () => {}).on('data', () => {});
-    socket.write(bytes);
+    accept(socket);
   });
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   const address = server.address();
@@ -68,4 +65,16 @@ export async function throwAtDialler(
   clearTimeout(timeout);
   server.close();
   return run.output;
+}
+
+/** The same with an acceptor that sends a damaged stream. */
+export async function throwAtDialler(
+  path: string,
+  session: readonly [name: string, session: SessionFile],
+  stream: readonly Buffer[],
+  streams: Streams,
+  random: Random,
+): Promise<string> {
+  const bytes = damaged(stream, streams, random);
+  return answerDialler(path, session, (socket) => socket.write(bytes));
 }

@@ -22,11 +22,14 @@ import {
   serverStream,
   unary,
 } from '../../src/index.js';
+import { FrameType } from '../../src/wire/constants.js';
+import { FRAME, FrameDecoder } from '../../src/wire/decoder.js';
 import { projectRoot } from '../support/root.js';
 import { type Random, withSeed } from '../support/seed.js';
+import { frameBytes } from '../support/vectors/bytes.js';
 import type { SessionFile } from '../support/vectors/view.js';
 import { sessionPath, speakAmongPeers, speakWithPeer } from './dialogue.js';
-import { streamsOf, throwAtDialler, throwAtServer } from './hostile.js';
+import { answerDialler, streamsOf, throwAtDialler, throwAtServer } from './hostile.js';
 import { buildPeer, defining, PeerRun, servePeer } from './peer-program.js';
 
 const Echo = defineService('bench.Echo', { echo: unary({ request: canonicalSchema, response: canonicalSchema }) });
@@ -242,6 +245,32 @@ testWith(missing, 'damaged answers do the client no harm: the sanitizers say not
     }
   });
 });
+
+testWith(
+  missing,
+  'a server that breaks a rule inside an item ends the calls of the client, and not the client',
+  async () => {
+    const session = sessions.find(([name]) => name === 'stream-server');
+    assert.ok(session !== undefined);
+    const greeting = streamsOf('acceptor', [session[1]])[0]?.slice(0, 2) ?? [];
+    const call = { opener: 'dialler', generation: 1, slot: 0 } as const;
+    const first = frameBytes({ type: 'ITEM', flags: ['MORE'], call, body: '61' });
+    const second = frameBytes({ type: 'ITEM', flags: ['MORE', 'COMPRESSED'], call, body: '61' });
+    let answered = false;
+    const output = await answerDialler(path, session, (socket) => {
+      socket.write(Buffer.concat(greeting));
+      const decoder = new FrameDecoder({ frameBytesMax: 65_536, preface: true });
+      // The call is live once its REQUEST was read.
+      socket.on('data', (chunk: Buffer) => {
+        decoder.push(chunk);
+        while (decoder.next() === FRAME)
+          if (decoder.type === FrameType.REQUEST) answered = socket.write(Buffer.concat([first, second]));
+      });
+    });
+    assert.ok(answered, output);
+    assert.not.match(output, /Sanitizer|runtime error/);
+  },
+);
 
 testWith(missing, 'a script that an implementation does not follow is not passed', async () => {
   // Served with the defaults, so that the slot that the session wants refused is not.

@@ -3,6 +3,7 @@
 #include <stdlib.h>
 
 #include "caller.h"
+#include "clock.h"
 #include "handlers.h"
 #include "loop.h"
 #include "modes.h"

@@ -1,6 +1,9 @@
-/* METHOD DECLARE and the grading of schemas (6.4): see callee_slots.h. */
+/* See callee_methods.h. */
+#include "callee_methods.h"
+
 #include <string.h>
 
+#include "callee_run.h"
 #include "callee_slots.h"
 #include "resolve.h"
 
@@ -21,15 +24,15 @@ static bool is_identical(const struct fingerprint *theirs, const struct schema *
 
 /* This side's own schemas. Its methods declare no errors. */
 static void answer_method(struct callee *callee, uint16_t number, const struct method_record *declared, const struct handler *handler) {
-  struct connection *connection = callee->connection;
+  struct link *link = callee->link;
   struct method_record own = {.role = ANSWER, .name = declared->name, .kind = declared->kind};
   own.request = fingerprint_of(handler->request);
   own.response = fingerprint_of(handler->response);
-  exchange_name(connection->exchange, handler->request);
-  exchange_name(connection->exchange, handler->response);
+  exchange_name(callee->exchange, handler->request);
+  exchange_name(callee->exchange, handler->response);
   struct buffer payload = {0};
   method_encode(&payload, &own);
-  connection_send(connection, &(struct frame){.type = METHOD, .method = number, .body = view_of_buffer(&payload)});
+  link_send(link, &(struct frame){.type = METHOD, .method = number, .body = view_of_buffer(&payload)});
   buffer_free(&payload);
 }
 
@@ -40,14 +43,14 @@ static enum fit grade_one(struct callee *callee, struct method *method, bool is_
   if (is_identical(theirs, own)) return FITS;
   method->path.length = 0;
   if (theirs->is_null || own == NULL) return BREAKING;
-  if (!exchange_want(callee->connection->exchange, (struct view){theirs->bytes, FINGERPRINT_BYTES}, &come)) return PENDING;
+  if (!exchange_want(callee->exchange, (struct view){theirs->bytes, FINGERPRINT_BYTES}, &come)) return PENDING;
   if (come == NULL) return BREAKING;
   if (is_request) method->writer = come;
   bool fits = is_request ? resolve_grade(own, come, false, &method->path) : resolve_grade(come, own, true, &method->path);
   return fits ? FITS : BREAKING;
 }
 
-void callee_grade(struct callee *callee, struct method *method) {
+static void grade(struct callee *callee, struct method *method) {
   /* Both are asked for at once. What breaks is known as soon as one does. */
   enum fit request = grade_one(callee, method, true);
   if (request == BREAKING) {
@@ -59,13 +62,13 @@ void callee_grade(struct callee *callee, struct method *method) {
 }
 
 void callee_declare(struct callee *callee, uint16_t number, const struct method_record *declared) {
-  struct connection *connection = callee->connection;
-  if (number >= connection->settings.limits.value[METHODS_MAX]) {
-    return connection_close(connection, PROTOCOL, "a method number beyond methodsMax");
+  struct link *link = callee->link;
+  if (number >= link->settings.limits.value[METHODS_MAX]) {
+    return link_close(link, PROTOCOL, "a method number beyond methodsMax");
   }
   struct method *method = &callee->methods[number];
-  if (method->fit != UNDECLARED) return connection_close(connection, PROTOCOL, "a method number is declared twice");
-  *method = (struct method){.kind = declared->kind, .handler = service_find(connection->settings.service, declared->name)};
+  if (method->fit != UNDECLARED) return link_close(link, PROTOCOL, "a method number is declared twice");
+  *method = (struct method){.kind = declared->kind, .handler = service_find(link->settings.service, declared->name)};
   if (method->handler == NULL) method->fit = UNKNOWN_METHOD;
   else if (method->handler->kind != declared->kind) method->fit = OTHER_KIND;
   else {
@@ -73,13 +76,13 @@ void callee_declare(struct callee *callee, uint16_t number, const struct method_
     method->response = keep(declared->response);
     bool all = is_identical(&method->request, method->handler->request) && is_identical(&method->response, method->handler->response);
     if (!all || declared->errors.length > 0) answer_method(callee, number, declared, method->handler);
-    callee_grade(callee, method);
+    grade(callee, method);
   }
 }
 
 void callee_schema(struct callee *callee) {
-  for (int64_t number = 0; number < callee->connection->settings.limits.value[METHODS_MAX]; number++) {
-    if (callee->methods[number].fit == PENDING) callee_grade(callee, &callee->methods[number]);
+  for (int64_t number = 0; number < callee->link->settings.limits.value[METHODS_MAX]; number++) {
+    if (callee->methods[number].fit == PENDING) grade(callee, &callee->methods[number]);
   }
   for (uint32_t index = 0; index < callee->slots_used; index++) {
     const struct slot *slot = &callee->slots[index];

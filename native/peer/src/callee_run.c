@@ -1,4 +1,6 @@
-/* Handlers, and what ends a call of the peer: see callee_slots.h. */
+/* See callee_run.h. */
+#include "callee_run.h"
+
 #include <math.h>
 
 #include "callee_slots.h"
@@ -23,7 +25,7 @@ void callee_settle(struct callee *callee, uint32_t index) {
   slot->rest = slot->state == ASSEMBLING;
   slot->late = slot->late_cancel = false;
   slot->late_end = stream != NULL && stream->in.ended;
-  slot->credit = stream != NULL ? stream->in.credit : callee->connection->settings.limits.value[STREAM_WINDOW_BYTES];
+  slot->credit = stream != NULL ? stream->in.credit : callee->link->settings.limits.value[STREAM_WINDOW_BYTES];
   slot->state = FREE;
   callee->held -= slot->held;
   slot->held = 0;
@@ -38,7 +40,7 @@ void callee_settle(struct callee *callee, uint32_t index) {
 
 static void add_ledger(const struct callee *callee, const struct slot *slot, struct frame *frame) {
   if (slot == NULL || !(slot->flags & LEDGER)) return;
-  double us = (callee->connection->now - slot->begun) * 1e3;
+  double us = (callee->link->now - slot->begun) * 1e3;
   frame->flags |= LEDGER;
   frame->ledger[1] = us < 0 ? 0 : us > 4e9 ? UINT32_MAX : (uint32_t)us;
 }
@@ -48,7 +50,7 @@ void callee_refuse(struct callee *callee, uint32_t call, const struct slot *slot
   failure_encode(&body, failure);
   struct frame frame = {.type = FAILURE, .call = call, .body = view_of_buffer(&body)};
   add_ledger(callee, slot, &frame);
-  connection_send(callee->connection, &frame);
+  link_send(callee->link, &frame);
   buffer_free(&body);
 }
 
@@ -62,15 +64,15 @@ void callee_fail(struct callee *callee, uint32_t index, enum failure_code code, 
 
 /* Metadata that the caller takes, and that fits the first frame beside the rest of the prefix. */
 static bool metadata_fits(const struct callee *callee, const struct slot *slot) {
-  const struct limits *peer = &callee->connection->peer;
+  const struct limits *peer = &callee->link->peer;
   int64_t length = (int64_t)slot->metadata.length;
-  return length <= peer->value[METADATA_BYTES_MAX] && message_room(callee->connection, slot->metadata.length + 16) > 0 &&
+  return length <= peer->value[METADATA_BYTES_MAX] && message_room(callee->link, slot->metadata.length + 16) > 0 &&
          metadata_judge(view_of_buffer(&slot->metadata), peer->value[METADATA_ENTRIES_MAX]) == OK;
 }
 
 /* The call has ended as it should: that earns its caller one. */
 static void settle_well(struct callee *callee, uint32_t index) {
-  struct bucket *bucket = &callee->connection->bad_ends;
+  struct bucket *bucket = &callee->link->bad_ends;
   callee_settle(callee, index);
   if (bucket->left < bucket->full) bucket->left += 1;
 }
@@ -86,11 +88,11 @@ static void respond(struct callee *callee, uint32_t index) {
     first.metadata = view_of_buffer(&slot->metadata);
   }
   add_ledger(callee, slot, &first);
-  if (message_compress_for(callee->connection, answer, &compressed)) {
+  if (message_compress_for(callee->link, answer, &compressed)) {
     first.flags |= COMPRESSED;
     answer = view_of_buffer(&compressed);
   }
-  message_send(callee->connection, &first, answer);
+  message_send(callee->link, &first, answer);
   buffer_free(&compressed);
   settle_well(callee, index);
 }
@@ -98,11 +100,11 @@ static void respond(struct callee *callee, uint32_t index) {
 static void end_stream(struct callee *callee, uint32_t index) {
   struct frame frame = {.type = END, .call = callee_call(callee, index)};
   add_ledger(callee, &callee->slots[index], &frame);
-  connection_send(callee->connection, &frame);
+  link_send(callee->link, &frame);
   settle_well(callee, index);
 }
 
-void callee_step(struct callee *callee, uint32_t index) {
+static void step(struct callee *callee, uint32_t index) {
   struct slot *slot = &callee->slots[index];
   enum failure_code code = OK;
   switch (handler_step(&slot->work, &code)) {
@@ -111,7 +113,7 @@ void callee_step(struct callee *callee, uint32_t index) {
     case STEP_FAILS: return callee_fail(callee, index, code, name_of(failure_names, code));
     default: break;
   }
-  if (slot->work.stream != NULL) stream_give(slot->work.stream, callee->connection, callee_call(callee, index));
+  if (slot->work.stream != NULL) stream_give(slot->work.stream, callee->link, callee_call(callee, index));
   callee_count_held(callee, slot);
 }
 
@@ -119,18 +121,18 @@ void callee_step(struct callee *callee, uint32_t index) {
 static bool advance(struct callee *callee, uint32_t index) {
   struct slot *slot = &callee->slots[index];
   if (slot->state == FREE || !slot->started || slot->work.stream == NULL) return false;
-  if (stream_send(slot->work.stream, callee->connection, callee_call(callee, index))) return true;
-  callee_step(callee, index);
-  return slot->state != FREE && stream_send(slot->work.stream, callee->connection, callee_call(callee, index));
+  if (stream_send(slot->work.stream, callee->link, callee_call(callee, index))) return true;
+  step(callee, index);
+  return slot->state != FREE && stream_send(slot->work.stream, callee->link, callee_call(callee, index));
 }
 
 bool callee_stream(struct callee *callee) {
-  struct connection *connection = callee->connection;
+  struct link *link = callee->link;
   bool goes_on = callee->streams > 0;
-  while (goes_on && !connection->closing) {
+  while (goes_on && !link->closing) {
     goes_on = false;
     for (uint32_t index = 0; index < callee->slots_used; index++) {
-      if (connection_unsent(connection) > UNSENT_BYTES_MAX) return true;
+      if (link_unsent(link) > UNSENT_BYTES_MAX) return true;
       if (advance(callee, index)) goes_on = true;
     }
   }
@@ -145,14 +147,14 @@ static bool decode(const struct method *method, struct view request, struct buff
 }
 
 static void run_oneway(struct callee *callee, const struct method *method, struct view request) {
-  const struct settings *settings = &callee->connection->settings;
+  const struct settings *settings = &callee->link->settings;
   struct buffer own = {0};
   bool good = method->fit == FITS && decode(method, request, &own);
   if (good && settings->on_oneway != NULL) {
     settings->on_oneway(settings->context, method->handler->name, method->writer == NULL ? request : view_of_buffer(&own));
   }
   buffer_free(&own);
-  if (!good && method->fit == FITS) connection_spend(callee->connection);
+  if (!good && method->fit == FITS) link_spend(callee->link);
 }
 
 void callee_resume_oneways(struct callee *callee) {
@@ -172,7 +174,7 @@ void callee_resume_oneways(struct callee *callee) {
 
 /* The request is there and its schemas are: it is decoded, and the handler starts. */
 static void start(struct callee *callee, uint32_t index, struct view request) {
-  struct connection *connection = callee->connection;
+  struct link *link = callee->link;
   struct slot *slot = &callee->slots[index];
   const struct method *method = &callee->methods[slot->method];
   const struct handler *handler = method->handler;
@@ -180,7 +182,7 @@ static void start(struct callee *callee, uint32_t index, struct view request) {
   if (!decode(method, request, &own)) {
     buffer_free(&own);
     callee_fail(callee, index, INVALID_ARGUMENT, "the schema does not read the request");
-    return connection_spend(connection);
+    return link_spend(link);
   }
   slot->started = true;
   bool waits = handler->does == DOES_ECHO_LATE || handler->does == DOES_NOTHING_EVER || slot->work.stream != NULL;
@@ -193,27 +195,27 @@ static void start(struct callee *callee, uint32_t index, struct view request) {
     buffer_append_view(&slot->request, request);
     request = view_of_buffer(&slot->request);
   }
-  int64_t takes = connection->peer.value[MESSAGE_BYTES_MAX];
+  int64_t takes = link->peer.value[MESSAGE_BYTES_MAX];
   slot->work.handler = handler;
   slot->work.request = request;
   slot->work.bytes_max = takes < ANSWER_BYTES_MAX ? takes : ANSWER_BYTES_MAX;
   callee_count_held(callee, slot);
   if (handler->does != DOES_ECHO && handler->does != DOES_ECHO_LATE) buffer_free(&slot->metadata);
-  if (handler->does != DOES_ECHO_LATE) return callee_step(callee, index);
-  slot->due = connection->now + LATE_MS;
+  if (handler->does != DOES_ECHO_LATE) return step(callee, index);
+  slot->due = link->now + LATE_MS;
   if (slot->due < callee->due) callee->due = slot->due;
 }
 
 /* What the request stands for, in `slot->request`; false: the call has failed. */
 static bool expand(struct callee *callee, uint32_t index, struct view request) {
-  const struct settings *settings = &callee->connection->settings;
+  const struct settings *settings = &callee->link->settings;
   struct slot *slot = &callee->slots[index];
   struct buffer message = {0};
   enum failure_code code = message_expand(request, settings->lz4, settings->limits.value[MESSAGE_BYTES_MAX], &message);
   if (code != OK) {
     buffer_free(&message);
     callee_fail(callee, index, code, "a request that cannot be decompressed");
-    connection_spend(callee->connection);
+    link_spend(callee->link);
     return false;
   }
   buffer_free(&slot->request);
@@ -267,7 +269,7 @@ void callee_tick(struct callee *callee, double now) {
     struct slot *slot = &callee->slots[index];
     if (slot->state == FREE) continue;
     if (now >= slot->deadline) callee_fail(callee, index, DEADLINE_EXCEEDED, "the deadline has passed");
-    else if (now >= slot->due) callee_step(callee, index);
+    else if (now >= slot->due) step(callee, index);
     if (slot->state == FREE) continue;
     double due = slot->due < slot->deadline ? slot->due : slot->deadline;
     if (due < callee->due) callee->due = due;

@@ -1,11 +1,10 @@
 /*
- * The calls that the peer opens, as callee.c (frames), callee_methods.c (METHOD and the grading of schemas) and callee_run.c
- * (handlers and what ends a call) share them. Nobody else includes this.
+ * The state of the peer's calls, shared by callee.c (frames), callee_methods.c (METHOD and the grading of schemas) and callee_run.c
+ * (handlers, and the end of a call). No other file includes this.
  */
 #ifndef PEER_CALLEE_SLOTS_H
 #define PEER_CALLEE_SLOTS_H
 
-#include "callee.h"
 #include "exchange.h"
 #include "handlers.h"
 
@@ -53,7 +52,8 @@ struct slot {
 };
 
 struct callee {
-  struct connection *connection;
+  struct link *link;
+  struct exchange *exchange;
   struct method *methods;
   struct slot *slots;
   /* Slots from `slots_used` on have never had a call. */
@@ -66,25 +66,7 @@ struct callee {
 };
 
 static inline uint32_t callee_call(const struct callee *callee, uint32_t index) {
-  return call_number(callee->connection->is_dialler, callee->slots[index].generation, index);
+  return call_number(callee->link->is_dialler, callee->slots[index].generation, index);
 }
-
-/* callee_methods.c: where a method's schemas have come by now, its calls can go on. */
-void callee_grade(struct callee *callee, struct method *method);
-
-/* callee_run.c */
-void callee_count_held(struct callee *callee, struct slot *slot);
-/* The call is over; what it held is given back. */
-void callee_settle(struct callee *callee, uint32_t index);
-/* Ends a live call with FAILURE, or silently if it is ONEWAY. */
-void callee_fail(struct callee *callee, uint32_t index, enum failure_code code, const char *text);
-void callee_refuse(struct callee *callee, uint32_t call, const struct slot *slot, const struct failure_record *failure);
-/* The caller's request is whole; starts the handler if the method's schemas are there. */
-void callee_request(struct callee *callee, uint32_t index, struct view request);
-/* A call that has waited for schemas; all ONEWAY calls that have. */
-void callee_resume(struct callee *callee, uint32_t index);
-void callee_resume_oneways(struct callee *callee);
-/* The handler goes on, as something has come for it. */
-void callee_step(struct callee *callee, uint32_t index);
 
 #endif

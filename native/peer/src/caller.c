@@ -7,26 +7,19 @@
 
 #include "caller_slots.h"
 #include "message.h"
-#include "resolve.h"
 
 enum { SLOTS_AT_FIRST = 64, UNSENT_BYTES_MAX = 262144 };
 
-struct caller *caller_new(struct connection *connection) {
+struct caller *caller_new(struct link *link, struct exchange *exchange) {
   struct caller *caller = allocate(1, sizeof *caller);
-  caller->connection = connection;
+  caller->link = link;
+  caller->exchange = exchange;
   caller->due = INFINITY;
   return caller;
 }
 
-static void release(struct slot *slot) {
-  buffer_free(&slot->response);
-  buffer_free(&slot->metadata);
-  stream_free(slot->stream);
-  slot->stream = NULL;
-}
-
 void caller_free(struct caller *caller) {
-  for (uint32_t slot = 0; slot < caller->slot_count; slot++) release(&caller->slots[slot]);
+  for (uint32_t slot = 0; slot < caller->slot_count; slot++) caller_release(&caller->slots[slot]);
   free(caller->slots);
   free(caller);
 }
@@ -39,21 +32,21 @@ void caller_listen(struct caller *caller, on_answer *hear, void *context) {
 bool caller_is_idle(const struct caller *caller) { return caller->live == 0; }
 
 int caller_method(struct caller *caller, const struct called *called) {
-  struct connection *connection = caller->connection;
+  struct link *link = caller->link;
   for (int number = 0; number < caller->method_count; number++) {
     if (view_equals(caller->methods[number].called.name, called->name)) return number;
   }
-  if (caller->method_count == METHODS || connection->closing) return -1;
+  if (caller->method_count == METHODS || link->closing) return -1;
   int number = caller->method_count++;
   caller->methods[number].called = *called;
-  exchange_name(connection->exchange, called->request);
-  exchange_name(connection->exchange, called->response);
+  exchange_name(caller->exchange, called->request);
+  exchange_name(caller->exchange, called->response);
   struct method_record method = {.role = DECLARE, .name = called->name, .kind = called->kind};
   method.request = caller_fingerprint(called->request);
   method.response = caller_fingerprint(called->response);
   struct buffer payload = {0};
   method_encode(&payload, &method);
-  connection_send(connection, &(struct frame){.type = METHOD, .method = (uint16_t)number, .body = view_of_buffer(&payload)});
+  link_send(link, &(struct frame){.type = METHOD, .method = (uint16_t)number, .body = view_of_buffer(&payload)});
   buffer_free(&payload);
   return number;
 }
@@ -69,71 +62,22 @@ static void grow_slots(struct caller *caller, uint32_t slot) {
 }
 
 uint32_t caller_free_slot(struct caller *caller) {
-  for (uint32_t slot = 0; slot < caller->connection->peer.value[CALLS_IN_FLIGHT_MAX]; slot++) {
+  for (uint32_t slot = 0; slot < caller->link->peer.value[CALLS_IN_FLIGHT_MAX]; slot++) {
     if (slot >= caller->slot_count || !caller->slots[slot].live) return slot;
   }
   return NO_SLOT;
 }
 
-void caller_tell(struct caller *caller, uint32_t index, struct answer answer) {
-  struct slot *slot = &caller->slots[index];
-  if (slot->is_told) return;
-  slot->is_told = true;
-  answer.slot = index;
-  if (caller->hear != NULL) caller->hear(caller->context, &answer);
-}
-
-/* Nothing of it has to be freed, and nothing but its generation outlives it. */
-static bool is_plain(const struct slot *slot) {
-  return slot->stream == NULL && slot->response.at == NULL && slot->metadata.at == NULL && !slot->is_cancelled && !slot->is_told;
-}
-
-void caller_settle(struct caller *caller, uint32_t index, struct answer answer) {
-  struct slot *slot = &caller->slots[index];
-  caller->live--;
-  if (is_plain(slot)) {
-    slot->live = slot->waits = false;
-    answer.slot = index;
-    if (caller->hear != NULL) caller->hear(caller->context, &answer);
-    return;
-  }
-  struct slot ended = *slot;
-  if (slot->stream != NULL) caller->streams--;
-  *slot = (struct slot){.generation = ended.generation};
-  answer.slot = index;
-  answer.left = ended.stream == NULL || ended.is_cancelled ? NULL : &ended.stream->in.items;
-  if (ended.is_cancelled && answer.code != CANCELLED) answer = (struct answer){index, CANCELLED, STARTED_MAYBE, {0}, {0}, NULL};
-  if (!ended.is_told && caller->hear != NULL) caller->hear(caller->context, &answer);
-  release(&ended);
-}
-
-static void send_cancel(struct caller *caller, uint32_t index) {
-  struct slot *slot = &caller->slots[index];
-  if (slot->is_cancelled) return;
-  slot->is_cancelled = true;
-  if (slot->stream != NULL) slot->stream->sends = false;
-  struct buffer payload = {0};
-  code_encode(&payload, &(struct code_record){CANCELLED, view_of("")});
-  struct frame frame = {.type = CANCEL, .call = caller_call(caller, index), .body = view_of_buffer(&payload)};
-  connection_send(caller->connection, &frame);
-  buffer_free(&payload);
-}
-
 void caller_cancel(struct caller *caller, uint32_t index) {
   bool has_items = index < caller->slot_count && callee_streams(caller_method_of(caller, index)->called.kind);
   if (index >= caller->slot_count || !caller->slots[index].live || caller->slots[index].is_told) return;
-  send_cancel(caller, index);
+  caller_send_cancel(caller, index);
   if (!has_items) caller_tell(caller, index, caller_failed(CANCELLED, STARTED_MAYBE, "cancelled"));
-}
-
-void caller_give_up(struct caller *caller, uint32_t index, enum failure_code code, const char *text) {
-  caller_tell(caller, index, caller_failed(code, STARTED_YES, text));
-  send_cancel(caller, index);
 }
 
 /* Sends METADATA, DEADLINE and the message, cut into frames. False: it exceeds what the peer takes. */
 static bool send_request(struct caller *caller, uint32_t index, const struct request *request, enum kind kind) {
-  struct connection *connection = caller->connection;
+  struct link *link = caller->link;
   struct frame frame = {.type = REQUEST, .call = caller_call(caller, index), .method = request->method};
   size_t prefix = request->metadata.length + 8;
   struct view message = request->message;
@@ -148,24 +92,24 @@ static bool send_request(struct caller *caller, uint32_t index, const struct req
     frame.flags |= METADATA;
     frame.metadata = request->metadata;
   }
-  bool is_too_long = (int64_t)message.length > connection->peer.value[MESSAGE_BYTES_MAX] ||
-      (int64_t)request->metadata.length > connection->peer.value[METADATA_BYTES_MAX];
-  if (is_too_long || message_room(connection, prefix) == 0) return false;
-  if (message_compress_for(connection, message, &compressed)) {
+  bool is_too_long = (int64_t)message.length > link->peer.value[MESSAGE_BYTES_MAX] ||
+      (int64_t)request->metadata.length > link->peer.value[METADATA_BYTES_MAX];
+  if (is_too_long || message_room(link, prefix) == 0) return false;
+  if (message_compress_for(link, message, &compressed)) {
     frame.flags |= COMPRESSED;
     message = view_of_buffer(&compressed);
   }
-  message_send(connection, &frame, message);
+  message_send(link, &frame, message);
   buffer_free(&compressed);
   return true;
 }
 
 enum failure_code caller_open(struct caller *caller, uint32_t index, const struct request *request) {
-  struct connection *connection = caller->connection;
+  struct link *link = caller->link;
   const struct declared *method = &caller->methods[request->method];
-  if (connection->closing || connection->drain_read) return UNAVAILABLE;
+  if (link->closing || link->drain_read) return UNAVAILABLE;
   if (method->reads == BREAKS) return FAILED_PRECONDITION;
-  if (index >= connection->peer.value[CALLS_IN_FLIGHT_MAX]) return RESOURCE_EXHAUSTED;
+  if (index >= link->peer.value[CALLS_IN_FLIGHT_MAX]) return RESOURCE_EXHAUSTED;
   if (index >= caller->slot_count) grow_slots(caller, index);
   struct slot *slot = &caller->slots[index];
   uint16_t before = slot->generation;
@@ -179,8 +123,8 @@ enum failure_code caller_open(struct caller *caller, uint32_t index, const struc
   slot->in_response = slot->head_taken = false;
   slot->method = request->method;
   slot->asked_ledger = request->asks_ledger;
-  slot->stream = stream_new(connection, method->called.kind, true);
-  slot->deadline = request->deadline_ms < 0 ? INFINITY : connection->now + (double)request->deadline_ms;
+  slot->stream = stream_new(link, method->called.kind, true);
+  slot->deadline = request->deadline_ms < 0 ? INFINITY : link->now + (double)request->deadline_ms;
   if (slot->deadline < caller->due) caller->due = slot->deadline;
   caller->live++;
   if (slot->stream != NULL) caller->streams++;
@@ -197,16 +141,11 @@ void caller_end(struct caller *caller, uint32_t index) {
   if (caller->slots[index].live && caller->slots[index].stream != NULL) caller->slots[index].stream->out.ends = true;
 }
 
-bool caller_decode(const struct declared *method, struct view message, struct buffer *to) {
-  to->length = 0;
-  return resolve_message(method->called.response, method->writer, message, to);
-}
-
 bool caller_take(struct caller *caller, uint32_t index, struct buffer *to) {
   struct slot *slot = &caller->slots[index];
   const struct declared *method = caller_method_of(caller, index);
   if (!slot->live || slot->is_told || slot->stream == NULL || method->reads == UNGRADED || !stream_take(slot->stream, to)) return false;
-  stream_give(slot->stream, caller->connection, caller_call(caller, index));
+  stream_give(slot->stream, caller->link, caller_call(caller, index));
   bool is_bytes = method->called.kind == BLOB && slot->head_taken;
   slot->head_taken = true;
   if (method->reads != EVOLVED || is_bytes) return true;
@@ -231,19 +170,19 @@ static bool advance(struct caller *caller, uint32_t index) {
   if (!slot->live || slot->stream == NULL || !slot->stream->sends) return false;
   struct outgoing *out = &slot->stream->out;
   uint32_t call = caller_call(caller, index);
-  if (stream_send(slot->stream, caller->connection, call)) return true;
+  if (stream_send(slot->stream, caller->link, call)) return true;
   if (!out->ends || out->end_sent || !stream_is_sent(slot->stream)) return false;
   out->end_sent = true;
-  connection_send(caller->connection, &(struct frame){.type = END, .call = call});
+  link_send(caller->link, &(struct frame){.type = END, .call = call});
   return true;
 }
 
 bool caller_stream(struct caller *caller) {
   bool goes_on = caller->streams > 0;
-  while (goes_on && !caller->connection->closing) {
+  while (goes_on && !caller->link->closing) {
     goes_on = false;
     for (uint32_t index = 0; index < caller->slot_count; index++) {
-      if (connection_unsent(caller->connection) > UNSENT_BYTES_MAX) return true;
+      if (link_unsent(caller->link) > UNSENT_BYTES_MAX) return true;
       if (advance(caller, index)) goes_on = true;
     }
   }

@@ -1,4 +1,6 @@
-/* What the callee says: see caller_slots.h. */
+/* See caller_answers.h. */
+#include "caller_answers.h"
+
 #include <string.h>
 
 #include "caller_slots.h"
@@ -54,7 +56,7 @@ static void end_well(struct caller *caller, uint32_t index) {
 /* A response is whole. */
 static void on_whole_response(struct caller *caller, uint32_t index) {
   struct slot *slot = &caller->slots[index];
-  const struct settings *settings = &caller->connection->settings;
+  const struct settings *settings = &caller->link->settings;
   if (slot->is_compressed && !slot->is_told) {
     struct buffer message = {0};
     enum failure_code code =
@@ -70,11 +72,11 @@ static void on_whole_response(struct caller *caller, uint32_t index) {
 }
 
 static void on_response(struct caller *caller, uint32_t index, const struct frame *frame) {
-  struct connection *connection = caller->connection;
+  struct link *link = caller->link;
   struct slot *slot = &caller->slots[index];
   bool is_first = !slot->in_response, is_whole = !(frame->flags & MORE);
   if (!is_first && frame->flags & ~(MORE | CHECKSUM)) {
-    return connection_close(connection, FLAGS, "a flag of the first frame inside a message");
+    return link_close(link, FLAGS, "a flag of the first frame inside a message");
   }
   bool reads_as_is = caller_method_of(caller, index)->reads == IDENTICAL && !(frame->flags & COMPRESSED) && frame->prefix_error == OK;
   if (is_first && is_whole && reads_as_is) {
@@ -86,7 +88,7 @@ static void on_response(struct caller *caller, uint32_t index, const struct fram
     slot->is_compressed = frame->flags & COMPRESSED;
     if (!slot->is_told) buffer_append_view(&slot->metadata, frame->metadata);
   }
-  bool is_too_long = (int64_t)(slot->response.length + frame->body.length) > connection->settings.limits.value[MESSAGE_BYTES_MAX];
+  bool is_too_long = (int64_t)(slot->response.length + frame->body.length) > link->settings.limits.value[MESSAGE_BYTES_MAX];
   if (frame->prefix_error != OK) drops(caller, index, INTERNAL, "the prefix of the response cannot be read");
   else if (is_too_long) drops(caller, index, RESOURCE_EXHAUSTED, "the response is longer than messageBytesMax");
   if (!slot->is_told) buffer_append_view(&slot->response, frame->body);
@@ -96,7 +98,7 @@ static void on_response(struct caller *caller, uint32_t index, const struct fram
 static void on_failure(struct caller *caller, uint32_t index, const struct frame *frame) {
   struct failure_record failure;
   if (frame->prefix_error != OK) return breaks_off(caller, index, INTERNAL, "the failure cannot be read");
-  if (!failure_decode(frame->body, &failure)) return connection_close(caller->connection, BAD_RECORD, "FAILURE is malformed");
+  if (!failure_decode(frame->body, &failure)) return link_close(caller->link, BAD_RECORD, "FAILURE is malformed");
   bool is_known = failure.code < failure_names.count;
   enum failure_code code = is_known ? (enum failure_code)failure.code : UNKNOWN;
   caller_settle(caller, index,
@@ -106,7 +108,7 @@ static void on_failure(struct caller *caller, uint32_t index, const struct frame
 static void on_end(struct caller *caller, uint32_t index, const struct frame *frame) {
   struct slot *slot = &caller->slots[index];
   const struct incoming *in = &slot->stream->in;
-  if (in->in_message) return connection_close(caller->connection, PROTOCOL, "END inside an item");
+  if (in->in_message) return link_close(caller->link, PROTOCOL, "END inside an item");
   if (frame->prefix_error != OK) return breaks_off(caller, index, INTERNAL, "the prefix of END cannot be read");
   bool lacks_head = in->is_bytes && in->head_first && !slot->is_told;
   if (lacks_head) return breaks_off(caller, index, INTERNAL, "a blob ended without its head");
@@ -117,7 +119,7 @@ static void on_end(struct caller *caller, uint32_t index, const struct frame *fr
 /* What a verdict on an ITEM or CREDIT comes to; faults of a call count only as long as the application waits for it. */
 static void judge(struct caller *caller, uint32_t index, struct verdict verdict) {
   struct slot *slot = &caller->slots[index];
-  if (verdict.close != NONE) return connection_close(caller->connection, verdict.close, verdict.text);
+  if (verdict.close != NONE) return link_close(caller->link, verdict.close, verdict.text);
   if (verdict.failure == OK || slot->is_told || slot->is_cancelled) return;
   caller_give_up(caller, index, verdict.failure == RESOURCE_EXHAUSTED ? RESOURCE_EXHAUSTED : INTERNAL, verdict.text);
 }
@@ -125,23 +127,23 @@ static void judge(struct caller *caller, uint32_t index, struct verdict verdict)
 static void on_item(struct caller *caller, uint32_t index, const struct frame *frame) {
   struct slot *slot = &caller->slots[index];
   struct incoming *in = &slot->stream->in;
-  judge(caller, index, stream_item(slot->stream, caller->connection, frame));
+  judge(caller, index, stream_item(slot->stream, caller->link, frame));
   if (slot->is_told || slot->is_cancelled) in->items.count = in->items.taken = in->items.bytes.length = 0;
-  else stream_give(slot->stream, caller->connection, frame->call);
+  else stream_give(slot->stream, caller->link, frame->call);
 }
 
 void caller_frame(struct caller *caller, const struct frame *frame) {
-  struct connection *connection = caller->connection;
+  struct link *link = caller->link;
   uint32_t index = call_slot(frame->call);
   struct slot *slot = index < caller->slot_count ? &caller->slots[index] : NULL;
   bool live = slot != NULL && slot->live && !slot->waits && slot->generation == call_generation(frame->call);
-  if (!live) return connection_close(connection, CALL_NUMBER, "an answer to a call that is not live");
+  if (!live) return link_close(link, CALL_NUMBER, "an answer to a call that is not live");
   enum kind kind = caller_method_of(caller, index)->called.kind;
-  if (frame->flags & LEDGER && !slot->asked_ledger) return connection_close(connection, FLAGS, "durations that were not asked for");
+  if (frame->flags & LEDGER && !slot->asked_ledger) return link_close(link, FLAGS, "durations that were not asked for");
   bool answers = frame->type == RESPONSE, streams = frame->type == ITEM || frame->type == END;
-  if (callee_streams(kind) ? answers : streams) return connection_close(connection, PROTOCOL, "a frame that the call does not have");
+  if (callee_streams(kind) ? answers : streams) return link_close(link, PROTOCOL, "a frame that the call does not have");
   if (frame->type == CREDIT) {
-    if (!caller_streams(kind)) return connection_close(connection, PROTOCOL, "CREDIT for no stream");
+    if (!caller_streams(kind)) return link_close(link, PROTOCOL, "CREDIT for no stream");
     if (!slot->is_cancelled && !slot->is_told) judge(caller, index, stream_credit(slot->stream, load_u32(frame->body.at)));
   } else if (answers) on_response(caller, index, frame);
   else if (frame->type == FAILURE) on_failure(caller, index, frame);
@@ -153,7 +155,7 @@ void caller_frame(struct caller *caller, const struct frame *frame) {
 static void grade(struct caller *caller, struct declared *method) {
   const struct schema *own = method->called.response, *come;
   struct buffer path = {0};
-  if (!exchange_want(caller->connection->exchange, (struct view){method->fingerprint, FINGERPRINT_BYTES}, &come)) return;
+  if (!exchange_want(caller->exchange, (struct view){method->fingerprint, FINGERPRINT_BYTES}, &come)) return;
   method->writer = come;
   method->reads = come != NULL && resolve_grade(own, come, false, &path) ? EVOLVED : BREAKS;
   buffer_free(&path);
@@ -163,7 +165,7 @@ void caller_answered(struct caller *caller, uint16_t number, const struct method
   struct declared *method = number < caller->method_count ? &caller->methods[number] : NULL;
   bool fits = method != NULL && !method->is_answered && view_equals(record->name, method->called.name) &&
       record->kind == method->called.kind;
-  if (!fits) return connection_close(caller->connection, PROTOCOL, "an ANSWER that fits no DECLARE");
+  if (!fits) return link_close(caller->link, PROTOCOL, "an ANSWER that fits no DECLARE");
   const struct schema *own = method->called.response;
   method->is_answered = true;
   if (view_equals(record->response, caller_fingerprint(own))) return;

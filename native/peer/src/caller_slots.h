@@ -1,12 +1,13 @@
 /*
- * The calls that this side opens, as caller.c (what the application does) and caller_answers.c (what the callee says) share them.
- * Nobody else includes this.
+ * The state of this side's calls and how they end, shared by caller.c (what the application does) and caller_answers.c (what the
+ * callee says). No other file includes this.
  */
 #ifndef PEER_CALLER_SLOTS_H
 #define PEER_CALLER_SLOTS_H
 
-#include "caller.h"
+#include "answer.h"
 #include "exchange.h"
+#include "stream.h"
 
 enum { METHODS = 64 };
 
@@ -41,7 +42,8 @@ struct slot {
 };
 
 struct caller {
-  struct connection *connection;
+  struct link *link;
+  struct exchange *exchange;
   on_answer *hear;
   void *context;
   struct declared methods[METHODS];
@@ -53,7 +55,7 @@ struct caller {
 };
 
 static inline uint32_t caller_call(const struct caller *caller, uint32_t index) {
-  return call_number(!caller->connection->is_dialler, caller->slots[index].generation, index);
+  return call_number(!caller->link->is_dialler, caller->slots[index].generation, index);
 }
 
 static inline const struct declared *caller_method_of(const struct caller *caller, uint32_t index) {
@@ -68,14 +70,16 @@ static inline struct answer caller_failed(enum failure_code code, enum started s
   return (struct answer){.code = code, .started = started, .body = view_of(text)};
 }
 
-/* caller.c */
-/* The application's answer, once. `body` may be a view of the slot's own buffer. */
+/* Gives the application its answer, once. `body` may be a view of the slot's own buffer. */
 void caller_tell(struct caller *caller, uint32_t index, struct answer answer);
-/* The terminal frame has come: the slot is free, and the application may use it when it hears. */
+/* The terminal frame was read: the slot is free, and the application may use it again from its on_answer. */
 void caller_settle(struct caller *caller, uint32_t index, struct answer answer);
-/* An item that cannot be used: the call is over for the application, and the callee is told to stop. */
+/* An item that cannot be used: the call ends for the application, and CANCEL is sent. */
 void caller_give_up(struct caller *caller, uint32_t index, enum failure_code code, const char *text);
-/* What was written with the callee's schema, by this side's, in place of what is in `to`. False: that schema does not read it. */
+/* Sends CANCEL, unless it was sent. */
+void caller_send_cancel(struct caller *caller, uint32_t index);
+void caller_release(struct slot *slot);
+/* Writes a message of the callee's schema anew by this side's, in place of what is in `to`. False: the schema cannot read it. */
 bool caller_decode(const struct declared *method, struct view message, struct buffer *to);
 
 #endif

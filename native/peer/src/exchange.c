@@ -22,7 +22,7 @@ struct foreign {
 };
 
 struct exchange {
-  struct connection *connection;
+  struct link *link;
   struct own own[OWN_MAX];
   struct foreign foreign[FOREIGN_MAX];
   size_t own_count, foreign_count;
@@ -31,9 +31,9 @@ struct exchange {
   struct buffer message;
 };
 
-struct exchange *exchange_new(struct connection *connection) {
+struct exchange *exchange_new(struct link *link) {
   struct exchange *exchange = allocate(1, sizeof *exchange);
-  exchange->connection = connection;
+  exchange->link = link;
   return exchange;
 }
 
@@ -65,7 +65,7 @@ void exchange_name(struct exchange *exchange, const struct schema *own) {
 static void send_schema(struct exchange *exchange, const struct schema_record *record) {
   struct buffer message = {0};
   schema_encode(&message, record);
-  message_send(exchange->connection, &(struct frame){.type = SCHEMA}, view_of_buffer(&message));
+  message_send(exchange->link, &(struct frame){.type = SCHEMA}, view_of_buffer(&message));
   buffer_free(&message);
 }
 
@@ -91,7 +91,7 @@ static void give(struct exchange *exchange, struct view fingerprint) {
   bool fits = gives && own->schema->text.length <= SCHEMA_TEXT_BYTES_MAX;
   send_schema(exchange, &(struct schema_record){fingerprint, true, fits ? own->schema->text : view_of("")});
   if (gives) own->is_given = true;
-  else connection_spend(exchange->connection);
+  else link_spend(exchange->link);
 }
 
 static bool take(struct exchange *exchange, const struct schema_record *record) {
@@ -99,12 +99,12 @@ static bool take(struct exchange *exchange, const struct schema_record *record) 
   uint8_t digest[FINGERPRINT_BYTES];
   sha256(record->text, digest);
   if (foreign == NULL || foreign->has_come) {
-    connection_close(exchange->connection, PROTOCOL, "a schema that was not asked for");
+    link_close(exchange->link, PROTOCOL, "a schema that was not asked for");
     return false;
   }
   bool is_given = record->text.length > 0;
   if (is_given && memcmp(digest, foreign->fingerprint, sizeof digest) != 0) {
-    connection_close(exchange->connection, PROTOCOL, "a schema that is not the one of its fingerprint");
+    link_close(exchange->link, PROTOCOL, "a schema that is not the one of its fingerprint");
     return false;
   }
   foreign->has_come = true;
@@ -113,17 +113,17 @@ static bool take(struct exchange *exchange, const struct schema_record *record) 
 }
 
 bool exchange_frame(struct exchange *exchange, const struct frame *frame) {
-  struct connection *connection = exchange->connection;
+  struct link *link = exchange->link;
   struct buffer *message = &exchange->message;
   if (message->length + frame->body.length > SCHEMA_MESSAGE_BYTES_MAX) {
-    connection_close(connection, PROTOCOL, "a schema is too long");
+    link_close(link, PROTOCOL, "a schema is too long");
     return false;
   }
   buffer_append_view(message, frame->body);
   if (frame->flags & MORE) return false;
   struct schema_record record;
   bool came = false;
-  if (!schema_decode(view_of_buffer(message), &record)) connection_close(connection, BAD_RECORD, "SCHEMA is malformed");
+  if (!schema_decode(view_of_buffer(message), &record)) link_close(link, BAD_RECORD, "SCHEMA is malformed");
   else if (record.gives) came = take(exchange, &record);
   else give(exchange, record.fingerprint);
   message->length = 0;

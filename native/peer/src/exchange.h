@@ -5,10 +5,10 @@
 #ifndef PEER_EXCHANGE_H
 #define PEER_EXCHANGE_H
 
-#include "connection.h"
-#include "schema.h"
+#include "link.h"
+#include "schema_set.h"
 
-struct exchange *exchange_new(struct connection *connection);
+struct exchange *exchange_new(struct link *link);
 void exchange_free(struct exchange *exchange);
 
 /* This side names its schema in a METHOD, so that the peer may ask for it. NULL is nothing to name. */

@@ -5,7 +5,7 @@
 #ifndef PEER_HANDLERS_H
 #define PEER_HANDLERS_H
 
-#include "schema.h"
+#include "schema_set.h"
 #include "stream.h"
 
 enum does {

@@ -8,6 +8,7 @@
 
 #include "caller.h"
 #include "canonical.h"
+#include "clock.h"
 #include "handlers.h"
 #include "socket.h"
 
@@ -47,7 +48,7 @@ double cpu_seconds(void) {
 static void send_call(struct lane *lane, uint32_t slot) {
   struct flight *flight = &lane->flights[slot];
   flight->id = (flight->id + 1) & 0x3fffffff;
-  flight->sent_at = lane->connection->now;
+  flight->sent_at = lane->connection->link.now;
   struct canonical record = canonical_record(flight->id);
   lane->request.length = 0;
   canonical_encode(&lane->request, &record);
@@ -73,7 +74,7 @@ static void hear(void *context, const struct answer *answer) {
   if (answer->code == OK) {
     if (!canonical_decode(answer->body, &record) || !canonical_is(&record, flight->id)) load->counts.wrong++;
     load->counts.answered++;
-    count_latency(&load->counts, lane->connection->now - flight->sent_at);
+    count_latency(&load->counts, lane->connection->link.now - flight->sent_at);
   } else if (load->counts.failed++ == 0) {
     snprintf(load->counts.failure, sizeof load->counts.failure, "%s: %.*s", name_of(failure_names, answer->code),
         (int)answer->body.length, answer->body.at);
@@ -121,7 +122,7 @@ bool load_begin(struct load *load) {
     if (!lane->connection->hello_read) all = false;
     else if (!lane->begun) {
       lane->begun = true;
-      lane->connection->now = clock_ms();
+      lane->connection->link.now = clock_ms();
       for (unsigned slot = 0; slot < lane->in_flight; slot++) send_call(lane, slot);
     }
   }

@@ -7,6 +7,8 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "clock.h"
+
 enum { EVENTS = 128, TICK_MS = 10 };
 
 struct member {
@@ -104,7 +106,7 @@ void loop_drain(struct loop *loop, int32_t grace_ms) {
   loop->listening = -1;
   for (struct member *member = loop->members; member != NULL; member = member->next) {
     if (member->gone) continue;
-    member->connection->now = clock_ms();
+    member->connection->link.now = clock_ms();
     connection_drain(member->connection, "restarting", grace_ms);
     connection_write(member->connection);
     watch(loop, member);

@@ -5,8 +5,8 @@
 
 enum { COMPRESSED_HEAD_BYTES = 5, LZ4_RATIO_MAX = 255, COMPRESS_FROM_BYTES = 4096, CHECKSUM_BYTES = 4 };
 
-size_t message_room(const struct connection *connection, size_t prefix) {
-  size_t most = (size_t)connection->peer.value[FRAME_BYTES_MAX];
+size_t message_room(const struct link *link, size_t prefix) {
+  size_t most = (size_t)link->peer.value[FRAME_BYTES_MAX];
   if (most > MESSAGE_FRAME_BYTES) most = MESSAGE_FRAME_BYTES;
   return most < prefix + CHECKSUM_BYTES ? 0 : most - prefix - CHECKSUM_BYTES;
 }
@@ -18,18 +18,18 @@ static size_t prefix_bytes(const struct frame *frame) {
   return bytes;
 }
 
-void message_send(struct connection *connection, const struct frame *first, struct view message) {
+void message_send(struct link *link, const struct frame *first, struct view message) {
   struct frame frame = *first;
-  size_t room = message_room(connection, prefix_bytes(first));
+  size_t room = message_room(link, prefix_bytes(first));
   do {
     frame.body = (struct view){message.at, message.length < room ? message.length : room};
     message.at += frame.body.length;
     message.length -= frame.body.length;
     if (message.length > 0) frame.flags |= MORE;
     else frame.flags &= (uint8_t)~MORE;
-    connection_send(connection, &frame);
+    link_send(link, &frame);
     frame.flags = 0;
-    room = message_room(connection, 0);
+    room = message_room(link, 0);
   } while (message.length > 0);
 }
 
@@ -53,7 +53,7 @@ bool message_compress(struct view raw, struct buffer *to) {
   return to->length < raw.length;
 }
 
-bool message_compress_for(const struct connection *connection, struct view raw, struct buffer *to) {
-  bool may_pay = connection->peer_lists_lz4 && raw.length >= COMPRESS_FROM_BYTES && raw.length <= INT32_MAX;
+bool message_compress_for(const struct link *link, struct view raw, struct buffer *to) {
+  bool may_pay = link->peer_lists_lz4 && raw.length >= COMPRESS_FROM_BYTES && raw.length <= INT32_MAX;
   return may_pay && message_compress(raw, to);
 }

@@ -2,7 +2,7 @@
 #ifndef PEER_OUTCOMES_H
 #define PEER_OUTCOMES_H
 
-#include "caller.h"
+#include "answer.h"
 #include "handlers.h"
 #include "value.h"
 

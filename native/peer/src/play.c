@@ -10,6 +10,8 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "caller.h"
+#include "clock.h"
 #include "loop.h"
 #include "modes.h"
 #include "outcomes.h"

@@ -1,12 +1,13 @@
 /*
- * Avro schemas: read from JSON, within the limits of 10.2, and written in Parsing Canonical Form, of which the fingerprint is the
- * SHA-256 (6.4). Aliases are not kept.
+ * An Avro schema in memory, as schema_set.c reads it from JSON. Its text is the Parsing Canonical Form, whose SHA-256 is the
+ * fingerprint (6.4). Aliases are not kept.
  */
 #ifndef PEER_SCHEMA_H
 #define PEER_SCHEMA_H
 
-#include "json.h"
 #include "wire.h"
+
+struct json;
 
 enum schema_type {
   SCHEMA_NULL,
@@ -50,15 +51,8 @@ struct schema {
   uint8_t fingerprint[FINGERPRINT_BYTES];
 };
 
-/* Owns schemas and what they are made of. */
-struct schema_set {
-  struct schema_page *pages;
-};
-
-/* NULL: it is malformed or beyond the limits. `given` must stay as long as the set. */
-const struct schema *schema_of_json(struct schema_set *set, const struct json *given);
-const struct schema *schema_parse(struct schema_set *set, struct view text);
-void schema_set_free(struct schema_set *set);
+/* By type: the word of a schema for it. */
+extern const char *const schema_words[];
 
 /* What JSON and binary values call the type: its name, or the word of the type. */
 struct view schema_word(const struct schema *schema);

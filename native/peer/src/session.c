@@ -15,7 +15,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include "connection.h"
+#include "clock.h"
 #include "heard.h"
 #include "modes.h"
 #include "socket.h"

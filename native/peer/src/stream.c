@@ -39,17 +39,17 @@ bool items_take(struct items *items, struct buffer *to, uint32_t *cost) {
 
 void items_free(struct items *items) { buffer_free(&items->bytes); }
 
-struct stream *stream_new(const struct connection *connection, enum kind kind, bool is_caller) {
+struct stream *stream_new(const struct link *link, enum kind kind, bool is_caller) {
   bool sends = is_caller ? caller_streams(kind) : callee_streams(kind);
   bool receives = is_caller ? callee_streams(kind) : caller_streams(kind);
   if (!sends && !receives) return NULL;
   struct stream *stream = allocate(1, sizeof *stream);
-  int64_t window = connection->settings.limits.value[STREAM_WINDOW_BYTES];
+  int64_t window = link->settings.limits.value[STREAM_WINDOW_BYTES];
   bool is_blob = kind == BLOB;
   stream->sends = sends;
   stream->receives = receives;
   stream->out = (struct outgoing){
-      .credit = connection->peer.value[STREAM_WINDOW_BYTES], .is_bytes = is_blob, .head_first = is_blob && !is_caller};
+      .credit = link->peer.value[STREAM_WINDOW_BYTES], .is_bytes = is_blob, .head_first = is_blob && !is_caller};
   stream->in = (struct incoming){.window = window, .credit = window, .is_bytes = is_blob, .head_first = is_blob && is_caller};
   return stream;
 }
@@ -66,12 +66,12 @@ void stream_free(struct stream *stream) {
 void stream_push(struct stream *stream, struct view item) { items_add(&stream->out.items, item, 0); }
 
 /* Makes the next item what is being sent. */
-static bool begin_item(struct outgoing *out, const struct connection *connection) {
+static bool begin_item(struct outgoing *out, const struct link *link) {
   uint32_t cost;
   struct buffer raw = {0};
   if (!items_take(&out->items, &raw, &cost)) return false;
   bool is_message = !out->is_bytes || out->head_first;
-  out->is_compressed = is_message && message_compress_for(connection, view_of_buffer(&raw), &out->wire);
+  out->is_compressed = is_message && message_compress_for(link, view_of_buffer(&raw), &out->wire);
   if (!out->is_compressed) {
     out->wire.length = 0;
     buffer_append_view(&out->wire, view_of_buffer(&raw));
@@ -82,10 +82,10 @@ static bool begin_item(struct outgoing *out, const struct connection *connection
   return true;
 }
 
-bool stream_send(struct stream *stream, struct connection *connection, uint32_t call) {
+bool stream_send(struct stream *stream, struct link *link, uint32_t call) {
   struct outgoing *out = &stream->out;
-  if (!stream->sends || (!out->is_begun && !begin_item(out, connection))) return false;
-  size_t left = out->wire.length - out->sent, room = message_room(connection, 0), part = left < room ? left : room;
+  if (!stream->sends || (!out->is_begun && !begin_item(out, link))) return false;
+  size_t left = out->wire.length - out->sent, room = message_room(link, 0), part = left < room ? left : room;
   int64_t payable = out->credit - HEADER_BYTES;
   if (payable < (int64_t)part) {
     if (payable < LEAST_PART_BYTES) return false;
@@ -95,7 +95,7 @@ bool stream_send(struct stream *stream, struct connection *connection, uint32_t 
   bool is_message = !out->is_bytes || out->head_first;
   if (is_message && part < left) frame.flags |= MORE;
   if (out->is_compressed && out->sent == 0) frame.flags |= COMPRESSED;
-  connection_send(connection, &frame);
+  link_send(link, &frame);
   out->credit -= HEADER_BYTES + (int64_t)part;
   out->frames++;
   out->sent += part;
@@ -115,8 +115,8 @@ struct verdict stream_credit(struct stream *stream, uint32_t bytes) {
 }
 
 /* The frame is accounted for: its content becomes an item, or a part of one. */
-static struct verdict take_message(struct incoming *in, const struct connection *connection, const struct frame *frame, uint32_t cost) {
-  int64_t bytes_max = connection->settings.limits.value[MESSAGE_BYTES_MAX];
+static struct verdict take_message(struct incoming *in, const struct link *link, const struct frame *frame, uint32_t cost) {
+  int64_t bytes_max = link->settings.limits.value[MESSAGE_BYTES_MAX];
   if (in->in_message && frame->flags & COMPRESSED) return (struct verdict){FLAGS, OK, "COMPRESSED inside a message"};
   if (!in->in_message) in->is_compressed = frame->flags & COMPRESSED;
   in->in_message = frame->flags & MORE;
@@ -133,7 +133,7 @@ static struct verdict take_message(struct incoming *in, const struct connection 
   if (in->in_message) return fine;
   struct buffer message = {0};
   enum failure_code failure = OK;
-  if (in->is_compressed) failure = message_expand(view_of_buffer(&in->partial), connection->settings.lz4, bytes_max, &message);
+  if (in->is_compressed) failure = message_expand(view_of_buffer(&in->partial), link->settings.lz4, bytes_max, &message);
   items_add(&in->items, view_of_buffer(in->is_compressed ? &message : &in->partial), (uint32_t)in->partial_cost);
   buffer_free(&message);
   buffer_free(&in->partial);
@@ -141,13 +141,13 @@ static struct verdict take_message(struct incoming *in, const struct connection 
   return failure == OK ? fine : (struct verdict){NONE, failure, "an item that cannot be decompressed"};
 }
 
-struct verdict stream_item(struct stream *stream, const struct connection *connection, const struct frame *frame) {
+struct verdict stream_item(struct stream *stream, const struct link *link, const struct frame *frame) {
   struct incoming *in = &stream->in;
   uint32_t cost = HEADER_BYTES + (uint32_t)frame->body.length;
   if (cost > in->credit) return (struct verdict){FLOW_CONTROL, OK, "items beyond the credit"};
   in->credit -= cost;
   if (!in->is_bytes || in->head_first) {
-    struct verdict verdict = take_message(in, connection, frame, cost);
+    struct verdict verdict = take_message(in, link, frame, cost);
     if (!in->in_message) in->head_first = false;
     return verdict;
   }
@@ -163,7 +163,7 @@ bool stream_take(struct stream *stream, struct buffer *to) {
   return true;
 }
 
-void stream_give(struct stream *stream, struct connection *connection, uint32_t call) {
+void stream_give(struct stream *stream, struct link *link, uint32_t call) {
   struct incoming *in = &stream->in;
   if (!stream->receives || in->ended) return;
   /* Else a message that is longer than the window would never end. */
@@ -174,7 +174,7 @@ void stream_give(struct stream *stream, struct connection *connection, uint32_t 
   if (in->owed == 0 || in->owed < in->window / 4) return;
   uint8_t bytes[4];
   store_u32(bytes, (uint32_t)in->owed);
-  connection_send(connection, &(struct frame){.type = CREDIT, .call = call, .body = {bytes, sizeof bytes}});
+  link_send(link, &(struct frame){.type = CREDIT, .call = call, .body = {bytes, sizeof bytes}});
   in->credit += in->owed;
   in->owed = 0;
 }

@@ -7,7 +7,7 @@
 #ifndef PEER_STREAM_H
 #define PEER_STREAM_H
 
-#include "connection.h"
+#include "link.h"
 
 struct items {
   /* Each: length:4 cost:4 bytes. */
@@ -61,21 +61,21 @@ bool callee_streams(enum kind kind);
 bool caller_streams(enum kind kind);
 
 /* NULL for kinds without items. */
-struct stream *stream_new(const struct connection *connection, enum kind kind, bool is_caller);
+struct stream *stream_new(const struct link *link, enum kind kind, bool is_caller);
 void stream_free(struct stream *stream);
 
 void stream_push(struct stream *stream, struct view item);
 /* Sends the next frame of what waits, or END of a caller. False: there is nothing, or no credit for it. */
-bool stream_send(struct stream *stream, struct connection *connection, uint32_t call);
+bool stream_send(struct stream *stream, struct link *link, uint32_t call);
 /* All items are written. */
 bool stream_is_sent(const struct stream *stream);
 struct verdict stream_credit(struct stream *stream, uint32_t bytes);
 
-struct verdict stream_item(struct stream *stream, const struct connection *connection, const struct frame *frame);
+struct verdict stream_item(struct stream *stream, const struct link *link, const struct frame *frame);
 /* The next item, in place of what is in `to`. False: none has come whole. */
 bool stream_take(struct stream *stream, struct buffer *to);
 /* Gives back the credit that is due. */
-void stream_give(struct stream *stream, struct connection *connection, uint32_t call);
+void stream_give(struct stream *stream, struct link *link, uint32_t call);
 
 /* First in, first out; `cost` comes back with the item. */
 void items_add(struct items *items, struct view item, uint32_t cost);

@@ -6,6 +6,7 @@
 #define PEER_VALUE_H
 
 #include "avro.h"
+#include "json.h"
 #include "schema.h"
 
 /* How a message is read. Begins with the bytes; the rest is zero. */
