@@ -2,6 +2,7 @@
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { committedTestProblems } from './committed-tests.js';
+import { faultProblems } from './faults.js';
 import { codeOnly, type FileTree, withoutComments } from './file-tree.js';
 import {
   circleProblems,
@@ -325,6 +326,34 @@ test('a package that lacks something, or holds too much, is found', () => {
     /test\/a.ts: does not belong/,
   );
   assertProblems(packageProblems({ ...manifest, dependencies: { avsc: '1', left: '2' } }, whole, []), /not left/);
+});
+
+test('a number without a row, a row without its test, and a test that its row does not list are found', () => {
+  const rows = ['| F1 | a port | fails | `a.test.ts` |', '| F2 | a SYN | fails | not tested yet |'];
+  const tests = { 'test/a.test.ts': `test('F1 a closed port', go); const faults = ['F9'];` };
+  const vectors = { 'spec/vectors/frames/ping.json': '{ "faults": [ "F1", "F2" ] }' };
+  assertProblems(faultProblems(rows.join('\n'), tree(tests), tree(vectors)));
+  assertProblems(
+    faultProblems(rows.join('\n'), tree({ 'test/a.test.ts': `test('F2 F3 a SYN', go)` }), tree({})),
+    /F1 lists a\.test\.ts, which has no test/,
+    /F2 does not list test\/a\.test\.ts/,
+    /a\.test\.ts: F3 is no row/,
+  );
+  const lies = [
+    '| F1 | a port | fails | `b.test.ts` |',
+    '| F1 | a port | fails | soon |',
+    '| F2 | a SYN | fails | not tested yet |',
+  ];
+  assertProblems(
+    faultProblems(lies.join('\n'), tree(tests), tree({ 'spec/vectors/a.json': '"faults": [ "B7" ]' })),
+    /F1 lists b\.test\.ts/,
+    /F1 does not list test\/a/,
+    /two rows F1/,
+    /F1 says neither/,
+    /F1 does not list test\/a/,
+    /a\.json: B7 is no row/,
+  );
+  assertProblems(faultProblems('', tree(tests), tree({})), /no row found/);
 });
 
 test.run();

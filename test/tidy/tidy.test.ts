@@ -5,6 +5,7 @@ import { fileURLToPath } from 'node:url';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { committedTestProblems } from './committed-tests.js';
+import { faultProblems } from './faults.js';
 import { type FileTree, readTree } from './file-tree.js';
 import {
   circleProblems,
@@ -96,6 +97,13 @@ test('committed tests all run', () => {
 test('every frame type has a vector', () => {
   const vectors = readTree(root, ['spec/vectors'], ['.json']);
   assertTidy(vectors, vectorProblems(source.get('src/wire/constants.ts') ?? '', vectors));
+});
+
+test('each number in the name of a test is a row of spec/faults.md, which lists that test', () => {
+  const vectors = readTree(root, ['spec/vectors'], ['.json']);
+  // The names in that test are samples.
+  const named = new Map([...tests].filter(([path]) => path !== 'test/tidy/checks.test.ts'));
+  assertTidy(named, faultProblems(readFileSync(join(root, 'spec/faults.md'), 'utf8'), named, vectors));
 });
 
 test('the public declarations hold no any', () => {
