@@ -36,8 +36,9 @@ let codecs = 0;
  * The codec of `schema`, Avro JSON such as `{ type: 'record', name: 'City', fields: [...] }`. Throws an `RpcError` that says what is
  * wrong with the schema. `T` is what the caller knows about its values; nothing checks it.
  */
-export function avroCodec<T = unknown>(schema: unknown, options: AvroOptions = {}): MessageCodec<T> {
-  return new AvroCodec(parseSchema(schema), options) as MessageCodec as MessageCodec<T>;
+export function avroCodec<T = unknown>(schema: unknown, options?: AvroOptions): MessageCodec<T>;
+export function avroCodec(schema: unknown, options: AvroOptions = {}): MessageCodec {
+  return new AvroCodec(parseSchema(schema), options);
 }
 
 class AvroCodec implements MessageCodec {

@@ -6,6 +6,7 @@
  * before, only the first branch was allowed). `bytes` and `fixed` are given as a string with one character per byte.
  */
 import { RpcError } from '../../base/errors.js';
+import { isJsonObject, type JsonObject } from '../schema/json.js';
 import type { FieldNode, RecordNode, SchemaNode, UnionNode } from '../schema/schema.js';
 import { labelOf, unqualified } from '../schema/schema.js';
 import type { ReadOptions } from './readers.js';
@@ -67,8 +68,8 @@ class Presets {
 
   private long(json: unknown): unknown {
     if (!this.options.bigLongs) return accept(json, Number.isSafeInteger(json));
-    accept(json, Number.isInteger(json));
-    const value = BigInt(json as number);
+    if (typeof json !== 'number' || !Number.isInteger(json)) throw unfit;
+    const value = BigInt(json);
     return accept(value, isBigLong(value));
   }
 
@@ -81,7 +82,7 @@ class Presets {
   private map(values: SchemaNode, json: unknown): Preset {
     const presets = Object.entries(object(json)).map(([key, value]) => [key, this.make(values, value)] as const);
     return () => {
-      const map = Object.create(null) as Record<string, unknown>;
+      const map: Record<string, unknown> = Object.create(null);
       for (const [key, preset] of presets) map[key] = preset();
       return map;
     };
@@ -145,7 +146,7 @@ function bytes(json: unknown, size: number | undefined): Preset {
   return () => Buffer.from(value);
 }
 
-function object(json: unknown): Readonly<Record<string, unknown>> {
-  if (typeof json !== 'object' || json === null || Array.isArray(json)) throw unfit;
-  return json as Record<string, unknown>;
+function object(json: unknown): JsonObject {
+  if (!isJsonObject(json)) throw unfit;
+  return json;
 }

@@ -96,7 +96,7 @@ export class ReadTap {
   readInt(): number {
     const { pos } = this;
     if (pos < this.end) {
-      const byte = this.buf[pos] as number;
+      const byte = this.buf[pos];
       if (byte < 0x80) {
         this.pos = pos + 1;
         return (byte >> 1) ^ -(byte & 1);
@@ -118,7 +118,7 @@ export class ReadTap {
   readLong(): number {
     const { pos } = this;
     if (pos < this.end) {
-      const byte = this.buf[pos] as number;
+      const byte = this.buf[pos];
       if (byte < 0x80) {
         this.pos = pos + 1;
         return (byte >> 1) ^ -(byte & 1);
@@ -160,7 +160,7 @@ export class ReadTap {
     let low = 0;
     for (let shift = 0; shift < 28; shift += 7) {
       if (pos >= end) this.fail('it ends too early', end);
-      const byte = buf[pos++] as number;
+      const byte = buf[pos++];
       low |= (byte & 0x7f) << shift;
       if (byte < 0x80) {
         this.pos = pos;
@@ -187,31 +187,31 @@ export class ReadTap {
   readFloat(): number {
     const { buf, pos } = this;
     this.pos = this.behind(4);
-    scratchBytes[0] = buf[pos] as number;
-    scratchBytes[1] = buf[pos + 1] as number;
-    scratchBytes[2] = buf[pos + 2] as number;
-    scratchBytes[3] = buf[pos + 3] as number;
+    scratchBytes[0] = buf[pos];
+    scratchBytes[1] = buf[pos + 1];
+    scratchBytes[2] = buf[pos + 2];
+    scratchBytes[3] = buf[pos + 3];
     return scratch.getFloat32(0, true);
   }
 
   readDouble(): number {
     const { buf, pos } = this;
     this.pos = this.behind(8);
-    scratchBytes[0] = buf[pos] as number;
-    scratchBytes[1] = buf[pos + 1] as number;
-    scratchBytes[2] = buf[pos + 2] as number;
-    scratchBytes[3] = buf[pos + 3] as number;
-    scratchBytes[4] = buf[pos + 4] as number;
-    scratchBytes[5] = buf[pos + 5] as number;
-    scratchBytes[6] = buf[pos + 6] as number;
-    scratchBytes[7] = buf[pos + 7] as number;
+    scratchBytes[0] = buf[pos];
+    scratchBytes[1] = buf[pos + 1];
+    scratchBytes[2] = buf[pos + 2];
+    scratchBytes[3] = buf[pos + 3];
+    scratchBytes[4] = buf[pos + 4];
+    scratchBytes[5] = buf[pos + 5];
+    scratchBytes[6] = buf[pos + 6];
+    scratchBytes[7] = buf[pos + 7];
     return scratch.getFloat64(0, true);
   }
 
   readString(): string {
     const { buf, pos } = this;
     // Most strings are short, with a length of one byte. One comparison with the end covers length and text.
-    const first = buf[pos] as number;
+    const first = buf[pos];
     const next = pos + 1 + (first >> 1);
     if (first <= 2 * SHORT_STRING_MAX && (first & 1) === 0 && next <= this.end) {
       const text = readShortAscii(buf, pos + 1, first >> 1);
@@ -247,7 +247,7 @@ export class ReadTap {
     const end = pos + length;
     this.pos = end;
     let at = pos;
-    while (at < end && (buf[at] as number) < 0x80) at++;
+    while (at < end && buf[at] < 0x80) at++;
     if (at < end) this.checkUtf8(pos, end);
   }
 
@@ -266,7 +266,7 @@ export class ReadTap {
     this.pos = end;
     const copy = Buffer.allocUnsafe(size);
     if (size > SHORT_COPY_MAX) buf.copy(copy, 0, pos, end);
-    else for (let i = 0; i < size; i++) copy[i] = buf[pos + i] as number;
+    else for (let i = 0; i < size; i++) copy[i] = buf[pos + i];
     return copy;
   }
 
@@ -328,7 +328,7 @@ export class ReadTap {
 
   private nextByte(): number {
     if (this.pos >= this.end) this.fail('it ends too early');
-    return this.buf[this.pos++] as number;
+    return this.buf[this.pos++];
   }
 
   private readLength(): number {

@@ -25,14 +25,29 @@ export interface ReadOptions extends ReadLimits {
   readonly conversions: Conversions;
 }
 
-/** A reader that is needed before it is made, since its type contains itself. */
-interface Link {
-  read: Read | null;
+/** Stands in for a reader that is needed before it is made, since its type contains itself. */
+export class ReadLink {
+  read: Read = notMade;
+  /** Whether `read` is the reader itself. */
+  made = false;
+
+  make(read: Read): Read {
+    this.read = read;
+    this.made = true;
+    return read;
+  }
+
+  /** The reader, looked up at each call. */
+  readonly through: Read = (tap) => this.read(tap);
+}
+
+function notMade(): never {
+  throw new Error('a reader was called before it was made');
 }
 
 export class Readers {
   private readonly known = new Map<SchemaNode, Read>();
-  private readonly links = new Map<RecordNode, Link>();
+  private readonly links = new Map<RecordNode, ReadLink>();
   private readonly facts: SchemaFacts;
   private readonly options: ReadOptions;
   private readonly depthMax: number | null;
@@ -80,13 +95,12 @@ export class Readers {
 
   private record(node: RecordNode): Read {
     const open = this.links.get(node);
-    if (open !== undefined) return (tap) => (open.read as Read)(tap);
-    const link: Link = { read: null };
+    if (open !== undefined) return open.through;
+    const link = new ReadLink();
     this.links.set(node, link);
     const fields = node.fields.map(({ name, type }) => ({ name, read: this.of(type), preset: null }));
-    link.read = this.keep(node, recordReader(node.name, fields, this.depthMax));
     this.links.delete(node);
-    return link.read;
+    return link.make(this.keep(node, recordReader(node.name, fields, this.depthMax)));
   }
 }
 

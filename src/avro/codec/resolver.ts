@@ -7,7 +7,14 @@
  */
 import { RpcError } from '../../base/errors.js';
 import { Grader } from '../schema/evolution.js';
-import type { EnumNode, FieldNode, RecordNode, SchemaNode, UnionNode } from '../schema/schema.js';
+import {
+  type EnumNode,
+  type FieldNode,
+  isPrimitive,
+  type RecordNode,
+  type SchemaNode,
+  type UnionNode,
+} from '../schema/schema.js';
 import {
   arrayReader,
   enumReader,
@@ -22,7 +29,7 @@ import {
   wrappedReader,
 } from './bounded-types.js';
 import { presetOf } from './defaults.js';
-import { converted, longReader, type ReadOptions } from './readers.js';
+import { converted, longReader, ReadLink, type ReadOptions } from './readers.js';
 import { SchemaFacts } from './schema-facts.js';
 import { type Skip, Skippers } from './skippers.js';
 import { wrappings } from './unions.js';
@@ -32,14 +39,9 @@ export function resolve(reader: SchemaNode, writer: SchemaNode, options: ReadOpt
   return new Resolver(writer, options).of(reader, writer);
 }
 
-/** A reader that is needed before it is made, since its type contains itself. */
-interface Link {
-  read: Read | null;
-}
-
 class Resolver {
   private readonly grader = new Grader();
-  private readonly links = new Map<RecordNode, Map<RecordNode, Link>>();
+  private readonly links = new Map<RecordNode, Map<RecordNode, ReadLink>>();
   private readonly facts: SchemaFacts;
   private readonly options: ReadOptions;
   private readonly depthMax: number | null;
@@ -73,7 +75,8 @@ class Resolver {
     switch (reader.kind) {
       case 'float':
       case 'double':
-        return primitiveReader(writer.kind as 'int');
+        if (!isPrimitive(writer)) throw contradiction(reader, writer);
+        return primitiveReader(writer.kind);
       case 'null':
       case 'boolean':
       case 'int':
@@ -108,13 +111,12 @@ class Resolver {
     let links = this.links.get(reader);
     if (links === undefined) this.links.set(reader, (links = new Map()));
     const known = links.get(writer);
-    if (known !== undefined) return known.read ?? ((tap) => (known.read as Read)(tap));
-    const link: Link = { read: null };
+    if (known !== undefined) return known.made ? known.read : known.through;
+    const link = new ReadLink();
     links.set(writer, link);
     const { fields, steps } = this.plan(reader, writer);
     const read = resolvedRecordReader(reader.name, fields, steps, this.depthMax);
-    link.read = converted(read, reader, this.options);
-    return link.read;
+    return link.make(converted(read, reader, this.options));
   }
 
   /** What to do with each field of the writer, and where each of the reader comes from. */

@@ -7,6 +7,7 @@
  * the one before) could make an empty message cost any amount of work.
  */
 
+import { assert } from '../../base/assert.js';
 import type { RecordNode, SchemaNode } from '../schema/schema.js';
 import type { ReadLimits } from './bounded-types.js';
 import type { ReadTap } from './read-tap.js';
@@ -64,8 +65,15 @@ export class Skippers {
       case 'map':
         return this.map(node.values);
       case 'record':
-        return linked(this.links.get(node) as Link);
+        return this.linked(node);
     }
+  }
+
+  /** The record's own skipper may not be made yet, so it is looked up when it runs. */
+  private linked(record: RecordNode): Skip {
+    const link = this.links.get(record);
+    assert(link !== undefined, 'the facts list every record of the schema');
+    return (tap) => link.skip(tap);
   }
 
   private record(record: RecordNode): Skip {
@@ -97,12 +105,8 @@ export class Skippers {
   }
 }
 
-function linked(link: Link): Skip {
-  return (tap) => link.skip(tap);
-}
-
 function skipUnion(skips: readonly Skip[]): Skip {
-  return (tap) => (skips[tap.readIndex(skips.length)] as Skip)(tap);
+  return (tap) => skips[tap.readIndex(skips.length)](tap);
 }
 
 /** Item by item even where a block says its size: a false size must not pass. */

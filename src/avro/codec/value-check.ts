@@ -18,9 +18,13 @@ export interface Wrong {
 
 const TEXT_MAX = 60;
 
+export function isObject(value: unknown): value is Readonly<Record<string, unknown>> {
+  return typeof value === 'object' && value !== null;
+}
+
 /** Whether a value may be a map: an object, and nothing that keeps its entries elsewhere. */
 export function isMapLike(value: unknown): value is Readonly<Record<string, unknown>> {
-  return typeof value === 'object' && value !== null && !(Symbol.iterator in value);
+  return isObject(value) && !(Symbol.iterator in value);
 }
 
 /** The first wrong part of `value`, or null when `node` takes it. */
@@ -100,9 +104,9 @@ function checkEntries(
 }
 
 function checkRecord(node: RecordNode, value: unknown, options: ReadOptions): Wrong | null {
-  if (typeof value !== 'object' || value === null || Array.isArray(value)) return wrong(node, value);
+  if (!isObject(value) || Array.isArray(value)) return wrong(node, value);
   for (const field of node.fields) {
-    const member = (value as Readonly<Record<string, unknown>>)[field.name];
+    const member = value[field.name];
     if (member === undefined && field.hasDefault) continue;
     const found = checkValue(field.type, member, options);
     if (found !== null) return within(`.${field.name}`, found);
@@ -132,14 +136,15 @@ function isNear(branch: SchemaNode, value: unknown): boolean {
 
 function checkWrapped(node: UnionNode, value: unknown, options: ReadOptions): Wrong | null {
   if (value === null && node.branches.some((branch) => branch.kind === 'null')) return null;
-  const keys = typeof value === 'object' && value !== null ? Object.keys(value) : [];
+  const given = isObject(value) ? value : {};
+  const keys = Object.keys(given);
   const name = keys[0];
   const branch = node.branches.find((one) => one.kind !== 'null' && branchName(one) === name);
-  if (keys.length !== 1 || name === undefined || branch === undefined) {
+  if (keys.length !== 1 || branch === undefined) {
     const names = node.branches.map((one) => (one.kind === 'null' ? 'null' : `{ ${quote(branchName(one))}: ... }`));
     return { path: '', text: `expected ${names.join(' or ')}, got ${show(value)}` };
   }
-  const found = checkValue(branch, (value as Readonly<Record<string, unknown>>)[name], options);
+  const found = checkValue(branch, given[name], options);
   return found === null ? null : within(`[${quote(name)}]`, found);
 }
 

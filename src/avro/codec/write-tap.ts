@@ -39,6 +39,10 @@ export function isInt(value: unknown): value is number {
   return typeof value === 'number' && value === (value | 0);
 }
 
+export function isLong(value: unknown): value is number {
+  return Number.isSafeInteger(value);
+}
+
 export function isBigLong(value: unknown): value is bigint {
   return typeof value === 'bigint' && value >= LONG_MIN && value <= LONG_MAX;
 }
@@ -97,8 +101,8 @@ export class WriteTap {
   }
 
   putLong(value: unknown): void {
-    if (!Number.isSafeInteger(value)) throw mismatch;
-    this.writeLong(value as number);
+    if (!isLong(value)) throw mismatch;
+    this.writeLong(value);
   }
 
   putBigLong(value: unknown): void {
@@ -192,10 +196,10 @@ export class WriteTap {
     this.pos = pos + 4;
     if (this.pos > this.end) return;
     scratch.setFloat32(0, value, true);
-    buf[pos] = scratchBytes[0] as number;
-    buf[pos + 1] = scratchBytes[1] as number;
-    buf[pos + 2] = scratchBytes[2] as number;
-    buf[pos + 3] = scratchBytes[3] as number;
+    buf[pos] = scratchBytes[0];
+    buf[pos + 1] = scratchBytes[1];
+    buf[pos + 2] = scratchBytes[2];
+    buf[pos + 3] = scratchBytes[3];
   }
 
   writeDouble(value: number): void {
@@ -203,14 +207,14 @@ export class WriteTap {
     this.pos = pos + 8;
     if (this.pos > this.end) return;
     scratch.setFloat64(0, value, true);
-    buf[pos] = scratchBytes[0] as number;
-    buf[pos + 1] = scratchBytes[1] as number;
-    buf[pos + 2] = scratchBytes[2] as number;
-    buf[pos + 3] = scratchBytes[3] as number;
-    buf[pos + 4] = scratchBytes[4] as number;
-    buf[pos + 5] = scratchBytes[5] as number;
-    buf[pos + 6] = scratchBytes[6] as number;
-    buf[pos + 7] = scratchBytes[7] as number;
+    buf[pos] = scratchBytes[0];
+    buf[pos + 1] = scratchBytes[1];
+    buf[pos + 2] = scratchBytes[2];
+    buf[pos + 3] = scratchBytes[3];
+    buf[pos + 4] = scratchBytes[4];
+    buf[pos + 5] = scratchBytes[5];
+    buf[pos + 6] = scratchBytes[6];
+    buf[pos + 7] = scratchBytes[7];
   }
 
   /** Short strings are taken for ASCII, in one pass; when a character tells otherwise, what was written is written over. */
@@ -256,7 +260,7 @@ export class WriteTap {
     this.pos = pos + size;
     if (this.pos > this.end) return;
     if (size > SHORT_COPY_MAX) buf.set(value, pos);
-    else for (let i = 0; i < size; i++) buf[pos + i] = value[i] as number;
+    else for (let i = 0; i < size; i++) buf[pos + i] = value[i];
   }
 
   private writeByte(byte: number): void {

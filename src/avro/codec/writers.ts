@@ -13,15 +13,19 @@ import { type Bindings, generate, identifier } from './generate.js';
 import type { ReadOptions } from './readers.js';
 import type { SchemaFacts } from './schema-facts.js';
 import { branchName, groupOf, isWrapped } from './unions.js';
-import { checkValue, isMapLike } from './value-check.js';
+import { checkValue, isMapLike, isObject } from './value-check.js';
 import { mismatch, WriteTap } from './write-tap.js';
 
 export type Write = (tap: WriteTap, value: unknown) => void;
 
-/** A writer that is needed before it is made, since its type contains itself. */
+/** Stands in for a writer that is needed before it is made, since its type contains itself. */
 interface Link {
-  write: Write | null;
+  write: Write;
 }
+
+const notMade: Write = () => {
+  throw new Error('a writer was called before it was made');
+};
 
 const primitives = {
   null: (tap, value) => tap.putNull(value),
@@ -95,8 +99,8 @@ export class Writers {
 
   private record(node: RecordNode): Write {
     const open = this.links.get(node);
-    if (open !== undefined) return (tap, value) => (open.write as Write)(tap, value);
-    const link: Link = { write: null };
+    if (open !== undefined) return (tap, value) => open.write(tap, value);
+    const link: Link = { write: notMade };
     this.links.set(node, link);
     const bindings: Bindings = { mismatch };
     const puts = node.fields.map((field, i) => this.field(node, field, i, bindings));
@@ -189,7 +193,7 @@ function optionalWriter(node: UnionNode, writes: readonly Write[]): Write {
   const nullIndex = node.branches.findIndex((branch) => branch.kind === 'null');
   const other = 1 - nullIndex;
   const bindings: Bindings = {};
-  const put = call(writes[other] as Write, 'other', 'value', bindings);
+  const put = call(writes[other], 'other', 'value', bindings);
   const source = `function writeOptional(tap, value) {
     if (value === null) { tap.writeLong(${nullIndex}); return; }
     tap.writeLong(${other});
@@ -202,7 +206,7 @@ function optionalWriter(node: UnionNode, writes: readonly Write[]): Write {
 function bareWriter(node: UnionNode, writes: readonly Write[], bigLongs: boolean): Write {
   const bindings: Bindings = { mismatch };
   const tests = node.branches.map((branch, i) => {
-    const put = call(writes[i] as Write, `branch${i}`, 'value', bindings);
+    const put = call(writes[i], `branch${i}`, 'value', bindings);
     return `if (${testOf(branch, bigLongs)}) { tap.writeLong(${i}); ${put}; return; }`;
   });
   return generate(`function writeUnion(tap, value) { ${tests.join('\n')} throw mismatch; }`, bindings);
@@ -235,7 +239,7 @@ function triedWriter(node: UnionNode, writes: readonly Write[], options: ReadOpt
     const index = fits.indexOf(true);
     if (index < 0 || fits.includes(true, index + 1)) throw mismatch;
     tap.writeLong(index);
-    (writes[index] as Write)(tap, value);
+    writes[index](tap, value);
   };
 }
 
@@ -248,13 +252,12 @@ function wrappedWriter(node: UnionNode, writes: readonly Write[]): Write {
       tap.writeLong(nullIndex);
       return;
     }
-    if (typeof value !== 'object' || value === null) throw mismatch;
+    if (!isObject(value)) throw mismatch;
     const keys = Object.keys(value);
-    const name = keys[0] as string;
-    const index = keys.length === 1 ? indexes.get(name) : undefined;
+    const index = keys.length === 1 ? indexes.get(keys[0]) : undefined;
     if (index === undefined) throw mismatch;
     tap.writeLong(index);
-    (writes[index] as Write)(tap, (value as Readonly<Record<string, unknown>>)[name]);
+    writes[index](tap, value[keys[0]]);
   };
 }
 

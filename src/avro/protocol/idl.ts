@@ -12,6 +12,7 @@
  */
 import { createRequire } from 'node:module';
 import { RpcError } from '../../base/errors.js';
+import { isJsonObject } from '../schema/json.js';
 
 /** What an IDL file says: a protocol as in an `.avpr` file, and what it imports. */
 export interface IdlProtocol {
@@ -48,7 +49,10 @@ const load = createRequire(import.meta.url);
 let assemble: Assemble | null = null;
 
 function assembler(): Assemble {
-  assemble ??= (load('avsc') as { readonly assembleProtocol: Assemble }).assembleProtocol;
+  if (assemble === null) {
+    const avsc: { readonly assembleProtocol: Assemble } = load('avsc');
+    assemble = avsc.assembleProtocol;
+  }
   return assemble;
 }
 
@@ -80,8 +84,10 @@ function checkAnnotations(text: string, name: string): void {
 }
 
 function withoutStubs(protocol: unknown): unknown {
-  const { types, ...rest } = protocol as { readonly types?: readonly { readonly imported?: boolean }[] };
-  return { ...rest, types: (types ?? []).filter((type) => type.imported !== true) };
+  if (!isJsonObject(protocol)) return protocol;
+  const { types = [] } = protocol;
+  if (!Array.isArray(types)) return protocol;
+  return { ...protocol, types: types.filter((type) => !(isJsonObject(type) && type['imported'] === true)) };
 }
 
 function syntaxError(

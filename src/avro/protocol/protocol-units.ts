@@ -7,13 +7,14 @@
 import { readFileSync } from 'node:fs';
 import { dirname, resolve } from 'node:path';
 import { RpcError } from '../../base/errors.js';
+import { isJsonObject, type JsonObject } from '../schema/json.js';
 import { type IdlImport, type IdlProtocol, readIdl } from './idl.js';
-
-export type JsonObject = Readonly<Record<string, unknown>>;
 
 export interface ProtocolUnit {
   /** The file, or what stands for it in error messages. */
   readonly source: string;
+  /** As it stands in the file; empty for a schema file. */
+  readonly name: string;
   /** Namespace of names without one; empty for none. */
   readonly namespace: string;
   readonly types: readonly unknown[];
@@ -41,7 +42,7 @@ class Loader {
     try {
       text = readFileSync(path, 'utf8');
     } catch (cause) {
-      throw new RpcError('NOT_FOUND', `${path} cannot be read: ${(cause as Error).message}`, { cause });
+      throw new RpcError('NOT_FOUND', `${path} cannot be read: ${messageOf(cause)}`, { cause });
     }
     if (kind === 'schema') this.addSchemas(readJson(text, path), path);
     else if (kind === 'protocol') this.add(readJson(text, path), path);
@@ -62,36 +63,44 @@ class Loader {
   }
 
   private add(protocol: unknown, source: string): void {
-    if (!isObject(protocol)) throw wrong(source, 'a protocol is a JSON object');
+    if (!isJsonObject(protocol)) throw wrong(source, 'a protocol is a JSON object');
     const { protocol: name, namespace, types = [], messages = {} } = protocol;
     if (typeof name !== 'string') throw wrong(source, 'a protocol needs a name');
     if (namespace !== undefined && typeof namespace !== 'string') throw wrong(source, 'its namespace is no text');
-    if (!Array.isArray(types) || !types.every(isObject)) throw wrong(source, 'its types are no list of definitions');
-    if (!isObject(messages)) throw wrong(source, 'its messages are no object');
+    if (!Array.isArray(types) || !types.every(isJsonObject))
+      throw wrong(source, 'its types are no list of definitions');
+    if (!isJsonObject(messages)) throw wrong(source, 'its messages are no object');
     const dot = name.lastIndexOf('.');
     // As with types: the namespace in a name with dots is the one that counts.
     const space = dot < 0 ? (namespace ?? '') : name.slice(0, dot);
-    this.units.push({ source, namespace: space, types, messages, protocol });
+    this.units.push({ source, name, namespace: space, types, messages, protocol });
   }
 
   /** A file with one schema, or with a list of them. */
   private addSchemas(json: unknown, source: string): void {
-    this.units.push({ source, namespace: '', types: Array.isArray(json) ? json : [json], messages: {}, protocol: {} });
+    this.units.push({
+      source,
+      name: '',
+      namespace: '',
+      types: Array.isArray(json) ? json : [json],
+      messages: {},
+      protocol: {},
+    });
   }
 }
 
 function readJson(text: string, source: string): unknown {
   try {
-    return JSON.parse(text) as unknown;
+    return JSON.parse(text);
   } catch (cause) {
-    throw wrong(source, `it is no JSON: ${(cause as Error).message}`, cause);
+    throw wrong(source, `it is no JSON: ${messageOf(cause)}`, cause);
   }
+}
+
+function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
 }
 
 function wrong(source: string, text: string, cause?: unknown): RpcError {
   return new RpcError('INVALID_ARGUMENT', `${source}: ${text}`, { cause });
-}
-
-function isObject(json: unknown): json is JsonObject {
-  return typeof json === 'object' && json !== null && !Array.isArray(json);
 }

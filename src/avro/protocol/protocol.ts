@@ -14,16 +14,16 @@
  */
 import { RpcError } from '../../base/errors.js';
 import type { LogicalTypes } from '../codec/logical-types.js';
-import type { FieldNode, RecordNode, SchemaJson, SchemaNode } from '../schema/schema.js';
+import { isJsonObject, type JsonObject } from '../schema/json.js';
+import type { FieldNode, RecordNode, SchemaJson, SchemaNode, UnionNode } from '../schema/schema.js';
 import { isNamed } from '../schema/schema.js';
 import { checkName, isReserved, SchemaParser } from '../schema/schema-parser.js';
 import { schemaJsonOf } from '../schema/schema-writer.js';
 import type { Longs } from '../service/infer.js';
 import type { ErrorSchema, Method } from '../service/method.js';
-import { oneway, unary } from '../service/method.js';
+import { untypedMethod } from '../service/method.js';
 import { defineService, type ServiceDefinition, type ServiceOptions } from '../service/service.js';
-import type { Schema } from '../service/typed-schema.js';
-import { type JsonObject, loadUnits, type ProtocolUnit } from './protocol-units.js';
+import { loadUnits, type ProtocolUnit } from './protocol-units.js';
 
 export interface ProtocolMessage {
   readonly name: string;
@@ -52,7 +52,7 @@ export interface ProtocolDescription {
  */
 export function readProtocol(pathOrText: string): ProtocolDescription {
   const units = loadUnits(pathOrText);
-  const root = units.at(-1) as ProtocolUnit;
+  const root = units[units.length - 1];
   // Limits hold for each message by itself, when its codec is made.
   const parser = new SchemaParser({ forwardReferences: true, limits: { schemaPartsMax: Number.POSITIVE_INFINITY } });
   for (const unit of units) {
@@ -90,18 +90,20 @@ export type ProtocolService = ServiceDefinition<{
  */
 export function serviceFromProtocol(
   protocol: ProtocolDescription | string,
+  options?: ServiceOptions<Longs | undefined, LogicalTypes | undefined>,
+): ProtocolService;
+export function serviceFromProtocol(
+  protocol: ProtocolDescription | string,
   options: ServiceOptions<Longs | undefined, LogicalTypes | undefined> = {},
-): ProtocolService {
+): ServiceDefinition {
   const description = typeof protocol === 'string' ? readProtocol(protocol) : protocol;
   const methods = description.messages.map((message) => [message.name, methodOf(message)] as const);
-  return defineService(description.name, Object.fromEntries(methods), options) as ServiceDefinition as ProtocolService;
+  return defineService(description.name, Object.fromEntries(methods), options);
 }
 
-function methodOf(message: ProtocolMessage): Method {
-  const request = message.request as Schema;
-  if (message.oneWay) return oneway({ request });
-  const errors = (message.errors ?? []).slice(1) as unknown as readonly ErrorSchema[];
-  return unary<Schema, Schema, readonly ErrorSchema[]>({ request, response: message.response as Schema, errors });
+function methodOf({ request, response, errors, oneWay }: ProtocolMessage): Method {
+  if (oneWay) return untypedMethod('oneway', null, { request });
+  return untypedMethod('unary', response, { request, errors: (errors ?? []).slice(1) });
 }
 
 /** A message whose types are found, but which has no record of its own yet. */
@@ -116,16 +118,15 @@ interface ParsedMessage {
 
 function parseMessage(parser: SchemaParser, name: string, json: unknown, namespace: string): ParsedMessage {
   checkName(name, 'a message', '');
-  if (typeof json !== 'object' || json === null) throw wrong('it is no JSON object');
-  const message = json as JsonObject;
-  const { request, response, errors = [], 'one-way': oneWay = false } = message;
+  if (!isJsonObject(json)) throw wrong('it is no JSON object');
+  const { request, response, errors = [], 'one-way': oneWay = false } = json;
   if (typeof oneWay !== 'boolean') throw wrong('one-way must be true or false');
   if (response === undefined && !oneWay) throw wrong('it needs a response');
   if (!Array.isArray(errors)) throw wrong('its errors are no list');
   if (!Array.isArray(request)) throw wrong('it needs a list of parameters as its request');
   const parsed = {
     name,
-    json: message,
+    json,
     parameters: parser.parameters(request, namespace, name),
     response: parser.parse(response ?? 'null', namespace, 'response'),
     errors: errors.map((error: unknown) => parser.parse(error, namespace, 'errors')),
@@ -172,19 +173,18 @@ function describe(message: ParsedMessage, record: string): ProtocolMessage {
     fields: parameters,
     attributes: {},
   };
-  const union: SchemaNode = { kind: 'union', branches: [{ kind: 'string', attributes: {} }, ...errors] };
+  const union: UnionNode = { kind: 'union', branches: [{ kind: 'string', attributes: {} }, ...errors] };
   return {
     name,
     doc: docOf(json),
     request: schemaJsonOf(request),
     response: schemaJsonOf(response),
-    errors: errors.length === 0 ? null : (schemaJsonOf(union) as readonly SchemaJson[]),
+    errors: errors.length === 0 ? null : schemaJsonOf(union),
     oneWay,
   };
 }
 
-function nameOf({ protocol, namespace }: ProtocolUnit): string {
-  const name = protocol['protocol'] as string;
+function nameOf({ name, namespace }: ProtocolUnit): string {
   return name.includes('.') || namespace === '' ? name : `${namespace}.${name}`;
 }
 

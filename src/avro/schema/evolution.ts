@@ -22,8 +22,8 @@
  */
 import type { SchemaGrade } from '../../wire/message-codec.js';
 import { canonicalOf } from './canonical.js';
-import type { EnumNode, FieldNode, FixedNode, PrimitiveKind, RecordNode, SchemaNode, UnionNode } from './schema.js';
-import { isNamed, labelOf, primitiveKinds, unqualified } from './schema.js';
+import type { EnumNode, FieldNode, FixedNode, RecordNode, SchemaNode, UnionNode } from './schema.js';
+import { isNamed, isPrimitive, labelOf, unqualified } from './schema.js';
 import { parseSchema } from './schema-parser.js';
 
 export interface Grade {
@@ -75,8 +75,7 @@ const NESTED_PAIRS_MAX = 400;
  */
 const COMPARISONS_MAX = 50_000;
 
-const primitives: ReadonlySet<string> = new Set(primitiveKinds);
-const promotions: Readonly<Partial<Record<PrimitiveKind, readonly string[]>>> = {
+const promotions: Readonly<Partial<Record<SchemaNode['kind'], readonly string[]>>> = {
   long: ['int'],
   float: ['int', 'long'],
   double: ['int', 'long', 'float'],
@@ -149,7 +148,7 @@ export class Grader {
   }
 
   private visit(reader: SchemaNode, writer: SchemaNode, depth: number): Pair {
-    if (primitives.has(reader.kind) && (reader.kind === writer.kind || promotes(reader, writer))) return readablePair;
+    if (isPrimitive(reader) && (reader.kind === writer.kind || promotes(reader, writer))) return readablePair;
     let met = this.pairs.get(reader);
     if (met === undefined) this.pairs.set(reader, (met = new Map()));
     const known = met.get(writer);
@@ -282,8 +281,8 @@ function mismatchOf(reader: SchemaNode, writer: SchemaNode, lenient: boolean): s
   if (matchRank(reader, writer, lenient) === NO_MATCH) {
     return `the reader expects ${describe(reader)}, the writer writes ${describe(writer)}, which is no alias of it`;
   }
-  if (reader.kind === 'fixed') return fixedMismatch(reader, writer as FixedNode);
-  if (reader.kind === 'enum' && !lenient) return enumMismatch(reader, writer as EnumNode);
+  if (reader.kind === 'fixed' && writer.kind === 'fixed') return fixedMismatch(reader, writer);
+  if (reader.kind === 'enum' && writer.kind === 'enum' && !lenient) return enumMismatch(reader, writer);
   return undefined;
 }
 
@@ -301,7 +300,7 @@ function enumMismatch(reader: EnumNode, writer: EnumNode): string | undefined {
 }
 
 function promotes(reader: SchemaNode, writer: SchemaNode): boolean {
-  return promotions[reader.kind as PrimitiveKind]?.includes(writer.kind) ?? false;
+  return promotions[reader.kind]?.includes(writer.kind) ?? false;
 }
 
 function describe(node: SchemaNode): string {

@@ -8,18 +8,20 @@
  * error and not an endless loop. Used by `canonical.ts`, `schema-guard.ts`, `evolution.ts` and `protocol.ts`.
  */
 import { RpcError } from '../../base/errors.js';
+import { isJsonObject, type JsonObject, own, quote } from './json.js';
 import type {
+  ArrayNode,
   Attributes,
   EnumNode,
   FieldNode,
   FixedNode,
+  MapNode,
   NamedNode,
-  PrimitiveKind,
   RecordNode,
   SchemaNode,
   UnionNode,
 } from './schema.js';
-import { isNamed, namespaceOf, primitiveKinds, unqualified } from './schema.js';
+import { isNamed, isPrimitiveKind, namespaceOf, unqualified } from './schema.js';
 import type { SchemaLimits } from './schema-limits.js';
 import { defaultSchemaLimits, overLimit } from './schema-limits.js';
 
@@ -39,11 +41,12 @@ interface Pending {
   readonly place: (node: SchemaNode) => void;
 }
 
-type JsonObject = Readonly<Record<string, unknown>>;
+/** Takes the place of a nested schema until `child` has found it. */
+const unresolved: SchemaNode = { kind: 'null', attributes: {} };
+
 type Mutable<T> = { -readonly [K in keyof T]: T[K] };
 
 const NAME = /^[A-Za-z_][A-Za-z0-9_]*$/;
-const primitives: ReadonlySet<string> = new Set(primitiveKinds);
 /** In a union these are the names of branches; a type of the same name without a namespace could not be told from them. */
 const unnamedKinds: ReadonlySet<string> = new Set(['array', 'map']);
 
@@ -65,7 +68,7 @@ export function checkName(name: unknown, what: string, where: string): string {
 
 /** Whether a full name belongs to Avro itself: primitive types may not be defined in any namespace. */
 export function isReserved(name: string): boolean {
-  return primitives.has(unqualified(name)) || unnamedKinds.has(name);
+  return isPrimitiveKind(unqualified(name)) || unnamedKinds.has(name);
 }
 
 /** Makes nodes of schemas that share their names: one schema, or the types and messages of a protocol. */
@@ -134,8 +137,8 @@ export class SchemaParser {
     }
     if (typeof json === 'string') return this.reference(json, {}, namespace);
     this.count();
-    if (Array.isArray(json)) return this.union(json as readonly unknown[], namespace, where, depth);
-    if (!isObject(json)) return fail(where, `${quote(json)} is no schema`);
+    if (Array.isArray(json)) return this.union(json, namespace, where, depth);
+    if (!isJsonObject(json)) return fail(where, `${quote(json)} is no schema`);
     const type = own(json, 'type');
     switch (type) {
       case 'record':
@@ -158,7 +161,7 @@ export class SchemaParser {
   }
 
   private reference(name: string, attributes: Attributes, namespace: string): SchemaNode | string {
-    if (primitives.has(name)) return { kind: name as PrimitiveKind, attributes };
+    if (isPrimitiveKind(name)) return { kind: name, attributes };
     return this.lookup(name, namespace) ?? name;
   }
 
@@ -191,14 +194,15 @@ export class SchemaParser {
   }
 
   private field(json: unknown, names: Set<string>, namespace: string, where: string, depth: number): FieldNode {
-    if (!isObject(json)) return fail(where, `${quote(json)} is no field`);
+    if (!isJsonObject(json)) return fail(where, `${quote(json)} is no field`);
     this.count();
     const name = checkName(own(json, 'name'), 'a field', where);
     const path = `${where}.${name}`;
     if (names.has(name)) fail(path, 'two fields of a record have this name');
     names.add(name);
-    const node: Mutable<Omit<FieldNode, 'type'>> & { type?: SchemaNode } = {
+    const node: Mutable<FieldNode> = {
       name,
+      type: unresolved,
       aliases: this.names(own(json, 'aliases'), path).map((alias) => checkName(alias, 'an alias', path)),
       hasDefault: own(json, 'default') !== undefined,
       attributes: attributesOf(json, ['name', 'type', 'aliases']),
@@ -207,7 +211,7 @@ export class SchemaParser {
     this.child(own(json, 'type'), namespace, path, depth + 1, (type) => {
       node.type = type;
     });
-    return node as FieldNode;
+    return node;
   }
 
   private enumeration(json: JsonObject, namespace: string, where: string): EnumNode {
@@ -220,11 +224,11 @@ export class SchemaParser {
     }
     if (new Set(symbols).size !== symbols.length) fail(where, `the enum ${naming.name} has a symbol twice`);
     const preset = own(json, 'default');
-    if (preset !== undefined && !symbols.includes(preset as string)) {
-      fail(where, `the default ${quote(preset)} is no symbol of the enum ${naming.name}`);
+    if (preset !== undefined && (typeof preset !== 'string' || !symbols.includes(preset))) {
+      return fail(where, `the default ${quote(preset)} is no symbol of the enum ${naming.name}`);
     }
     const attributes = attributesOf(json, ['type', 'name', 'namespace', 'aliases', 'symbols']);
-    const node: EnumNode = { kind: 'enum', ...naming, symbols, default: preset as string | undefined, attributes };
+    const node: EnumNode = { kind: 'enum', ...naming, symbols, default: preset, attributes };
     this.named.set(node.name, node);
     return node;
   }
@@ -244,27 +248,29 @@ export class SchemaParser {
   }
 
   private array(json: JsonObject, namespace: string, where: string, depth: number): SchemaNode {
-    const node: { kind: 'array'; items?: SchemaNode; attributes: Attributes } = {
+    const node: Mutable<ArrayNode> = {
       kind: 'array',
+      items: unresolved,
       attributes: attributesOf(json, ['type', 'items']),
     };
     if (own(json, 'items') === undefined) fail(where, 'an array needs items');
     this.child(own(json, 'items'), namespace, `${where}[]`, depth + 1, (items) => {
       node.items = items;
     });
-    return node as SchemaNode;
+    return node;
   }
 
   private map(json: JsonObject, namespace: string, where: string, depth: number): SchemaNode {
-    const node: { kind: 'map'; values?: SchemaNode; attributes: Attributes } = {
+    const node: Mutable<MapNode> = {
       kind: 'map',
+      values: unresolved,
       attributes: attributesOf(json, ['type', 'values']),
     };
     if (own(json, 'values') === undefined) fail(where, 'a map needs values');
     this.child(own(json, 'values'), namespace, `${where}{}`, depth + 1, (values) => {
       node.values = values;
     });
-    return node as SchemaNode;
+    return node;
   }
 
   private union(json: readonly unknown[], namespace: string, where: string, depth: number): UnionNode {
@@ -340,23 +346,7 @@ function fail(where: string, text: string): never {
   );
 }
 
-function isObject(json: unknown): json is JsonObject {
-  return typeof json === 'object' && json !== null && !Array.isArray(json);
-}
-
-/** An own property: a schema from a peer must not get answers from `Object.prototype`. */
-function own(json: JsonObject, key: string): unknown {
-  return Object.hasOwn(json, key) ? json[key] : undefined;
-}
-
 function attributesOf(json: JsonObject, structural: readonly string[]): Attributes {
   const entries = Object.entries(json).filter(([key, value]) => value !== undefined && !structural.includes(key));
   return Object.fromEntries(entries);
-}
-
-/** A piece of an untrusted value for an error message, short and without control characters. */
-function quote(value: unknown): string {
-  if (typeof value === 'number') return String(value);
-  if (typeof value !== 'string') return value === null ? 'null' : typeof value;
-  return value.length > 80 ? `${JSON.stringify(value.slice(0, 80))}...` : JSON.stringify(value);
 }

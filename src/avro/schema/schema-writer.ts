@@ -5,11 +5,13 @@
  *
  * Used for the schemas of protocol files, and to hand a type to an application's class for its logical type.
  */
-import type { FieldNode, NamedNode, SchemaJson, SchemaNode } from './schema.js';
+import type { FieldNode, NamedNode, SchemaJson, SchemaNode, UnionNode } from './schema.js';
 import { isNamed, namespaceOf } from './schema.js';
 import { defaultSchemaLimits, overLimit } from './schema-limits.js';
 
 /** The schema of one node, with everything it refers to. */
+export function schemaJsonOf(node: UnionNode): readonly SchemaJson[];
+export function schemaJsonOf(node: SchemaNode): SchemaJson;
 export function schemaJsonOf(node: SchemaNode): SchemaJson {
   return write(node, '', new Set(), 0);
 }

@@ -82,6 +82,16 @@ export interface UnionNode {
 export type NamedNode = RecordNode | EnumNode | FixedNode;
 export type SchemaNode = PrimitiveNode | NamedNode | ArrayNode | MapNode | UnionNode;
 
+const primitives: ReadonlySet<string> = new Set(primitiveKinds);
+
+export function isPrimitiveKind(name: string): name is PrimitiveKind {
+  return primitives.has(name);
+}
+
+export function isPrimitive(node: SchemaNode): node is PrimitiveNode {
+  return isPrimitiveKind(node.kind);
+}
+
 export function isNamed(node: SchemaNode): node is NamedNode {
   return node.kind === 'record' || node.kind === 'enum' || node.kind === 'fixed';
 }

@@ -66,7 +66,7 @@ export function declaredErrorsCodec(union: MessageCodec): DeclaredErrorsCodec {
 }
 
 function branchNames(schemaText: string): readonly string[] {
-  const branches = JSON.parse(schemaText) as readonly (string | { readonly name: string })[];
+  const branches: readonly (string | { readonly name: string })[] = JSON.parse(schemaText);
   assert(Array.isArray(branches), 'declared errors are a union');
   return branches.map((branch) => (typeof branch === 'string' ? branch : branch.name));
 }
@@ -91,8 +91,9 @@ function named(union: MessageCodec, branches: readonly string[]): DeclaredErrors
       const value = union.decode(from, start, end);
       if (typeof value === 'string') return { name: 'string', value };
       if (bare !== undefined) return { name: bare, value };
-      const [entry] = Object.entries(value as object) as [[string, unknown]];
-      return { name: entry[0], value: entry[1] };
+      assert(typeof value === 'object' && value !== null, 'a union of several errors wraps its values');
+      const [[name, wrapped]] = Object.entries(value);
+      return { name, value: wrapped };
     },
 
     resolveWriter(writerSchemaText: string): Resolution {

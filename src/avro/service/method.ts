@@ -122,16 +122,27 @@ function method<
   kind: Kind,
   response: Response,
   options: MethodOptions<L, G> & { readonly request: Request; readonly errors?: Errors },
-): Method<Kind, Request, Response, Errors, L, G> {
+): Method<Kind, Request, Response, Errors, L, G>;
+function method(kind: MethodKind, response: unknown, options: UntypedExchange): Method {
+  return untypedMethod(kind, response, options);
+}
+
+interface UntypedExchange extends MethodOptions<Longs | undefined, LogicalTypes | undefined> {
+  readonly request: unknown;
+  readonly errors?: readonly unknown[];
+}
+
+/** A method whose schemas TypeScript does not know, such as one of a protocol file. */
+export function untypedMethod(kind: MethodKind, response: unknown, options: UntypedExchange): Method {
   return Object.freeze({
     kind,
     request: options.request,
     response,
-    errors: options.errors ?? ([] as readonly ErrorSchema[] as Errors),
+    errors: options.errors ?? [],
     idempotent: options.idempotent ?? false,
     compression: options.compression,
-    longs: options.longs as L,
-    logicalTypes: options.logicalTypes as G,
+    longs: options.longs,
+    logicalTypes: options.logicalTypes,
   });
 }
 

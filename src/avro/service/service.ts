@@ -65,15 +65,15 @@ export function defineService<
   Methods extends MethodTable,
   L extends Longs | undefined = undefined,
   G extends LogicalTypes | undefined = undefined,
->(name: string, methods: Methods, options: ServiceOptions<L, G> = {}): ServiceDefinition<WithDefaults<Methods, L, G>> {
+>(name: string, methods: Methods, options?: ServiceOptions<L, G>): ServiceDefinition<WithDefaults<Methods, L, G>>;
+export function defineService(name: string, methods: MethodTable, options: AnyOptions = {}): ServiceDefinition {
   checkServiceName(name);
-  const bound = Object.create(null) as Record<string, ServiceMethod>;
+  const bound: Record<string, ServiceMethod> = Object.create(null);
   for (const [methodName, method] of Object.entries(checkedTable(name, methods))) {
     bound[methodName] = bind(`${name}/${methodName}`, methodName, method, options);
   }
   if (Object.keys(bound).length === 0) throw wrong(`${name}: a service has at least one method`);
-  const service: ServiceDefinition = { name, methods: Object.freeze(bound) };
-  return Object.freeze(service) as ServiceDefinition<WithDefaults<Methods, L, G>>;
+  return Object.freeze<ServiceDefinition>({ name, methods: Object.freeze(bound) });
 }
 
 const namePattern = /^[A-Za-z_][A-Za-z0-9_]*$/;

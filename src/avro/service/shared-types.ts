@@ -6,8 +6,7 @@
  *
  * Called by `service.ts` before a schema is compiled.
  */
-
-type JsonObject = Readonly<Record<string, unknown>>;
+import { isJsonObject, type JsonObject } from '../schema/json.js';
 
 /** Deeper than any schema that the parser accepts, so that an object that contains itself reaches its error. */
 const DEPTH_MAX = 128;
@@ -18,19 +17,19 @@ export function shareNamedTypes(schema: unknown): unknown {
 }
 
 function share(json: unknown, namespace: string, seen: Map<string, unknown>, depth: number): unknown {
-  if (depth > DEPTH_MAX || typeof json !== 'object' || json === null) return json;
+  if (depth > DEPTH_MAX) return json;
   if (Array.isArray(json)) return json.map((branch: unknown) => share(branch, namespace, seen, depth + 1));
-  const schema = json as JsonObject;
-  switch (schema['type']) {
+  if (!isJsonObject(json)) return json;
+  switch (json['type']) {
     case 'array':
-      return { ...schema, items: share(schema['items'], namespace, seen, depth + 1) };
+      return { ...json, items: share(json['items'], namespace, seen, depth + 1) };
     case 'map':
-      return { ...schema, values: share(schema['values'], namespace, seen, depth + 1) };
+      return { ...json, values: share(json['values'], namespace, seen, depth + 1) };
     case 'record':
     case 'error':
     case 'enum':
     case 'fixed':
-      return shareNamed(schema, namespace, seen, depth);
+      return shareNamed(json, namespace, seen, depth);
     default:
       return json;
   }
@@ -47,8 +46,8 @@ function shareNamed(schema: JsonObject, enclosing: string, seen: Map<string, unk
   return {
     ...schema,
     fields: fields.map((field: unknown) => {
-      if (typeof field !== 'object' || field === null) return field;
-      return { ...field, type: share((field as JsonObject)['type'], inside, seen, depth + 1) };
+      if (!isJsonObject(field)) return field;
+      return { ...field, type: share(field['type'], inside, seen, depth + 1) };
     }),
   };
 }

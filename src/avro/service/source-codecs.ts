@@ -13,20 +13,20 @@ import { declaredErrorsCodec } from './declared-error.js';
 import type { Longs } from './infer.js';
 import { shareNamedTypes } from './shared-types.js';
 
-interface Compiled {
+interface Compiled<Codec extends MessageCodec> {
   readonly longs: Longs;
   readonly logicalTypes: LogicalTypes | undefined;
-  readonly codec: MessageCodec;
+  readonly codec: Codec;
 }
 
 /** What was compiled from schemas, by object or by the name of a primitive type, and from lists of errors. */
-const bySchema = new WeakMap<object, Compiled[]>();
-const byName = new Map<unknown, Compiled[]>();
-const byErrors = new WeakMap<object, Compiled[]>();
+const bySchema = new WeakMap<object, Compiled<MessageCodec>[]>();
+const byName = new Map<unknown, Compiled<MessageCodec>[]>();
+const byErrors = new WeakMap<object, Compiled<DeclaredErrorsCodec>[]>();
 
-interface Cache {
-  get(source: unknown): Compiled[] | undefined;
-  set(source: unknown, compiled: Compiled[]): unknown;
+interface Cache<Codec extends MessageCodec> {
+  get(source: unknown): Compiled<Codec>[] | undefined;
+  set(source: unknown, compiled: Compiled<Codec>[]): unknown;
 }
 
 /** The codecs of one method. */
@@ -45,14 +45,14 @@ export class MessageCodecs {
   /** Throws an `RpcError` when `source` is neither a codec nor a valid schema. */
   of(source: unknown, what: string): MessageCodec {
     if (isCodec(source)) return source;
-    const cache: Cache = typeof source === 'object' && source !== null ? bySchema : byName;
+    const cache: Cache<MessageCodec> = typeof source === 'object' && source !== null ? bySchema : byName;
     return this.compiled(cache, source, what, () => this.compile(source));
   }
 
   /** Codec of the union that Avro prescribes for errors: `["string", ...errors]`. */
   errors(errors: readonly unknown[]): DeclaredErrorsCodec {
-    const compile = (): MessageCodec => declaredErrorsCodec(this.compile(['string', ...errors]));
-    return this.compiled(byErrors, errors, 'errors', compile) as DeclaredErrorsCodec;
+    const compile = (): DeclaredErrorsCodec => declaredErrorsCodec(this.compile(['string', ...errors]));
+    return this.compiled(byErrors, errors, 'errors', compile);
   }
 
   private compile(schema: unknown): MessageCodec {
@@ -60,12 +60,17 @@ export class MessageCodecs {
     return avroCodec(shareNamedTypes(schema), logicalTypes === undefined ? { longs } : { longs, logicalTypes });
   }
 
-  private compiled(cache: Cache, source: unknown, what: string, compile: () => MessageCodec): MessageCodec {
+  private compiled<Codec extends MessageCodec>(
+    cache: Cache<Codec>,
+    source: unknown,
+    what: string,
+    compile: () => Codec,
+  ): Codec {
     const { longs, logicalTypes } = this;
     const all = cache.get(source) ?? [];
     const known = all.find((other) => other.longs === longs && other.logicalTypes === logicalTypes);
     if (known !== undefined) return known.codec;
-    let codec: MessageCodec;
+    let codec: Codec;
     try {
       codec = compile();
     } catch (cause) {
