@@ -72,18 +72,19 @@ export type { Endpoint, Resolver, ResolverContext } from './discovery/resolver/r
 export { StaticList } from './discovery/static-list.js';
 export { resolverFor } from './discovery/targets.js';
 export type { DrainReport } from './peer/connection-set.js';
-export type { CallContext, Peer } from './peer/peer.js';
-export type { HandlerOptions, Handlers } from './peer/service-host.js';
 export type {
   BlobStub,
+  CallContext,
   CallOptions,
   Client,
   ClientStreamStub,
   DuplexStub,
   OnewayStub,
+  Peer,
   ServerStreamStub,
   UnaryStub,
-} from './peer/stubs.js';
+} from './peer/public-types.js';
+export type { HandlerOptions, Handlers } from './peer/service-host.js';
 export type { ServerLoad } from './resilience/admission/admission.js';
 export { type ConsistentHashOptions, consistentHash } from './resilience/consistent-hash.js';
 export type { EjectionOptions } from './resilience/ejection.js';

@@ -2,7 +2,7 @@
 import { dial } from '../../src/channel/dial.js';
 import { Connection } from '../../src/connection/connection.js';
 import { parseAddress } from '../../src/discovery/resolver/address.js';
-import { makePeer, type Peer } from '../../src/peer/peer.js';
+import { makePeer, peerOf } from '../../src/peer/peer.js';
 import { settingsOf } from '../../src/peer/settings.js';
 import type { Contender } from './contender.js';
 import { Echo, engine } from './engine.js';
@@ -37,6 +37,6 @@ export const engineConnection: Contender = {
       makePeer,
     });
     await opened;
-    return (connection.peer as Peer).client(Echo).echo;
+    return peerOf(connection).client(Echo).echo;
   },
 };

@@ -103,3 +103,8 @@ const certainty: Readonly<Record<Started, number>> = { no: 0, maybe: 1, yes: 2 }
 export function limitError(what: string, limit: LimitHit, options: Omit<RpcErrorOptions, 'limit'> = {}): RpcError {
   return new RpcError('RESOURCE_EXHAUSTED', describeLimit(what, limit), { ...options, limit });
 }
+
+/** What was caught, as an `RpcError`: itself if it is one, else INTERNAL with it as the cause. */
+export function toRpcError(error: unknown): RpcError {
+  return error instanceof RpcError ? error : new RpcError('INTERNAL', String(error), { cause: error });
+}

@@ -12,6 +12,7 @@
  * several it keeps them all connected. While nobody is up, calls wait in a bounded queue with their deadlines running, as long as an
  * attempt goes on; when all have failed, calls fail at once until a backoff has passed, unless they `waitForReady`.
  */
+import type { ServiceDefinition } from '../avro/service/service.js';
 import type { Attempt } from '../base/attempt.js';
 import { RpcError } from '../base/errors.js';
 import { SweepTimer } from '../base/sweep-timer.js';
@@ -23,8 +24,9 @@ import type { Connection } from '../connection/connection.js';
 import type { Resolver } from '../discovery/resolver/resolver.js';
 import { resolverFor } from '../discovery/targets.js';
 import { ConnectionSet, type DrainReport } from '../peer/connection-set.js';
-import type { Peer } from '../peer/peer.js';
-import { ServiceHost } from '../peer/service-host.js';
+import { peerOf } from '../peer/peer.js';
+import type { Peer } from '../peer/public-types.js';
+import { type Handlers, ServiceHost } from '../peer/service-host.js';
 import { type EndpointSettings, graceMsOf, settingsOf } from '../peer/settings.js';
 import type { CompressionName, MethodSpec } from '../wire/message-codec.js';
 import { balancerOf, type ChannelOptions, deadlineMsOf } from './channel-options.js';
@@ -46,7 +48,7 @@ export class Channel implements EndpointSetOwner, Hedger {
   /** Which calls ask for their ledger. */
   readonly ledgers: LedgerSetting;
   /** What the peers may call. */
-  protected readonly host: ServiceHost;
+  private readonly host: ServiceHost;
   private readonly target: string;
   private readonly settings: EndpointSettings;
   private readonly waitForReady: boolean;
@@ -101,7 +103,7 @@ export class Channel implements EndpointSetOwner, Hedger {
 
   /** Who answers at the moment: one of them, when there are several endpoints; null without a connection. */
   get peer(): Peer | null {
-    for (const { peer } of this.endpoints.ready()) return peer as Peer;
+    for (const connection of this.endpoints.ready()) return peerOf(connection);
     return null;
   }
 
@@ -139,6 +141,12 @@ export class Channel implements EndpointSetOwner, Hedger {
         budgetLeft: this.retries.budgetLeft(this.callsMade),
       },
     };
+  }
+
+  /** Serves a service to the peers. Throws an `RpcError` (INVALID_ARGUMENT) as `ServiceHost.add` does. */
+  serve<S extends ServiceDefinition>(service: S, handlers: Handlers<S>): void {
+    this.host.add(service, handlers);
+    for (const compression of this.host.compressions()) this.expectCompression(compression);
   }
 
   /** Says that methods with this compression will be called, before the first connection opens. */

@@ -9,7 +9,7 @@
 import type { Clock, Timer } from '../base/clock.js';
 import type { LeftCall } from '../connection/calls/left-call.js';
 import type { Connection } from '../connection/connection.js';
-import type { Peer } from './peer.js';
+import { peerOf } from './peer.js';
 
 /** What `Server.drain` and `Channel.close` had to end. */
 export interface DrainReport {
@@ -54,7 +54,7 @@ export class ConnectionSet {
   /** Its socket is gone. */
   onClosed(connection: Connection): void {
     this.open.delete(connection);
-    (connection.peer as Peer).onClosed();
+    peerOf(connection).onClosed();
     this.cancelled.push(...(connection.left ?? []));
     // What its own grace cut off, handlers included, it has said; nobody waits for those any more.
     if (this.phase !== 'ended' && connection.executing > 0 && connection.left === null) this.closed.add(connection);

@@ -1,10 +1,12 @@
 /**
  * The other end of a connection, as applications see it: `context.peer`, `channel.peer`, `server.peers`. Either side may call the
- * services of the other on the same connection. A peer lives as long as its connection: when that is lost, calls are not made
- * elsewhere, for elsewhere is somebody else.
+ * services of the other on the same connection. A peer lives as long as its connection: when that is lost its calls fail, since another
+ * connection may lead to another process.
  */
+import type { InspectOptionsStylized } from 'node:util';
 import type { ServiceDefinition } from '../avro/service/service.js';
-import type { CallContext as AnyCallContext } from '../connection/calls/call-context.js';
+import { assert } from '../base/assert.js';
+import { type Inspect, inspectCustom, shortView } from '../base/inspect.js';
 import { LedgerSetting } from '../connection/calls/call-marks.js';
 import { PeerInfo } from '../connection/calls/peer-info.js';
 import type { Reject, Resolve } from '../connection/calls/pending-call.js';
@@ -12,66 +14,69 @@ import { type CallExtras, PendingCall } from '../connection/calls/pending-call.j
 import type { Connection } from '../connection/connection.js';
 import type { PeerIdentity } from '../transport/transport.js';
 import type { MethodSpec } from '../wire/message-codec.js';
-import { type Calls, type Client, clientOf } from './stubs.js';
+import type { Client, Peer } from './public-types.js';
+import { type Calls, clientOf } from './stubs.js';
 
-/** What a handler is told about its call. */
-export type CallContext = AnyCallContext<Peer>;
+/** The `Peer` that channels and servers give to each of their connections. */
+export class ConnectionPeer extends PeerInfo implements Peer {
+  readonly #connection: Connection;
+  readonly #clients = new Map<ServiceDefinition, unknown>();
+  #gone = false;
+  #closing: { readonly promise: Promise<void>; readonly resolve: () => void } | null = null;
 
-export class Peer extends PeerInfo {
-  private readonly connection: Connection;
-  private readonly clients = new Map<ServiceDefinition, unknown>();
-  private gone = false;
-  private closing: { readonly promise: Promise<void>; readonly resolve: () => void } | null = null;
-
-  /** @internal */
   constructor(connection: Connection, identity: PeerIdentity) {
     super(identity);
-    this.connection = connection;
+    this.#connection = connection;
   }
 
-  /**
-   * The client of a service that this peer serves, over this connection alone. Its calls fail with UNAVAILABLE once the connection
-   * is lost or the peer drains.
-   */
   client<S extends ServiceDefinition>(service: S): Client<S> {
-    let client = this.clients.get(service);
+    let client = this.#clients.get(service);
     if (client === undefined) {
-      client = clientOf(callsOver(this.connection), service);
-      this.clients.set(service, client);
+      client = clientOf(callsOver(this.#connection), service);
+      this.#clients.set(service, client);
     }
+    // A map cannot say that the type of each value follows from its key.
     return client as Client<S>;
   }
 
-  /** Whether calls can be made: the connection is up, and the peer does not drain. */
   get callable(): boolean {
-    return this.connection.callable;
+    return this.#connection.callable;
   }
 
-  /** Resolves when the connection is gone; never rejects. */
   get closed(): Promise<void> {
-    if (this.gone) return Promise.resolve();
-    if (this.closing === null) {
+    if (this.#gone) return Promise.resolve();
+    if (this.#closing === null) {
       let resolve: () => void = () => {};
       const promise = new Promise<void>((done) => {
         resolve = done;
       });
-      this.closing = { promise, resolve };
+      this.#closing = { promise, resolve };
     }
-    return this.closing.promise;
+    return this.#closing.promise;
   }
 
-  /** @internal The connection is gone. */
+  /** The connection is gone. */
   onClosed(): void {
-    this.gone = true;
-    this.closing?.resolve();
+    this.#gone = true;
+    this.#closing?.resolve();
+  }
+
+  [inspectCustom](depth: number, options: InspectOptionsStylized, inspect: Inspect): string {
+    const { software, instance, callable } = this;
+    return shortView('Peer', { address: this.toString(), software, instance, callable }, depth, options, inspect);
   }
 }
 
 /** For `ConnectionOptions`. */
-export function makePeer(connection: Connection, identity: PeerIdentity): Peer {
-  return new Peer(connection, identity);
+export function makePeer(connection: Connection, identity: PeerIdentity): ConnectionPeer {
+  return new ConnectionPeer(connection, identity);
 }
 
+/** The peer of a connection that was made with `makePeer`. */
+export function peerOf({ peer }: Connection): ConnectionPeer {
+  assert(peer instanceof ConnectionPeer, 'a connection of a channel or server has a peer of its own kind');
+  return peer;
+}
 function callsOver(connection: Connection): Calls {
   const { clock, limits } = connection;
   return {

@@ -10,7 +10,7 @@ import type { IncomingBlob, OutgoingBlob } from '../connection/streams/blob.js';
 import type { ItemStream } from '../connection/streams/item-stream.js';
 import type { ItemSource } from '../connection/streams/outgoing-stream.js';
 import type { CompressionName, MethodSpec } from '../wire/message-codec.js';
-import type { CallContext } from './peer.js';
+import type { CallContext } from './public-types.js';
 
 export interface HandlerOptions {
   /**
@@ -60,14 +60,20 @@ export class ServiceHost implements CallHost {
    * already, and then nothing was added.
    */
   add<S extends ServiceDefinition>(service: S, handlers: Handlers<S>): void {
-    const entries = Object.entries(service.methods) as [string, ServiceMethod][];
-    const added = entries.map(([name, method]) => this.hosted(service.name, name, method, handlers));
+    const { name: serviceName, methods }: ServiceDefinition = service;
+    const added = Object.entries(methods).map(([name, method]) => this.hosted(serviceName, name, method, handlers));
     for (const method of added) this.methods.set(method.spec.name, method);
   }
 
   /** It serves nothing. */
   get empty(): boolean {
     return this.methods.size === 0;
+  }
+
+  /** Names of the services, in the order in which they were added. */
+  services(): string[] {
+    const names = Array.from(this.methods.keys(), (method) => method.slice(0, method.lastIndexOf('/')));
+    return [...new Set(names)];
   }
 
   /** Compressions that methods have of their own. */
@@ -94,14 +100,14 @@ export class ServiceHost implements CallHost {
   }
 
   private hosted(serviceName: string, name: string, method: ServiceMethod, handlers: object): HostedMethod {
-    const handler: unknown = (handlers as Readonly<Record<string, unknown>>)[name];
-    // What every object inherits (`toString`) is nobody's handler.
-    const inherited = handler === (Object.prototype as unknown as Readonly<Record<string, unknown>>)[name];
+    const handler: unknown = Reflect.get(handlers, name);
+    // What every object inherits (`toString`) is no handler.
+    const inherited = handler === Reflect.get(Object.prototype, name);
     if (typeof handler !== 'function' || inherited) {
       throw new RpcError('INVALID_ARGUMENT', `${serviceName}: there is no handler for ${name}`);
     }
     if (this.methods.has(method.name)) throw new RpcError('INVALID_ARGUMENT', `${method.name} is served already`);
-    const invoke = handler.bind(handlers) as HostedMethod['invoke'];
+    const invoke: HostedMethod['invoke'] = handler.bind(handlers);
     return { spec: method, invoke };
   }
 }

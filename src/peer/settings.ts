@@ -38,7 +38,7 @@ export interface EndpointOptions {
   readonly clock?: Clock;
   /** Numbers from 0 to below 1, for jitter; default Math.random. For tests and simulations. */
   readonly random?: () => number;
-  /** Whom peers take this endpoint for; default this process. For simulations, which play several. */
+  /** @internal The process that peers see; default this process. Simulations play several. */
   readonly identity?: ProcessIdentity;
 }
 

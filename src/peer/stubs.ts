@@ -2,20 +2,20 @@
  * Typed stubs: one function a method, over whatever makes calls: a channel, or one connection's peer. A stub adds nothing to a
  * call without options but the default deadline.
  */
-import type { KindOf, RequestInput, ResponseOutput } from '../avro/service/method.js';
-import type { ServiceDefinition, ServiceMethod } from '../avro/service/service.js';
+import type { InspectOptionsStylized } from 'node:util';
+import type { ServiceDefinition } from '../avro/service/service.js';
 import { type CancelSignal, EitherSignal } from '../base/cancel-signal.js';
-import { RpcError } from '../base/errors.js';
-import type { CallContext } from '../connection/calls/call-context.js';
+import { RpcError, toRpcError } from '../base/errors.js';
+import { type Inspect, inspectCustom, shortView } from '../base/inspect.js';
+import { CallContext } from '../connection/calls/call-context.js';
 import type { LedgerSetting } from '../connection/calls/call-marks.js';
 import type { CallExtras, CallResult, Reject, Resolve } from '../connection/calls/pending-call.js';
 import { BlobBody, type IncomingBlob, type OutgoingBlob, partsOf } from '../connection/streams/blob.js';
 import { IncomingPieces } from '../connection/streams/incoming-blob.js';
 import { IncomingStream } from '../connection/streams/incoming-stream.js';
-import type { ItemStream } from '../connection/streams/item-stream.js';
 import { type ItemSource, isItemSource } from '../connection/streams/outgoing-stream.js';
 import type { CompressionName, MethodKind, MethodSpec } from '../wire/message-codec.js';
-import type { Metadata } from '../wire/records/metadata.js';
+import type { CallOptions, Client } from './public-types.js';
 
 /** What stubs make their calls with. */
 export interface Calls {
@@ -38,95 +38,6 @@ export interface Calls {
   ): void;
 }
 
-export interface CallOptions {
-  /** Milliseconds from now until the call fails with DEADLINE_EXCEEDED; Infinity for never. Default: the channel's. */
-  readonly deadlineMs?: number;
-  /** Cancels the call: it fails with CANCELLED at once, and the handler's `context.signal` aborts. */
-  readonly signal?: AbortSignal;
-  /**
-   * The context of the handler that makes this call on behalf of its own: the call gets no more time than is left of that, and is
-   * cancelled with it; the error's `cause` is then why.
-   */
-  readonly parent?: CallContext;
-  /** Sent with the request: strings and Buffers by name. */
-  readonly metadata?: Metadata;
-  /**
-   * A whole number, default 0: of messages that are too long for one frame the higher goes first. It says what this side sends
-   * of the call; for the answer the handler sets `context.priority`.
-   */
-  readonly priority?: number;
-  /**
-   * Asks both sides where the call's time goes: see `CallLedger`. It is in `detailed(...)`, on streams behind their end, and on the
-   * `RpcError` of a call that the other side failed. Default: the channel's.
-   */
-  readonly ledger?: boolean;
-  /** Calls of one key go to one endpoint, where the channel's balancer is `consistentHash`. Default: none. */
-  readonly key?: string;
-  /**
-   * Waits, as long as the deadline allows, when no endpoint can be reached, in place of failing with UNAVAILABLE. Default: the channel's.
-   */
-  readonly waitForReady?: boolean;
-  /** The call may be made twice without harm, so the channel may make it again when it failed. Default: the method's `idempotent`. */
-  readonly idempotent?: boolean;
-}
-
-/** A method of one answer: call it for the response, or `detailed` for the response with its metadata, ledger and attempts. */
-export interface UnaryStub<Request, Response> {
-  /** Rejects with an `RpcError`. */
-  (request: Request, options?: CallOptions): Promise<Response>;
-  /** The same call; resolves with `{ value, metadata, ledger, attempts }`. */
-  detailed(request: Request, options?: CallOptions): Promise<CallResult<Response>>;
-}
-
-/** A method without an answer: resolves when the request was handed over, which says nothing of the other side. */
-export type OnewayStub<Request> = (request: Request, options?: CallOptions) => Promise<void>;
-
-/**
- * A method of many answers: `for await (const item of stub(request))`. The call begins at once, whether or not the stream is read.
- * Never throws: failures are thrown by the stream. The deadline is that of the whole stream; `Infinity` for one without an end.
- */
-export type ServerStreamStub<Request, Response> = (request: Request, options?: CallOptions) => ItemStream<Response>;
-
-/**
- * A method that takes many messages, from an array, a generator, a `Readable` of objects or any other iterable, and has one answer.
- * When the call ends first, the iterable is ended too, which runs a generator's `finally`.
- */
-export interface ClientStreamStub<Request, Response> {
-  /** Rejects with an `RpcError`: CANCELLED, with the error as its `cause`, when the iterable throws. */
-  (items: ItemSource<Request>, options?: CallOptions): Promise<Response>;
-  /** The same call; resolves with `{ value, metadata, ledger, attempts }`. */
-  detailed(items: ItemSource<Request>, options?: CallOptions): Promise<CallResult<Response>>;
-}
-
-/** A method of many messages both ways, in any order. Sends as `ClientStreamStub`, answers as `ServerStreamStub`. */
-export type DuplexStub<Request, Response> = (items: ItemSource<Request>, options?: CallOptions) => ItemStream<Response>;
-
-/**
- * A method of bytes: `const { head, body } = await put({ head, body: bytes })`. Resolves with the answer's head; its bytes follow
- * in `body`, which throws what ends the call from then on. The deadline is that of the whole call.
- */
-export type BlobStub<Request, Response> = (
-  blob: OutgoingBlob<Request>,
-  options?: CallOptions,
-) => Promise<IncomingBlob<Response>>;
-
-interface StubsOf<Request, Response> {
-  readonly unary: UnaryStub<Request, Response>;
-  readonly serverStream: ServerStreamStub<Request, Response>;
-  readonly clientStream: ClientStreamStub<Request, Response>;
-  readonly duplex: DuplexStub<Request, Response>;
-  readonly oneway: OnewayStub<Request>;
-  readonly blob: BlobStub<Request, Response>;
-}
-
-/** The function that calls method `M`. */
-type StubOf<M> = StubsOf<RequestInput<M>, ResponseOutput<M>>[KindOf<M>];
-
-/** The client of service `S`: a function for each of its methods. */
-export type Client<S extends ServiceDefinition> = {
-  readonly [N in keyof S['methods']]: StubOf<S['methods'][N]>;
-};
-
 type StubMaker = (calls: Calls, method: MethodSpec) => unknown;
 
 /** How each kind of method is called. */
@@ -141,18 +52,25 @@ const stubMakers: Readonly<Record<MethodKind, StubMaker>> = {
 
 /** The client of a service over `calls`. */
 export function clientOf<S extends ServiceDefinition>(calls: Calls, service: S): Client<S> {
-  const stubs: Record<string, unknown> = Object.create(null) as Record<string, unknown>;
-  for (const [name, method] of Object.entries(service.methods) as [string, ServiceMethod][]) {
+  const { name: serviceName, methods }: ServiceDefinition = service;
+  const stubs: Record<string, unknown> = Object.create(null);
+  for (const [name, method] of Object.entries(methods)) {
     calls.expectCompression(method.compression);
     stubs[name] = stubMakers[method.kind](calls, method);
   }
+  const view = (depth: number, options: InspectOptionsStylized, inspect: Inspect): string =>
+    shortView('Client', { service: serviceName, methods: Object.keys(stubs) }, depth, options, inspect);
+  Object.defineProperty(stubs, inspectCustom, { value: view });
+  // `stubMakers` cannot say that the type of each stub follows from its method.
   return Object.freeze(stubs) as Client<S>;
 }
 
 /** What cancels the call. */
 function cancelSourceOf({ signal, parent }: CallOptions): CancelSignal | null {
   if (parent === undefined) return signal ?? null;
-  return signal === undefined ? parent.followers : new EitherSignal(signal, parent.followers);
+  // A context of another copy of this package has only its signal, which costs more.
+  const followed = parent instanceof CallContext ? parent.followers : parent.signal;
+  return signal === undefined ? followed : new EitherSignal(signal, followed);
 }
 
 const noOptions: CallOptions = Object.freeze({});
@@ -229,7 +147,7 @@ function openStream(
     const { metadata, ledger, attempts } = result as CallResult;
     incoming.end(metadata, ledger, attempts);
   };
-  const reject = (error: unknown): void => incoming.fail(error as RpcError);
+  const reject = (error: unknown): void => incoming.fail(toRpcError(error));
   calls.start(method, request, deadlineMs, extras, resolve, reject);
   return incoming;
 }

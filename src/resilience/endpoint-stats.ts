@@ -36,7 +36,7 @@ export class EndpointStats {
   refused = 0;
   /** Moments in which calls failed, other than by refusals, since the last answer. */
   failuresInRow = 0;
-  /** Set by the channel: called after `failuresInRow` grew. Refusals, of which an overload makes many, are not told. */
+  /** @internal Set by the channel: called after `failuresInRow` grew. Refusals, of which an overload makes many, are not told. */
   onFailed: (() => void) | null = null;
   /** For pickers: whether `cost` holds a latency, or the failures only. */
   known = false;
@@ -57,7 +57,7 @@ export class EndpointStats {
   private observedAt = 0;
   private slowestMs = 0;
 
-  /** A call was answered. `now` is the same for all answers that were read together: of these the slowest counts. */
+  /** @internal A call was answered. `now` is the same for all answers that were read together: of these the slowest counts. */
   onAnswer(now: number, latencyMs: number): void {
     this.answered++;
     this.failuresInRow = 0;
@@ -67,7 +67,7 @@ export class EndpointStats {
   }
 
   /**
-   * A call was answered that took as long as its caller made it take, as one with a stream, or that failed by a fault of its own. It
+   * @internal A call was answered that took as long as its caller made it take, as one with a stream, or that failed by a fault of its own. It
    * counts as answered, without a latency.
    */
   onUntimedEnd(now: number): void {
@@ -79,7 +79,7 @@ export class EndpointStats {
   }
 
   /**
-   * A call failed. Codes that tell of the call and not of the endpoint are an `onUntimedEnd`. Not to be told of calls
+   * @internal A call failed. Codes that tell of the call and not of the endpoint are an `onUntimedEnd`. Not to be told of calls
    * that the endpoint gave back as it drains, nor of deadlines that passed in a queue of this process.
    */
   onFailure(now: number, code: RpcCode): void {
@@ -115,7 +115,7 @@ export class EndpointStats {
     this.trustedAt = this.answered + TRUST_ANSWERS;
   }
 
-  /** What was seen is worth nothing any more: it begins as a new endpoint, with its counts. */
+  /** @internal What was seen is worth nothing any more: it begins as a new endpoint, with its counts. */
   forget(): void {
     this.beginAnew();
     this.known = false;

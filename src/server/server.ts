@@ -5,17 +5,21 @@
 import { constants } from 'node:crypto';
 import { createServer as createTcpServer, type Server as NetServer, type Socket } from 'node:net';
 import { createServer as createTlsServer, type TLSSocket, type TlsOptions } from 'node:tls';
+import type { InspectOptionsStylized } from 'node:util';
 import type { ServiceDefinition } from '../avro/service/service.js';
 import { RpcError } from '../base/errors.js';
+import { type Inspect, inspectCustom, shortView } from '../base/inspect.js';
 import { describeLimit, limitOf } from '../base/limits.js';
 import { SOFTWARE } from '../base/version.js';
 import type { Compressor } from '../compression/compressor.js';
+import { formatAddress } from '../discovery/resolver/address.js';
 import type { Registration, Registry } from '../discovery/resolver/registry.js';
 import type { Endpoint } from '../discovery/resolver/resolver.js';
 import { registryFor } from '../discovery/targets.js';
 import { ConnectionSet, type DrainReport } from '../peer/connection-set.js';
 import { connectionWith } from '../peer/open-connection.js';
-import { makePeer, type Peer } from '../peer/peer.js';
+import { makePeer, peerOf } from '../peer/peer.js';
+import type { Peer } from '../peer/public-types.js';
 import { type HandlerOptions, type Handlers, ServiceHost } from '../peer/service-host.js';
 import {
   compressorsFor,
@@ -68,42 +72,42 @@ export interface RegisterOptions extends Endpoint {
 }
 
 export class Server {
-  private readonly settings: EndpointSettings;
-  private readonly options: ServerOptions;
-  private readonly listeners = new Set<NetServer>();
-  private readonly connections: ConnectionSet;
-  private compressors: readonly Compressor[] = [];
-  private readonly host: ServiceHost;
-  private readonly registrations: Registrations;
-  private readonly admission: Admission;
-  private readonly accepts: AcceptPacer;
-  private stopped = false;
+  readonly #settings: EndpointSettings;
+  readonly #options: ServerOptions;
+  readonly #listeners = new Set<NetServer>();
+  readonly #connections: ConnectionSet;
+  #compressors: readonly Compressor[] = [];
+  readonly #host: ServiceHost;
+  readonly #registrations: Registrations;
+  readonly #admission: Admission;
+  readonly #accepts: AcceptPacer;
+  #stopped = false;
 
   /** Throws an `RpcError` (INVALID_ARGUMENT) for an option that is wrong. */
   constructor(options: ServerOptions = {}) {
-    this.options = options;
-    this.settings = settingsOf(options);
-    this.connections = new ConnectionSet(this.settings.clock, 'this server is closing');
-    this.host = new ServiceHost(options);
-    this.registrations = new Registrations(this.settings.clock);
-    this.admission = new Admission(this.settings.limits, this.settings.clock);
-    this.accepts = new AcceptPacer(this.settings.clock);
+    this.#options = options;
+    this.#settings = settingsOf(options);
+    this.#connections = new ConnectionSet(this.#settings.clock, 'this server is closing');
+    this.#host = new ServiceHost(options);
+    this.#registrations = new Registrations(this.#settings.clock);
+    this.#admission = new Admission(this.#settings.limits, this.#settings.clock);
+    this.#accepts = new AcceptPacer(this.#settings.clock);
   }
 
   /** Connections that are not closed. */
   get connectionCount(): number {
-    return this.connections.size;
+    return this.#connections.size;
   }
 
   /** How busy it is: handlers at work, calls that wait for one, calls refused. */
   get load(): ServerLoad {
-    return this.admission.load;
+    return this.#admission.load;
   }
 
   /** The clients that are connected and can be called: `peer.client(service)` for what they serve. */
   get peers(): Peer[] {
-    const peers = Array.from(this.connections, ({ peer }) => peer as Peer);
-    // Before its HELLO nothing is known of it.
+    const peers = Array.from(this.#connections, peerOf);
+    // Before the handshake nothing is known of a peer.
     return peers.filter(({ callable, instance }) => callable && instance !== '');
   }
 
@@ -112,17 +116,17 @@ export class Server {
    * that name is served already. Returns the server.
    */
   add<S extends ServiceDefinition>(service: S, handlers: Handlers<S>): this {
-    this.host.add(service, handlers);
+    this.#host.add(service, handlers);
     return this;
   }
 
   /** Starts to listen. Resolves with the address; rejects with node:net's error, such as EADDRINUSE. */
   async listen(options: ListenOptions = {}): Promise<ListenAddress> {
-    if (this.stopped) throw new RpcError('FAILED_PRECONDITION', 'this server was closed');
-    this.compressors = await compressorsFor([this.settings.compression, ...this.host.compressions()]);
-    if (this.stopped) throw new RpcError('FAILED_PRECONDITION', 'this server was closed');
+    if (this.#stopped) throw new RpcError('FAILED_PRECONDITION', 'this server was closed');
+    this.#compressors = await compressorsFor([this.#settings.compression, ...this.#host.compressions()]);
+    if (this.#stopped) throw new RpcError('FAILED_PRECONDITION', 'this server was closed');
     const { path } = options;
-    const listener = this.createListener(path);
+    const listener = this.#createListener(path);
     await new Promise<void>((resolve, reject) => {
       listener.once('error', reject);
       const where = path === undefined ? { port: options.port ?? 0, ...hostOf(options) } : { path };
@@ -133,8 +137,8 @@ export class Server {
         resolve();
       });
     });
-    if (this.stopped) listener.close();
-    else this.listeners.add(listener);
+    if (this.#stopped) listener.close();
+    else this.#listeners.add(listener);
     const address = listener.address();
     if (address === null || typeof address === 'string') return { host: '', port: 0, path: address ?? path ?? '' };
     return { host: address.address, port: address.port, path: '' };
@@ -148,7 +152,7 @@ export class Server {
    */
   register(registry: string | Registry, options: RegisterOptions): Registration {
     const { onError = () => {}, ...endpoint } = options;
-    const { clock, random } = this.settings;
+    const { clock, random } = this.#settings;
     const tell = (error: RpcError): void => {
       try {
         onError(error);
@@ -157,12 +161,12 @@ export class Server {
         process.emitWarning(thrown instanceof Error ? thrown : new Error(String(thrown)));
       }
     };
-    return this.registrations.add(() => registryFor(registry).register(endpoint, { clock, random, onError: tell }));
+    return this.#registrations.add(() => registryFor(registry).register(endpoint, { clock, random, onError: tell }));
   }
 
   /** Serves one transport that is connected already, such as one end of a `memoryPair`. */
   accept(transport: Transport): void {
-    const { limits, clock, random, compression, checksums, identity, polling } = this.settings;
+    const { limits, clock, random, compression, checksums, identity, polling } = this.#settings;
     const connection = connectionWith(polling, {
       transport,
       side: 'accepting',
@@ -170,10 +174,10 @@ export class Server {
       random,
       limits,
       handshakeMs: limits.handshakeMsMax,
-      host: this.host,
-      admission: this.admission,
+      host: this.#host,
+      admission: this.#admission,
       compression,
-      compressors: this.compressors,
+      compressors: this.#compressors,
       checksums,
       compressionBytesMin: limits.compressionBytesMin,
       software: SOFTWARE,
@@ -182,13 +186,13 @@ export class Server {
       observer: {
         onOpen: () => {},
         onRetired: () => {},
-        onClosed: (closed) => this.connections.onClosed(closed),
-        onHandlersEnded: (closed) => this.connections.onHandlersEnded(closed),
+        onClosed: (closed) => this.#connections.onClosed(closed),
+        onHandlersEnded: (closed) => this.#connections.onHandlersEnded(closed),
       },
       makePeer,
     });
-    const full = this.connections.size >= limits.connectionsMax;
-    this.connections.add(connection);
+    const full = this.#connections.size >= limits.connectionsMax;
+    this.#connections.add(connection);
     if (full) {
       const text = describeLimit('too many connections', limitOf(limits, 'connectionsMax'));
       connection.fail(CloseCode.BUSY, text);
@@ -203,12 +207,12 @@ export class Server {
    */
   async drain(options: { readonly graceMs?: number } = {}): Promise<DrainReport> {
     const graceMs = graceMsOf(options);
-    const { clock } = this.settings;
+    const { clock } = this.#settings;
     const endAt = clock.now() + graceMs;
-    const withdrawn = this.registrations.withdraw(graceMs);
+    const withdrawn = this.#registrations.withdraw(graceMs);
     if (withdrawn !== null) await withdrawn;
-    this.stopListening();
-    return this.connections.drain(Math.max(0, endAt - clock.now()));
+    this.#stopListening();
+    return this.#connections.drain(Math.max(0, endAt - clock.now()));
   }
 
   /**
@@ -216,17 +220,31 @@ export class Server {
    * back first, which takes up to a second.
    */
   async close(): Promise<void> {
-    const withdrawn = this.registrations.withdraw(Infinity);
+    const withdrawn = this.#registrations.withdraw(Infinity);
     if (withdrawn !== null) await withdrawn;
-    this.stopListening();
-    await this.connections.close();
+    this.#stopListening();
+    await this.#connections.close();
   }
 
-  private createListener(path: string | undefined): NetServer {
-    const { tls } = this.options;
+  /** @internal */
+  [inspectCustom](depth: number, options: InspectOptionsStylized, inspect: Inspect): string {
+    const listening = Array.from(this.#listeners, (listener) => nameOf(listener.address()));
+    const { executing, waiting } = this.load;
+    const fields = {
+      listening,
+      services: this.#host.services(),
+      connections: this.connectionCount,
+      executing,
+      waiting,
+    };
+    return shortView('Server', fields, depth, options, inspect);
+  }
+
+  #createListener(path: string | undefined): NetServer {
+    const { tls } = this.#options;
     if (tls === undefined) {
       return createTcpServer({ allowHalfOpen: true, noDelay: true, pauseOnConnect: true }, (accepted) =>
-        this.accepts.add(accepted, () => {
+        this.#accepts.add(accepted, () => {
           const { socket, standingBuffer } = withStandingBuffer(accepted);
           this.accept(new SocketTransport(socket, { path, standingBuffer }));
         }),
@@ -234,31 +252,39 @@ export class Server {
     }
     const settings = {
       minVersion: 'TLSv1.2' as const,
-      handshakeTimeout: this.settings.limits.handshakeMsMax,
+      handshakeTimeout: this.#settings.limits.handshakeMsMax,
       ...tls,
       // A client could ask for one expensive handshake after the other (spec, 3.1).
       secureOptions: (tls.secureOptions ?? 0) | constants.SSL_OP_NO_RENEGOTIATION,
       allowHalfOpen: true,
       ALPNProtocols: [ALPN_PROTOCOL],
     };
-    const listener = createTlsServer(settings, (socket) => this.onSecure(socket));
+    const listener = createTlsServer(settings, (socket) => this.#onSecure(socket));
     // A handshake that fails concerns nobody else. Node destroys the socket of one that went wrong, but not of one that is late.
     listener.on('tlsClientError', (_error, socket) => socket.destroy());
     listener.on('connection', (socket: Socket) => socket.on('error', () => {}));
     return listener;
   }
 
-  private onSecure(socket: TLSSocket): void {
+  #onSecure(socket: TLSSocket): void {
     if (socket.alpnProtocol === ALPN_PROTOCOL) this.accept(new SocketTransport(socket));
     else socket.destroy();
   }
 
-  private stopListening(): void {
-    this.stopped = true;
-    for (const listener of this.listeners) listener.close();
-    this.listeners.clear();
-    this.accepts.flush();
+  #stopListening(): void {
+    this.#stopped = true;
+    for (const listener of this.#listeners) listener.close();
+    this.#listeners.clear();
+    this.#accepts.flush();
   }
+}
+
+/** `tcp://0.0.0.0:50051`, or a unix socket's path. */
+function nameOf(address: ReturnType<NetServer['address']>): string {
+  if (address === null) return 'closed';
+  return typeof address === 'string'
+    ? `unix:${address}`
+    : formatAddress({ kind: 'tcp', host: address.address, port: address.port });
 }
 
 function hostOf(options: ListenOptions): { host?: string } {

@@ -1,6 +1,7 @@
 /** Calls that a handler makes on behalf of its own call: `parent: context`. And what the context's signal says, and when. */
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
+import { CallContext as HandlerContext } from '../../src/connection/calls/call-context.js';
 import {
   type CallContext,
   type CallOptions,
@@ -169,7 +170,10 @@ test('calls that have ended follow nobody', async () => {
   await network.run(client.outer(Buffer.alloc(1)));
   const parent = outer[0] as CallContext;
   await network.run(Promise.all(Array.from({ length: 50 }, () => chain.outer(bytes, { parent }))));
-  const { listeners } = parent.followers as unknown as { readonly listeners: ReadonlySet<unknown> };
+  assert.instance(parent, HandlerContext);
+  const { listeners } = (parent as unknown as HandlerContext).followers as unknown as {
+    readonly listeners: ReadonlySet<unknown>;
+  };
   assert.is(listeners.size, 0);
   await close();
 });

@@ -3,15 +3,17 @@
  * it is first asked for.
  */
 
+import type { InspectOptionsStylized } from 'node:util';
 import { CancelController, type CancelSignal } from '../../base/cancel-signal.js';
 import type { RpcError } from '../../base/errors.js';
+import { type Inspect, inspectCustom, shortView } from '../../base/inspect.js';
 import type { Metadata } from '../../wire/records/metadata.js';
 import type { Link } from './link.js';
 import type { PeerInfo } from './peer-info.js';
 
 const noMetadata: Metadata = Object.freeze(Object.create(null) as Record<string, string>);
 
-export class CallContext<P extends PeerInfo = PeerInfo> {
+export class CallContext {
   /** Set it to send metadata with the answer or the failure. */
   responseMetadata: Metadata | null = null;
   /** Set it for an answer that is too long for one frame: of those the higher goes first. A whole number. */
@@ -62,9 +64,8 @@ export class CallContext<P extends PeerInfo = PeerInfo> {
   }
 
   /** Who calls. */
-  get peer(): P {
-    // The owner of the connection has made it of its own kind (`ConnectionOptions.makePeer`).
-    return this.link.peer as P;
+  get peer(): PeerInfo {
+    return this.link.peer;
   }
 
   /** @internal The call has ended without its handler. */
@@ -78,6 +79,14 @@ export class CallContext<P extends PeerInfo = PeerInfo> {
   /** @internal Whether this is how a handler gave up when its signal aborted: Node's AbortError has the reason as its cause. */
   isAbort(error: unknown): boolean {
     return this.abortReason !== null && error instanceof Error && error.cause === this.abortReason;
+  }
+
+  /** The names of the metadata only: its values may be credentials. */
+  [inspectCustom](depth: number, options: InspectOptionsStylized, inspect: Inspect): string {
+    const { deadlineMs, abortReason } = this;
+    const metadata = Object.keys(this.metadata);
+    const fields = { peer: this.peer.toString(), deadlineMs, aborted: abortReason?.message ?? false, metadata };
+    return shortView('CallContext', fields, depth, options, inspect);
   }
 }
 Object.defineProperty(CallContext.prototype, 'following', { value: null, writable: true });

@@ -2,9 +2,11 @@
  * What a blob is to an application: a head, which is a message, and a body of raw bytes. The body goes out from whatever has the
  * bytes, uncopied; it comes in as pieces, in the order in which they were sent and cut at any place.
  */
+import type { InspectOptionsStylized } from 'node:util';
 import type { Attempt } from '../../base/attempt.js';
 import type { CallLedger } from '../../base/call-ledger.js';
 import { limitError, RpcError } from '../../base/errors.js';
+import { type Inspect, inspectCustom, shortView } from '../../base/inspect.js';
 import { defaultLimits } from '../../base/limits.js';
 import type { Metadata } from '../../wire/records/metadata.js';
 import type { IncomingStream } from './incoming-stream.js';
@@ -75,6 +77,12 @@ export class BlobBody implements AsyncIterableIterator<Buffer, undefined> {
       pieces.push(piece);
     }
     return pieces.length === 1 ? (pieces[0] as Buffer) : Buffer.concat(pieces, bytes);
+  }
+
+  /** @internal */
+  [inspectCustom](depth: number, options: InspectOptionsStylized, inspect: Inspect): string {
+    const { ended, complete } = this.pieces;
+    return shortView('BlobBody', { ended, complete }, depth, options, inspect);
   }
 }
 

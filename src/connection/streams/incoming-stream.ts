@@ -11,9 +11,11 @@
  * they are taken. What is kept is bounded by the window and one long message. An error comes behind the items that came before
  * it, unless this side itself gave up.
  */
+import type { InspectOptionsStylized } from 'node:util';
 import { type Attempt, noAttempts } from '../../base/attempt.js';
 import type { CallLedger } from '../../base/call-ledger.js';
 import { RpcError, tellAttempts } from '../../base/errors.js';
+import { type Inspect, inspectCustom, shortView } from '../../base/inspect.js';
 import { CloseCode, Flag, FrameType, HEADER_BYTES } from '../../wire/constants.js';
 import { writeU32 } from '../../wire/encoder.js';
 import { describeWrongFlags } from '../../wire/frame-rules.js';
@@ -331,6 +333,11 @@ export class IncomingStream<T = unknown> implements ItemStream<T>, CreditDebtor 
     this.items.clear();
     this.partial?.release();
     this.partial = null;
+  }
+
+  [inspectCustom](depth: number, options: InspectOptionsStylized, inspect: Inspect): string {
+    const { begun, ended, complete } = this;
+    return shortView('ItemStream', { begun, ended, complete }, depth, options, inspect);
   }
 
   /** Whoever waits looks again. */

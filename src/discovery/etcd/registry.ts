@@ -9,7 +9,7 @@ import { EtcdRegistration } from './registration.js';
 
 export class EtcdRegistry implements Registry {
   readonly name: string;
-  private readonly options: EtcdRegistryOptions;
+  readonly #options: EtcdRegistryOptions;
 
   /** Throws an `RpcError` (INVALID_ARGUMENT) for an option that is wrong. */
   constructor(options: EtcdRegistryOptions) {
@@ -18,14 +18,14 @@ export class EtcdRegistry implements Registry {
       throw new RpcError('INVALID_ARGUMENT', `ttlSeconds is ${ttlSeconds}, but must be a whole number of at least 1`);
     }
     this.name = nameOf(options);
-    this.options = options;
+    this.#options = options;
   }
 
   /** Throws an `RpcError` (INVALID_ARGUMENT) for an endpoint that is wrong. `Server.register` calls this. */
   register(endpoint: Endpoint, context: RegistryContext): Registration {
     checkWeight(endpoint);
     const address = formatAddress(parseAddress(endpoint.address));
-    const registration = new EtcdRegistration({ ...endpoint, address }, this.options, context);
+    const registration = new EtcdRegistration({ ...endpoint, address }, this.#options, context);
     registration.start();
     return registration;
   }

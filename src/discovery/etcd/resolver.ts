@@ -13,8 +13,8 @@ import { EtcdSession } from './session.js';
 
 export class EtcdResolver implements Resolver {
   readonly name: string;
-  private readonly options: EtcdResolverOptions;
-  private session: EtcdSession | null = null;
+  readonly #options: EtcdResolverOptions;
+  #session: EtcdSession | null = null;
 
   /** Throws an `RpcError` (INVALID_ARGUMENT) for an option that is wrong. */
   constructor(options: EtcdResolverOptions) {
@@ -22,20 +22,20 @@ export class EtcdResolver implements Resolver {
     positive('checkMs', options.checkMs ?? 1);
     positive('graceMs', options.graceMs ?? 1);
     positive('endpointsMax', options.endpointsMax ?? 1);
-    this.options = options;
+    this.#options = options;
   }
 
   start(context: ResolverContext): void {
-    if (this.session !== null) throw startedTwice(this);
-    this.session = new EtcdSession(this.name, this.options, context);
-    this.session.start();
+    if (this.#session !== null) throw startedTwice(this);
+    this.#session = new EtcdSession(this.name, this.#options, context);
+    this.#session.start();
   }
 
   refresh(): void {
-    this.session?.refresh();
+    this.#session?.refresh();
   }
 
   stop(): void {
-    this.session?.stop();
+    this.#session?.stop();
   }
 }
