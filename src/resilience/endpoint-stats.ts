@@ -36,7 +36,7 @@ export class EndpointStats {
   refused = 0;
   /** Moments in which calls failed, other than by refusals, since the last answer. */
   failuresInRow = 0;
-  /** @internal Set by the channel: called after `failuresInRow` grew. Refusals, of which an overload makes many, are not told. */
+  /** @internal Set by the channel: called after `failuresInRow` grew. Not for refusals, of which an overload makes many. */
   onFailed: (() => void) | null = null;
   /** For pickers: whether `cost` holds a latency, or the failures only. */
   known = false;
@@ -57,7 +57,7 @@ export class EndpointStats {
   private observedAt = 0;
   private slowestMs = 0;
 
-  /** @internal A call was answered. `now` is the same for all answers that were read together: of these the slowest counts. */
+  /** @internal A call was answered. `now` is the same for all answers that were read together; the slowest of them counts. */
   onAnswer(now: number, latencyMs: number): void {
     this.answered++;
     this.failuresInRow = 0;
@@ -67,8 +67,8 @@ export class EndpointStats {
   }
 
   /**
-   * @internal A call was answered that took as long as its caller made it take, as one with a stream, or that failed by a fault of its own. It
-   * counts as answered, without a latency.
+   * @internal A call was answered whose duration says nothing of the endpoint, such as a call with a stream, or a call failed by its own
+   * fault. It counts as answered, without a latency.
    */
   onUntimedEnd(now: number): void {
     this.answered++;
