@@ -58,7 +58,7 @@ process.emitWarning = ((warning: string | Error) => void thrown.push(warning)) a
 interface Inside {
   readonly reader: { readonly decoder: { readonly partial: Buffer; readonly held: number } };
   readonly incomingMethods: { readonly declared: readonly unknown[] };
-  readonly callee: { readonly slots: readonly (PeersSlot | null)[] };
+  readonly callee: { readonly table: { readonly slots: readonly (PeersSlot | null)[] } };
   readonly caller: { readonly table: { readonly slots: readonly OwnSlot[] } };
 }
 
@@ -85,7 +85,7 @@ interface Items {
 
 interface PeersSlot {
   readonly generation: number;
-  readonly phase: number;
+  readonly state: number;
   readonly incoming: Items | null;
   readonly window: unknown;
 }
@@ -234,7 +234,7 @@ class LiveRun implements ConnectionView {
     const { ledger, callsIn, callsOut } = this.connection;
     const { callee, caller } = this.inside;
     let waiting = callsIn + callsOut;
-    for (const slot of [...callee.slots, ...caller.table.slots]) waiting += slot?.incoming?.kept ?? 0;
+    for (const slot of [...callee.table.slots, ...caller.table.slots]) waiting += slot?.incoming?.kept ?? 0;
     const mayHold = this.received + WAITING_BYTES * waiting;
     if (ledger.bytes > mayHold || ledger.bytes < 0) this.problems.push(`${ledger.bytes} bytes in the ledger`);
   }
@@ -298,9 +298,9 @@ class LiveRun implements ConnectionView {
   }
 
   slot(slot: number): { generation: number; free: boolean; streams: boolean } {
-    const entry = this.inside.callee.slots[slot];
+    const entry = this.inside.callee.table.slots[slot];
     const streams = entry != null && (entry.incoming !== null || entry.window !== null);
-    return { generation: entry?.generation ?? 0, free: (entry?.phase ?? 0) === 0, streams };
+    return { generation: entry?.generation ?? 0, free: (entry?.state ?? 0) === 0, streams };
   }
 
   private get inside(): Inside {
@@ -324,7 +324,7 @@ class LiveRun implements ConnectionView {
       return;
     }
     if (connection.over || connection.state === 'greeting' || inside.reader.decoder.held > 0) return;
-    const slot = inside.callee.slots[PROBE_SLOT];
+    const slot = inside.callee.table.slots[PROBE_SLOT];
     if (inside.incomingMethods.declared[PROBE_METHOD] !== undefined || (slot?.generation ?? 0) !== 0) return;
     const call = callNumber(PROBE_SLOT, 1, this.hostile.side === 'dialing' ? 'acceptor' : 'dialler');
     transport.feed(

@@ -3,6 +3,7 @@
  * the terminal frame. Everything that is neither handler nor encoding is waiting, so the three durations follow one another
  * (protocol 6.8). Kept by call number beside the slots, so that other calls pay one look at `open`.
  */
+import { assert } from '../../base/assert.js';
 import type { Clock } from '../../base/clock.js';
 import { writeU32 } from '../../wire/encoder.js';
 import type { MessageCodec } from '../../wire/message-codec.js';
@@ -86,7 +87,8 @@ export class CalleeLedgers {
 
   /** The call's terminal frame is being written: its durations at `at`, as the prefix has them. */
   write(call: number, buffer: Buffer, at: number): void {
-    const marks = this.marks.get(call) as Marks;
+    const marks = this.marks.get(call);
+    assert(marks !== undefined, `call ${call} has no ledger`);
     const now = this.clock.now();
     if (marks.encodingAt !== Infinity) marks.encodingMs += now - marks.encodingAt;
     const started = marks.startedAt !== Infinity;

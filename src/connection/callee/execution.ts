@@ -1,68 +1,78 @@
 /**
- * Handlers at work: runs them, counts them until they end, and hands what they return to `Answers`. A synchronous handler's
- * call is answered before `run` returns and never enters a slot; a promise makes its slot RUNNING until it settles, and
- * an answer that cannot be written yet makes it ANSWERING.
+ * Runs handlers and sends what they return. The call of a synchronous handler is answered before `run` returns and, if its
+ * REQUEST was plain, never enters a slot. A promise makes its call EXECUTING until it settles; an answer that cannot be written yet
+ * makes it ANSWERING. `Handlers` counts the handlers, `CalleeEnds` ends the calls.
  */
 import { RpcError } from '../../base/errors.js';
-import type { SweepTimer } from '../../base/sweep-timer.js';
 import type { Admission } from '../../resilience/admission/admission.js';
-import type { MessageCodec, MethodSpec } from '../../wire/message-codec.js';
+import type { MethodSpec } from '../../wire/message-codec.js';
 import { CallContext } from '../calls/call-context.js';
 import type { CallHost, HostedMethod } from '../calls/call-host.js';
 import type { Link } from '../calls/link.js';
 import { LATER } from '../messages/frame-scheduler.js';
 import type { IncomingMessage } from '../messages/incoming-message.js';
-import type { IncomingMethod } from '../methods/incoming-methods.js';
-import { Answers } from './answers.js';
-import { type CalleeSlot, Phase } from './callee-slot.js';
-import { DetachedHandlers } from './detached-handlers.js';
+import type { IncomingMethod, ReadyMethod } from '../methods/incoming-methods.js';
+import type { Answers } from './answers.js';
+import type { CalleeEnds } from './callee-ends.js';
+import { type CalleeSlot, CallState } from './callee-slot.js';
+import type { CalleeTable } from './callee-table.js';
+import type { Handlers } from './handlers.js';
+
+/** What runs of calls share: where they are kept, answered and ended. */
+export interface CalleeParts {
+  readonly table: CalleeTable;
+  readonly answers: Answers;
+  readonly handlers: Handlers;
+  readonly ends: CalleeEnds;
+}
 
 export class Execution {
-  /** Handlers that have not ended, those of calls that were cancelled included. */
-  executing = 0;
-  /** Calls that have not got their terminal frame. */
-  inFlight = 0;
-  readonly answers: Answers;
-  readonly detached = new DetachedHandlers();
   /** Answers that wait for room in the write queue. */
   private readonly ready: (() => void)[] = [];
   /** Answers that wait for long ones before them to leave. */
   private readonly readyLong: (() => void)[] = [];
-  /** ONEWAY requests that found all handlers busy; reading is paused until they have run. */
-  private readonly heldOneways: (() => void)[] = [];
-  private placeDue = false;
+
+  private readonly table: CalleeTable;
+  private readonly answers: Answers;
+  private readonly handlers: Handlers;
+  private readonly ends: CalleeEnds;
 
   constructor(
     private readonly link: Link,
     private readonly host: CallHost | null,
-    private readonly deadlines: SweepTimer,
     private readonly admission: Admission,
+    { table, answers, handlers, ends }: CalleeParts,
   ) {
-    this.answers = new Answers(link, host);
+    this.table = table;
+    this.answers = answers;
+    this.handlers = handlers;
+    this.ends = ends;
     link.sender.onRoom(() => this.onRoom());
   }
 
-  /** Decodes the request (`message`: when it is not the usual one), runs the handler, and answers unless the handler returned a promise. */
+  /**
+   * Decodes the request, runs the handler, and answers unless the handler returned a promise. `message`: null for a plain REQUEST,
+   * whose slot is FREE.
+   */
   run(
     entry: CalleeSlot,
-    method: IncomingMethod,
+    method: ReadyMethod,
     buffer: Buffer,
     start: number,
     end: number,
     deadlineAt: number,
     message: IncomingMessage | null,
   ): void {
-    const hosted = method.hosted as HostedMethod;
+    const { hosted } = method;
     let request: unknown;
     try {
-      const codec = method.request as MessageCodec;
-      request = message === null ? codec.decode(buffer, start, end) : message.decode(codec);
+      request = message === null ? method.request.decode(buffer, start, end) : message.decode(method.request);
     } catch (error) {
-      if (this.link.chargeReset() && hosted.spec.kind !== 'oneway')
-        this.answers.fail(entry.call, asRefusal(error), 'no');
+      this.refuseUnreadable(entry, hosted, error);
       return;
     }
     const context = new CallContext(this.link, deadlineAt, message === null ? null : message.metadata);
+    if (message !== null) this.table.execute(entry, method, context, deadlineAt);
     const { ledgers } = this.answers;
     if (ledgers.open !== 0) ledgers.handlerStarts(entry.call);
     let result: unknown;
@@ -70,13 +80,32 @@ export class Execution {
       result = hosted.invoke(request, context);
     } catch (error) {
       this.answers.failThrown(entry.call, error, hosted.spec, context);
+      this.onReturned(entry, context);
       return;
     }
     if (isThenable(result)) {
-      this.await(entry, method, hosted, context, deadlineAt, result);
-    } else if (hosted.spec.kind !== 'oneway') {
-      this.answer(entry, method, hosted, context, result);
+      if (message === null) {
+        this.table.execute(entry, method, context, deadlineAt);
+        if (deadlineAt !== Infinity) this.ends.deadlines.watch(deadlineAt);
+      }
+      this.await(entry, method, hosted, context, result);
+      return;
     }
+    if (hosted.spec.kind !== 'oneway') this.answer(entry, method, hosted, context, result);
+    if (message !== null) this.onReturned(entry, context);
+  }
+
+  private refuseUnreadable(entry: CalleeSlot, { spec }: HostedMethod, error: unknown): void {
+    if (!this.link.chargeReset()) return;
+    if (spec.kind !== 'oneway') this.answers.fail(entry.call, asRefusal(error), 'no');
+    this.ends.end(entry, null);
+  }
+
+  /** A synchronous handler has ended, and its terminal frame was written or waits. */
+  private onReturned(entry: CalleeSlot, context: CallContext): void {
+    if (entry.state !== CallState.ANSWERING) this.ends.end(entry, null);
+    // It may have closed the connection, and then its call has ended before it.
+    this.handlers.forget(context);
   }
 
   private await(
@@ -84,165 +113,87 @@ export class Execution {
     method: IncomingMethod,
     hosted: HostedMethod,
     context: CallContext,
-    deadlineAt: number,
     result: PromiseLike<unknown>,
   ): void {
-    this.onHandlerBegin();
+    this.handlers.begin();
     if (hosted.spec.kind === 'oneway') {
-      this.detached.add(context, hosted.spec, this.link.now);
-    } else {
-      entry.phase = Phase.RUNNING;
-      entry.context = context;
-      entry.method = method;
-      entry.deadlineAt = deadlineAt;
-      entry.since = this.link.now;
-      this.inFlight++;
-      if (deadlineAt !== Infinity) this.deadlines.watch(deadlineAt);
+      this.handlers.detach(context, hosted.spec, this.link.now);
+      this.ends.end(entry, null);
     }
     const { admission } = this;
     result.then(
       (value) => {
         if (entry.context === context) {
           if (admission.isTimed()) admission.observe(hosted, this.link.clock.now() - entry.since);
-          this.leave(entry);
           this.answer(entry, method, hosted, context, value);
         }
-        this.onHandlerEnd(context);
+        this.handlers.end(context);
       },
       (error: unknown) => {
-        if (entry.context === context) {
-          this.leave(entry);
-          this.answers.failThrown(entry.call, error, hosted.spec, context);
-        } else {
-          this.reportLate(error, hosted.spec, context);
-        }
-        this.onHandlerEnd(context);
+        this.onThrown(entry, hosted.spec, context, error);
+        this.handlers.end(context);
       },
     );
   }
 
-  /** A handler threw whose call had ended before. */
-  reportLate(error: unknown, spec: MethodSpec, context: CallContext): void {
-    if (!(error instanceof RpcError) && !context.isAbort(error)) this.host?.onHandlerError(error, spec);
-  }
-
-  /** The call of this slot ends for this reason, whether or not its handler has begun or ended. */
-  abandon(entry: CalleeSlot, reason: RpcError): void {
-    const { phase, context, method, since, incoming } = entry;
-    if (phase === Phase.RUNNING && context !== null && method?.hosted) {
-      this.detached.add(context, method.hosted.spec, since);
+  /** A handler threw, or its promise or stream did. */
+  onThrown(entry: CalleeSlot, spec: MethodSpec, context: CallContext, error: unknown): void {
+    if (entry.context === context) {
+      this.answers.failThrown(entry.call, error, spec, context);
+      this.ends.end(entry, null);
+    } else if (!(error instanceof RpcError) && !context.isAbort(error)) {
+      // Its call has ended before: only the server can be told.
+      this.host?.onHandlerError(error, spec);
     }
-    incoming?.fail(reason, true);
-    this.leave(entry);
   }
 
-  /** A handler goes on after it was called. */
-  onHandlerBegin(): void {
-    this.executing++;
-    this.admission.begin();
-  }
-
-  /** A handler has ended, whatever became of its call. */
-  onHandlerEnd(context: CallContext): void {
-    this.detached.delete(context);
-    this.executing--;
-    this.admission.end();
-    if (this.heldOneways.length > 0) this.awaitPlace();
-    this.link.onCallEnded();
-  }
-
-  /** Sends the RESPONSE, now or when the write queue has room. */
+  /** Sends the RESPONSE, now or when the write queue has room, and then ends the call. */
   answer(entry: CalleeSlot, method: IncomingMethod, hosted: HostedMethod, context: CallContext, value: unknown): void {
     const { link } = this;
     const { ledgers } = this.answers;
     if (ledgers.open !== 0) ledgers.handlerEnds(entry.call);
     const { saturated } = link.queue;
     const long = saturated ? LATER : this.answers.respond(entry.call, hosted.spec, method.compression, context, value);
-    if (long === null) return;
-    this.enter(entry, Phase.ANSWERING, method, context);
+    if (long === null) {
+      this.ends.end(entry, null);
+      return;
+    }
     if (long === LATER) {
+      this.table.answer(entry, method, context, null);
       (saturated ? this.ready : this.readyLong).push(() => {
-        if (entry.context !== context) return;
-        this.leave(entry);
-        this.answer(entry, method, hosted, context, value);
+        if (entry.context === context) this.answer(entry, method, hosted, context, value);
       });
       return;
     }
-    entry.long = long;
+    this.table.answer(entry, method, context, long);
     long.priority = context.priority;
     long.onSent = () => {
-      if (entry.context === context) this.leave(entry);
-      link.onCallEnded();
+      if (entry.context === context) this.ends.end(entry, null);
     };
   }
-
-  /** Nobody could be told that a ONEWAY call was refused, so it waits for a handler to end, and so does everything behind it. */
-  holdOneway(run: () => void): void {
-    // Reading is paused behind the first; more of them have waited for a schema.
-    if (this.heldOneways.push(run) === 1) this.link.pauseReading();
-    this.awaitPlace();
-  }
-
-  /** A ONEWAY call may run now, behind those that wait. */
-  get admitsOneway(): boolean {
-    return this.executing < this.link.limits.handlersMax && this.heldOneways.length === 0 && this.admission.open;
-  }
-
-  /** The first ONEWAY call that waits needs a place of this connection, and one of the server. */
-  private awaitPlace(): void {
-    if (this.placeDue || this.executing >= this.link.limits.handlersMax) return;
-    this.placeDue = true;
-    this.admission.awaitPlace(this.onPlace);
-  }
-
-  private readonly onPlace = (): void => {
-    this.placeDue = false;
-    const run = this.heldOneways.shift();
-    if (run === undefined) return;
-    run();
-    if (this.heldOneways.length > 0) this.awaitPlace();
-    else this.link.resumeReading();
-    this.link.onCallEnded();
-  };
 
   /** The write queue has drained: waiting answers may go on. */
   onDrain(): void {
     const { ready, link } = this;
-    while (ready.length > 0 && !link.queue.saturated) (ready.shift() as () => void)();
-    link.onCallEnded();
+    while (ready.length > 0 && !link.queue.saturated) ready.shift()?.();
   }
 
   /** Long answers have left: others may be encoded. */
   private onRoom(): void {
     const { readyLong, link } = this;
-    while (readyLong.length > 0 && !link.sender.isFull()) (readyLong.shift() as () => void)();
-    link.onCallEnded();
+    while (readyLong.length > 0 && !link.sender.isFull()) readyLong.shift()?.();
   }
 
   close(): void {
     this.ready.length = 0;
     this.readyLong.length = 0;
-    this.heldOneways.length = 0;
-  }
-
-  /** The call of this slot has ended. */
-  leave(entry: CalleeSlot): void {
-    entry.leave();
-    this.inFlight--;
-  }
-
-  private enter(entry: CalleeSlot, phase: Phase, method: IncomingMethod, context: CallContext): void {
-    entry.phase = phase;
-    entry.method = method;
-    entry.context = context;
-    entry.since = this.link.now;
-    this.inFlight++;
   }
 }
 
 export function isThenable(value: unknown): value is PromiseLike<unknown> {
   return (
     value instanceof Promise ||
+    // `in` would look the name up a second time, for each answer of a synchronous handler.
     (typeof value === 'object' && value !== null && typeof (value as { then?: unknown }).then === 'function')
   );
 }

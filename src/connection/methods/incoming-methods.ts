@@ -24,8 +24,7 @@ export class IncomingMethod {
   /** Reads requests, from whatever schema the caller writes them with. */
   request: MessageCodec | null = null;
   compression: MethodCompression = noCompression;
-  /** A REQUEST without flags may run at once: the state is `ready`, and the kind is not ONEWAY. */
-  direct = false;
+  private direct = false;
   /** What is run with this method once it is `ready` or `refused`. */
   waiting = new Set<(method: IncomingMethod) => void>();
 
@@ -40,11 +39,24 @@ export class IncomingMethod {
     this.direct = this.hosted?.spec.kind === 'unary';
   }
 
+  /** Its calls may run. */
+  isReady(): this is ReadyMethod {
+    return this.state === 'ready';
+  }
+
+  /** A REQUEST without flags may run at once: the method is ready, and its kind is unary. */
+  isDirect(): this is ReadyMethod {
+    return this.direct;
+  }
+
   refuse(failure: RpcError): void {
     this.state = 'refused';
     this.failure = failure;
   }
 }
+
+/** A method whose calls may run: its handler and what reads its requests are known. */
+export type ReadyMethod = IncomingMethod & { readonly hosted: HostedMethod; readonly request: MessageCodec };
 
 export class IncomingMethods {
   /** By the number that the peer gave. */

@@ -143,7 +143,7 @@ export class Admission {
   }
 
   /** What to refuse a call with that comes now and would have to wait; null: it may. */
-  judge(share: QueueShare, method: object, dueAt: number, bytes: number): Buffer | null {
+  refusalFor(share: QueueShare, method: object, dueAt: number, bytes: number): Buffer | null {
     const { queue } = this;
     const now = this.clock.now();
     const room = this.room(method, dueAt, now);
@@ -157,7 +157,7 @@ export class Admission {
     return this.refusal(late ? 'late' : 'full', now);
   }
 
-  /** Puts a call into the queue that `judge` has let pass. */
+  /** Puts a call into the queue. `refusalFor` has let it pass, in the same tick. */
   add(call: WaitingCall): void {
     const { queue } = this;
     const now = this.clock.now();
