@@ -5,10 +5,9 @@
  *
  * Used by `channel/` (dialling) and `server/` (accepting).
  */
-import type { Clock, Timer } from '../base/clock.js';
+import type { Clock } from '../base/clock.js';
 import { RpcError } from '../base/errors.js';
-import type { AnnouncedLimits, Limits } from '../base/limits.js';
-import { minimumLimits } from '../base/limits.js';
+import { type AnnouncedLimits, type Limits, minimumLimits } from '../base/limits.js';
 import type { Compressor } from '../compression/compressor.js';
 import { EndpointStats } from '../resilience/endpoint-stats.js';
 import type { Transport } from '../transport/transport.js';
@@ -16,9 +15,9 @@ import { ACCEPTING_SIDE } from '../wire/call-number.js';
 import { CloseCode, type CloseCodeNumber, FrameType } from '../wire/constants.js';
 import type { FrameDecoder } from '../wire/decoder.js';
 import type { CompressionName, MethodSpec } from '../wire/message-codec.js';
-import { decodeClose, encodeClose } from '../wire/records/close.js';
-import { decodeMethod } from '../wire/records/method.js';
-import type { WireError } from '../wire/wire-error.js';
+import { type CloseRecord, decodeClose } from '../wire/records/close.js';
+import type { Hello } from '../wire/records/hello.js';
+import { WireError } from '../wire/wire-error.js';
 import { Callee } from './callee/callee.js';
 import { Caller } from './caller/caller.js';
 import { closedByPeer, closedHere, EndOfCalls, lost } from './calls/end-of-calls.js';
@@ -27,35 +26,29 @@ import type { Link } from './calls/link.js';
 import { PeerInfo } from './calls/peer-info.js';
 import type { CallExtras, GivenBack, PendingCall } from './calls/pending-call.js';
 import type { ConnectionOptions } from './connection-options.js';
-import { FrameReader, type FrameReaderOwner } from './frame-reader.js';
-import { Drain, type DrainOwner } from './lifecycle/drain.js';
-import { FloodGuard } from './lifecycle/flood-guard.js';
+import { FrameReader } from './frame-reader.js';
+import { Closing } from './lifecycle/closing.js';
+import { Drain } from './lifecycle/drain.js';
 import { agreeChecksums, Handshake } from './lifecycle/handshake.js';
-import { type Keepalive, startKeepalive } from './lifecycle/keepalive.js';
-import { Pings } from './lifecycle/pings.js';
-import { StallWatch } from './lifecycle/stall-watch.js';
+import { PeerWatch } from './lifecycle/peer-watch.js';
+import { readError } from './lifecycle/read-error.js';
 import { type ConnectionState, transition } from './lifecycle/state.js';
 import { AssemblyLedger } from './messages/assembly.js';
 import { MessageSender } from './messages/message-sender.js';
 import { type MethodCompression, methodCompression } from './messages/method-compression.js';
 import { WriteQueue } from './messages/write-queue.js';
-import { IncomingMethods } from './methods/incoming-methods.js';
-import { OutgoingMethods } from './methods/outgoing-methods.js';
-import { SchemaExchange } from './methods/schema-exchange.js';
+import { MethodExchange } from './methods/method-exchange.js';
 import { StreamTurns } from './streams/stream-turns.js';
-
-/** CLOSE has so long to reach the peer before the socket is destroyed. */
-const CLOSE_MS = 100;
 
 type Options = ConnectionOptions<Connection>;
 
-export class Connection implements Link, FrameReaderOwner, DrainOwner {
+export class Connection implements Link {
   readonly clock: Clock;
   readonly limits: Limits;
   peerLimits: AnnouncedLimits = minimumLimits;
   now: number;
-  lastReadAt: number;
   silentMs = 0;
+  private lastReadAt: number;
   readonly queue: WriteQueue;
   readonly sender: MessageSender;
   readonly turns: StreamTurns;
@@ -67,27 +60,22 @@ export class Connection implements Link, FrameReaderOwner, DrainOwner {
   left: readonly LeftCall[] | null = null;
   readonly acceptedCompressors: readonly Compressor[];
   private phase: ConnectionState = 'greeting';
-  private readonly options: Options;
   private readonly transport: Transport;
   readonly reader: FrameReader;
-  private readonly outgoingMethods: OutgoingMethods;
-  private readonly incomingMethods: IncomingMethods;
-  private readonly schemas: SchemaExchange;
+  private readonly methods: MethodExchange;
   private readonly caller: Caller;
   private readonly callee: Callee;
-  private readonly flood: FloodGuard;
-  private readonly pings: Pings;
-  private readonly stall: StallWatch;
-  private keepalive: Keepalive | null = null;
+  private readonly watch: PeerWatch;
   private readonly handshake: Handshake;
-  private closeTimer: Timer | null = null;
+  private readonly closing: Closing;
   private readonly drainState: Drain;
+  /** The peer ended its half; seen once what it sent before has been read. */
+  private readEnded = false;
   private peerCompression: readonly string[] = [];
   private reason: RpcError | null = null;
 
-  constructor(options: Options) {
+  constructor(private readonly options: Options) {
     const { transport, clock, limits, side } = options;
-    this.options = options;
     this.transport = transport;
     this.clock = clock;
     this.limits = limits;
@@ -97,29 +85,29 @@ export class Connection implements Link, FrameReaderOwner, DrainOwner {
     this.endpoint = options.endpoint ?? this.peer.toString();
     this.stats = options.stats ?? new EndpointStats();
     this.ledger = new AssemblyLedger(limits.assemblyBytesMax);
-    this.stall = new StallWatch(clock, transport, limits.stallMsMax, (text) => this.fail(CloseCode.STALLED, text));
     const { writeQueueBytesSoft: soft, writeQueueBytesHard: hard } = limits;
-    const onOverflow = ({ code, message }: WireError): void => this.fail(code, message);
-    this.queue = new WriteQueue(transport, { onUnsent: () => this.stall.begin(), onOverflow }, soft, hard);
+    const onFailure = (error: WireError): void => void this.failBy(error);
+    const events = { onUnsent: () => this.watch.stall.begin(), onOverflow: onFailure };
+    this.queue = new WriteQueue(transport, events, soft, hard);
+    this.watch = new PeerWatch(options, this.queue, onFailure);
     this.sender = new MessageSender(this.queue, transport, clock, minimumLimits, hard);
     this.turns = new StreamTurns(transport, clock);
     this.sender.onRoom(() => this.turns.onRoom());
-    this.schemas = new SchemaExchange(this, options.schemas);
-    this.outgoingMethods = new OutgoingMethods(this, this.schemas);
-    this.incomingMethods = new IncomingMethods(this, this.schemas, options.host);
+    this.methods = new MethodExchange(this, options.schemas, options.host);
     const ownBit = side === 'dialing' ? 0 : ACCEPTING_SIDE;
-    this.caller = new Caller(this, this.outgoingMethods, ownBit);
-    this.callee = new Callee(this, this.incomingMethods, options, side === 'dialing' ? ACCEPTING_SIDE : 0);
-    this.reader = new FrameReader(this, transport, this.caller, this.callee, ownBit, this);
-    this.flood = new FloodGuard(this);
-    this.pings = new Pings(this);
-    this.drainState = new Drain(this, this.pings);
-    const onLateHello = (text: string): void => this.fail(CloseCode.HANDSHAKE_TIMEOUT, text);
-    this.handshake = new Handshake(options, clock, this.queue, onLateHello);
+    this.caller = new Caller(this, this.methods.outgoing, ownBit);
+    this.callee = new Callee(this, this.methods.incoming, options, side === 'dialing' ? ACCEPTING_SIDE : 0);
+    this.reader = new FrameReader(limits.frameBytesMax, this.caller, this.callee, ownBit);
+    this.drainState = new Drain(clock, this.queue, this.watch.pings, {
+      onGraceOver: () => this.onGraceOver(),
+      onLingerOver: () => this.onCallEnded(),
+    });
+    this.closing = new Closing(clock, transport);
+    this.handshake = new Handshake(options, clock, this.queue, onFailure);
     transport.start({
-      onData: (chunk) => this.reader.onData(chunk),
+      onData: (chunk) => this.onData(chunk),
       onDrain: () => this.onDrain(),
-      onEnd: () => this.reader.onEnd(),
+      onEnd: () => this.onEnd(),
       onClose: (error) => this.onTransportClosed(error),
     });
   }
@@ -169,7 +157,7 @@ export class Connection implements Link, FrameReaderOwner, DrainOwner {
     if (this.over) return;
     this.callee.drain();
     this.drainState.begin(text, graceMs);
-    if (this.phase !== 'greeting') this.drainState.send();
+    if (this.phase !== 'greeting') this.sendDrain();
   }
 
   /** Ends the connection at once: CLOSE, and every open call fails. */
@@ -207,24 +195,21 @@ export class Connection implements Link, FrameReaderOwner, DrainOwner {
   fail(code: CloseCodeNumber, text: string): void {
     if (this.over) return;
     if (code === CloseCode.SHUTDOWN) this.left ??= this.openCalls();
-    // First of all: what follows may overflow the write queue, which fails, or run a listener that makes a call.
-    const end = closedHere(code, text, this.peer);
-    this.enterClosing(end.reason);
-    this.queue.writeFrame(FrameType.CLOSE, 0, 0, 0, encodeClose({ code, text }));
-    this.queue.flush();
-    this.settle(end);
-    this.transport.end();
-    // Input is read and dropped until then: closing a socket with unread input resets it, and CLOSE might be lost.
-    this.transport.resume();
-    this.closeTimer = this.clock.setTimer(() => this.transport.destroy(), CLOSE_MS);
+    this.end(closedHere(code, text, this.peer), { code, text });
+  }
+
+  /** False: there is an error, and it has ended the connection. */
+  private failBy(error: WireError | null): boolean {
+    if (error !== null) this.fail(error.code, error.message);
+    return error === null;
   }
 
   chargeReset(): boolean {
-    return this.flood.chargeReset(this.callsFinished);
+    return this.failBy(this.watch.flood.chargeReset(this.now, this.callsFinished));
   }
 
   admitFragment(more: boolean, bytes: number): boolean {
-    return this.flood.admitFragment(more, bytes);
+    return this.failBy(this.watch.flood.admitFragment(more, bytes));
   }
 
   noteTime(now: number): void {
@@ -232,28 +217,31 @@ export class Connection implements Link, FrameReaderOwner, DrainOwner {
   }
 
   pauseReading(): void {
-    this.reader.pause();
+    if (this.reader.pause()) this.transport.pause();
   }
 
   resumeReading(): void {
-    this.reader.resume();
+    if (!this.reader.resume()) return;
+    // What was read before the pause comes before anything that the transport may bring.
+    this.callee.admission.onRead(this.clock.now());
+    this.readFrames();
+    if (this.reader.paused || this.over) return;
+    this.transport.resume();
+    if (this.readEnded) this.onReadEnd();
   }
 
   onCallEnded(): void {
     if (this.phase === 'closed' && this.executing === 0) this.options.observer.onHandlersEnded?.(this);
-    if (this.idle) this.drainState.onIdle();
+    if (this.idle && this.drainState.onIdle()) this.fail(CloseCode.NONE, 'drained');
   }
 
-  get idle(): boolean {
+  /** The connection drains, no call is live in either direction, and no handler runs. */
+  private get idle(): boolean {
     if (this.phase !== 'draining' || this.reader.paused) return false;
     return this.callsIn === 0 && this.callsOut === 0 && this.executing === 0;
   }
 
-  onDrained(): void {
-    this.fail(CloseCode.NONE, 'drained');
-  }
-
-  onGraceOver(): void {
+  private onGraceOver(): void {
     const text = 'the grace period of the drain is over';
     this.left = this.openCalls();
     this.callee.cancelAll(text);
@@ -261,78 +249,78 @@ export class Connection implements Link, FrameReaderOwner, DrainOwner {
     this.fail(CloseCode.SHUTDOWN, text);
   }
 
-  // FrameReaderOwner: what the reader found.
-
+  /** The connection is closing or closed. */
   get over(): boolean {
     return this.phase === 'closing' || this.phase === 'closed';
   }
 
-  onFirstFrame(frame: FrameDecoder): void {
-    if (frame.type === FrameType.CLOSE) return this.onClose(frame.buffer, frame.start, frame.end);
-    const hello = this.handshake.read(frame);
+  private onData(chunk: Buffer): void {
+    if (this.over) return;
+    const now = this.clock.now();
+    this.silentMs = now - this.lastReadAt;
+    this.lastReadAt = this.now = now;
+    this.callee.admission.onRead(now);
+    const { queue, reader } = this;
+    reader.push(chunk);
+    const batch = queue.beginBatch();
+    this.readFrames();
+    if (batch) queue.endBatch();
+    reader.keepRest();
+  }
+
+  private readFrames(): void {
+    const { reader } = this;
+    try {
+      while (reader.readCalls()) this.onOwnFrame(reader.frame);
+      // The frames may have ended the last call, or confirmed the drain.
+      if (this.phase === 'draining') this.onCallEnded();
+    } catch (error) {
+      this.failBy(readError(error));
+    }
+    reader.endRead();
+  }
+
+  /** A frame that belongs to no call, or came before the peer's HELLO. */
+  private onOwnFrame(frame: FrameDecoder): void {
+    const { type, buffer, start, end } = frame;
+    if (type === FrameType.CLOSE) this.end(closedByPeer(decodeClose(buffer, start, end), this.peer), null);
+    else if (this.phase === 'greeting') this.onHello(this.handshake.read(frame));
+    else if (type === FrameType.PING) this.watch.pings.onPing(buffer, start, end, this.now);
+    else if (type === FrameType.PONG) this.drainState.onPong(this.watch.pings.onPong(buffer, start));
+    else if (type === FrameType.DRAIN) this.onPeerDrain(buffer, start, end);
+    else if (!this.methods.onFrame(frame)) throw new WireError(CloseCode.PROTOCOL, 'a second HELLO');
+  }
+
+  private onHello(hello: Hello): void {
     this.peer.greet(hello);
     this.peerLimits = agreeChecksums(hello, this.options, this.queue, this.reader);
     this.peerCompression = hello.compression;
     this.sender.setLimits(this.peerLimits);
     this.phase = transition(this.phase, 'open');
+    this.reader.open();
     // While this side does not read, silence says nothing of the peer.
-    const lastReadAt = (): number => (this.reader.paused ? this.clock.now() : this.lastReadAt);
-    this.keepalive = startKeepalive(this, this.pings, this.options.random, lastReadAt);
-    this.outgoingMethods.onHello();
+    this.watch.startKeepalive(this.peerLimits, () => (this.reader.paused ? this.clock.now() : this.lastReadAt));
+    this.methods.onHello();
     this.caller.onPeerLimits();
     this.options.observer.onOpen(this);
-    if (!this.over) this.drainState.send();
+    if (!this.over) this.sendDrain();
   }
 
-  onConnectionFrame({ type, flags, method, buffer, start, end }: FrameDecoder): void {
-    switch (type) {
-      case FrameType.METHOD: {
-        const record = decodeMethod(buffer, start, end);
-        if (record.role === 'DECLARE') this.incomingMethods.onDeclare(method, record);
-        else this.outgoingMethods.onAnswer(method, record);
-        break;
-      }
-      case FrameType.SCHEMA:
-        this.schemas.onFrame(flags, buffer, start, end);
-        break;
-      case FrameType.PING:
-        this.pings.onPing(buffer, start, end);
-        break;
-      case FrameType.PONG:
-        if (this.pings.onPong(buffer, start)) this.drainState.onPong();
-        this.onCallEnded();
-        break;
-      case FrameType.DRAIN:
-        this.drainState.onFrame(buffer, start, end);
-        this.caller.onPeerDrain();
-        this.onCallEnded();
-        break;
-      case FrameType.CLOSE:
-        this.onClose(buffer, start, end);
-        break;
-      default:
-        this.fail(CloseCode.PROTOCOL, 'a second HELLO');
-    }
+  private onPeerDrain(buffer: Buffer, start: number, end: number): void {
+    this.drainState.onFrame(buffer, start, end);
+    this.enterDraining();
+    this.caller.onPeerDrain();
   }
 
-  private enterClosing(reason: RpcError): void {
-    this.phase = transition(this.phase, 'closing');
-    this.options.observer.onRetired(this, reason);
+  /** Writes the DRAIN that was asked for, if any. Not before the peer's HELLO. */
+  private sendDrain(): void {
+    if (this.drainState.state !== 'pending') return;
+    this.enterDraining();
+    this.drainState.send();
   }
 
-  enterDraining(): void {
-    if (this.phase !== 'open') return;
-    this.phase = transition(this.phase, 'draining');
-    this.options.observer.onRetired(this, null);
-  }
-
-  private onClose(buffer: Buffer, start: number, end: number): void {
-    const record = decodeClose(buffer, start, end);
-    const closed = closedByPeer(record.code, record.text, this.peer);
-    this.enterClosing(closed.reason);
-    this.settle(closed);
-    this.transport.end();
-    this.closeTimer = this.clock.setTimer(() => this.transport.destroy(), CLOSE_MS);
+  private enterDraining(): void {
+    if (this.phase === 'open') this.retire('draining', null);
   }
 
   private onDrain(): void {
@@ -344,8 +332,13 @@ export class Connection implements Link, FrameReaderOwner, DrainOwner {
     this.caller.onDrain();
   }
 
+  private onEnd(): void {
+    this.readEnded = true;
+    if (!this.reader.paused) this.onReadEnd();
+  }
+
   /** The peer ended its half: its calls may still be answered, ours can no longer be (F6, F7). */
-  onReadEnd(): void {
+  private onReadEnd(): void {
     if (this.over) {
       this.transport.end();
       return;
@@ -356,12 +349,28 @@ export class Connection implements Link, FrameReaderOwner, DrainOwner {
       return;
     }
     this.drainState.onReadEnd();
+    this.enterDraining();
     this.caller.close(new EndOfCalls(new RpcError('UNAVAILABLE', `${this.peer} ended the connection`)));
-    // It cannot answer a PING any more.
-    this.keepalive?.stop();
-    this.schemas.onReadEnd();
+    this.watch.stopKeepalive();
+    this.methods.onReadEnd();
     this.callee.onReadEnd();
     this.onCallEnded();
+  }
+
+  /** From here on the connection takes no new calls of one side, or of both. */
+  private retire(to: 'draining' | 'closing' | 'closed', reason: RpcError | null): void {
+    this.phase = transition(this.phase, to);
+    if (this.over) this.reader.close();
+    this.options.observer.onRetired(this, reason);
+  }
+
+  /** `close`: the CLOSE that this side sends; null: the peer sent one. */
+  private end(end: EndOfCalls, close: CloseRecord | null): void {
+    // First of all: what follows may overflow the write queue, which fails, or run a listener that makes a call.
+    this.retire('closing', end.reason);
+    if (close !== null) this.closing.write(this.queue, close);
+    this.settle(end);
+    this.closing.endTransport();
   }
 
   /** The one teardown: every timer, table and buffer, and every open call settles with `reason`. */
@@ -370,25 +379,21 @@ export class Connection implements Link, FrameReaderOwner, DrainOwner {
     this.reason = end.reason;
     this.handshake.stop();
     this.drainState.stop();
-    this.keepalive?.stop();
-    this.keepalive = null;
-    this.stall.stop();
+    this.watch.stop();
     this.sender.close();
     this.turns.close();
     this.queue.close();
-    this.schemas.close();
     this.caller.close(end);
-    this.outgoingMethods.close(end.reason);
+    this.methods.close(end.reason);
     this.callee.close(end.reason);
   }
 
   private onTransportClosed(error: Error | null): void {
-    this.phase = transition(this.phase, 'closed');
     const end = lost(error, this.peer);
-    this.options.observer.onRetired(this, this.reason ?? end.reason);
+    const reason = this.reason ?? end.reason;
+    this.retire('closed', reason);
     this.settle(end);
-    this.closeTimer?.cancel();
-    this.closeTimer = null;
-    this.options.observer.onClosed(this, this.reason as RpcError);
+    this.closing.stop();
+    this.options.observer.onClosed(this, reason);
   }
 }

@@ -1,87 +1,111 @@
 /**
- * From chunks to frames to whoever handles them. RESPONSE, REQUEST and ITEM, nearly every frame, go straight to the two
- * halves of calling, the rarer frames of calls behind them; what belongs to no call goes to the connection. Reading can be
- * paused between any two frames; what was read stays in the decoder, and the end of the stream waits behind it.
+ * Takes frames out of the chunks that come, and gives those of calls to the two halves of calling. RESPONSE, REQUEST and ITEM, nearly
+ * every frame, are looked for first, the rarer frames of calls after them. A frame that belongs to no call is returned to the
+ * connection, which is the only user.
+ *
+ * Reading can be paused between any two frames. What was read stays in the decoder, and the end of the stream waits behind it.
  */
-
-import type { Transport } from '../transport/transport.js';
 import { type OpenerBit, openerOf } from '../wire/call-number.js';
-import { CloseCode, FrameType } from '../wire/constants.js';
+import { FrameType } from '../wire/constants.js';
 import { FAILED, FRAME, FrameDecoder } from '../wire/decoder.js';
 import type { FrameChecksums } from '../wire/frame-checksums.js';
-import { WireError } from '../wire/wire-error.js';
+import type { WireError } from '../wire/wire-error.js';
 import type { Callee } from './callee/callee.js';
 import type { Caller } from './caller/caller.js';
-import type { Link } from './calls/link.js';
 import type { CreditDebtor } from './streams/stream-link.js';
 
-export interface FrameReaderOwner {
-  /** Nothing that comes is of interest any more. */
-  readonly over: boolean;
-  lastReadAt: number;
-  silentMs: number;
-  /** A frame that came while the connection is greeting. */
-  onFirstFrame(frame: FrameDecoder): void;
-  /** A frame that belongs to no call. */
-  onConnectionFrame(frame: FrameDecoder): void;
-  /** The peer ended its half, and everything before that has been handled. */
-  onReadEnd(): void;
-}
-
 export class FrameReader {
-  private readonly decoder: FrameDecoder;
+  /** The frame that `readCalls` returned true for, until it is called again. */
+  readonly frame: FrameDecoder;
   private pauses = 0;
-  private ended = false;
+  /** Calls may come: the peer's HELLO was read. */
+  private opened = false;
+  private closed = false;
   /** Frames of a chunk are being handled. */
   private reading = false;
-  /** Those who owe credit: what the rest of the chunk brings, such as the end of their stream, may make it needless. */
+  /** Streams that owe credit: the rest of the chunk may make it needless, for example by ending the stream. */
   private readonly debtors: CreditDebtor[] = [];
 
   constructor(
-    private readonly link: Link,
-    private readonly transport: Transport,
+    frameBytesMax: number,
     private readonly caller: Caller,
     private readonly callee: Callee,
     /** The opener bit in the numbers of calls that this side opened. */
     private readonly ownBit: OpenerBit,
-    private readonly owner: FrameReaderOwner,
   ) {
-    this.decoder = new FrameDecoder({ frameBytesMax: link.limits.frameBytesMax });
+    this.frame = new FrameDecoder({ frameBytesMax });
   }
 
   get paused(): boolean {
     return this.pauses > 0;
   }
 
-  onData(chunk: Buffer): void {
-    const { link, owner } = this;
-    if (owner.over) return;
-    const now = link.clock.now();
-    owner.silentMs = now - owner.lastReadAt;
-    owner.lastReadAt = now;
-    link.noteTime(now);
-    this.callee.admission.onRead(now);
-    this.decoder.push(chunk);
-    const { queue } = link;
-    const batch = queue.beginBatch();
-    this.pump();
-    if (batch) queue.endBatch();
-    if (this.pauses > 0) this.decoder.keepRest();
+  /** From now on frames of calls go to the two halves; before that every frame is the connection's. */
+  open(): void {
+    this.opened = true;
   }
 
-  onEnd(): void {
-    this.ended = true;
-    if (this.pauses === 0) this.owner.onReadEnd();
+  /** Reads nothing more. */
+  close(): void {
+    this.closed = true;
+  }
+
+  /** Bytes came: `readCalls` follows until it returns false, then `endRead`. */
+  push(chunk: Buffer): void {
+    this.frame.push(chunk);
+  }
+
+  /** The chunk's buffer is about to be used again: what a pause left unread is copied. */
+  keepRest(): void {
+    if (this.pauses > 0) this.frame.keepRest();
+  }
+
+  /**
+   * Handles frames of calls. True: `frame` belongs to no call and is to be handled before the next call of this. False: more bytes are
+   * needed, reading is paused, or the connection is over. Throws a `WireError` for bytes that are no frame.
+   */
+  readCalls(): boolean {
+    const { frame, caller, callee } = this;
+    this.reading = true;
+    while (this.pauses === 0 && !this.closed) {
+      const found = frame.next();
+      if (found !== FRAME) {
+        if (found === FAILED && frame.error !== null) throw frame.error;
+        return false;
+      }
+      if (!this.opened) return true;
+      const { type } = frame;
+      if (type === FrameType.RESPONSE) {
+        caller.onResponse(frame.call, frame.flags, frame.buffer, frame.start, frame.end);
+      } else if (type === FrameType.REQUEST) {
+        const { call, flags, method, buffer, start, end } = frame;
+        callee.onRequest(call, flags, method, buffer, start, end);
+      } else if (type === FrameType.ITEM) {
+        const { call, flags, buffer, start, end } = frame;
+        if (openerOf(call) === this.ownBit) caller.streams.onItem(call, flags, buffer, start, end);
+        else callee.streams.onItem(call, flags, buffer, start, end);
+      } else if (!this.handleRareFrame(frame)) {
+        return true;
+      }
+    }
+    return false;
+  }
+
+  /** Everything that can be read for now was read, or reading failed. */
+  endRead(): void {
+    this.reading = false;
+    const { debtors } = this;
+    if (debtors.length > 0) for (const stream of debtors.splice(0)) stream.settleCredit();
   }
 
   /** As `FrameDecoder.claim`. */
   claim(buffer: Buffer): boolean {
-    return this.decoder.claim(buffer);
+    return this.frame.claim(buffer);
   }
 
   /** As `FrameDecoder.acceptChecksums`. */
   acceptChecksums(checksums: FrameChecksums): void {
-    this.decoder.acceptChecksums(checksums);
+    this.frame.acceptChecksums(checksums);
   }
 
   settleBehindChunk(stream: CreditDebtor): void {
@@ -91,89 +115,40 @@ export class FrameReader {
 
   /** The error of a stream that ended inside a frame, or null. */
   finish(): WireError | null {
-    return this.decoder.finish();
+    return this.frame.finish();
   }
 
-  pause(): void {
-    if (this.pauses++ === 0) this.transport.pause();
+  /** True: it is the first pause, and the transport should bring nothing more. */
+  pause(): boolean {
+    return this.pauses++ === 0;
   }
 
-  /** The decoder is emptied before the transport may bring more. */
-  resume(): void {
-    if (--this.pauses > 0 || this.owner.over) return;
-    this.callee.admission.onRead(this.link.clock.now());
-    this.pump();
-    if (this.pauses > 0 || this.owner.over) return;
-    this.transport.resume();
-    if (this.ended) this.owner.onReadEnd();
+  /** Takes one pause back. True: it was the last, and frames may be read again. */
+  resume(): boolean {
+    return --this.pauses === 0 && !this.closed;
   }
 
-  /** Takes frames from the decoder until it needs more, reading is paused, or the connection is over. */
-  private pump(): void {
-    const { decoder, link, owner, caller, callee, debtors } = this;
-    this.reading = true;
-    try {
-      while (this.pauses === 0) {
-        const found = decoder.next();
-        if (found !== FRAME) {
-          if (found === FAILED && decoder.error !== null) link.fail(decoder.error.code, decoder.error.message);
-          break;
-        }
-        const { type } = decoder;
-        if (link.state === 'greeting') {
-          owner.onFirstFrame(decoder);
-        } else if (type === FrameType.RESPONSE) {
-          caller.onResponse(decoder.call, decoder.flags, decoder.buffer, decoder.start, decoder.end);
-        } else if (type === FrameType.REQUEST) {
-          const { call, flags, method, buffer, start, end } = decoder;
-          callee.onRequest(call, flags, method, buffer, start, end);
-        } else if (type === FrameType.ITEM) {
-          const { call, flags, buffer, start, end } = decoder;
-          if (openerOf(call) === this.ownBit) caller.streams.onItem(call, flags, buffer, start, end);
-          else callee.streams.onItem(call, flags, buffer, start, end);
-        } else {
-          this.onRareFrame(decoder);
-        }
-        if (owner.over) break;
-      }
-      if (link.state === 'draining') link.onCallEnded();
-    } catch (error) {
-      this.onError(error);
-    }
-    this.reading = false;
-    if (debtors.length > 0) for (const stream of debtors.splice(0)) stream.settleCredit();
-  }
-
-  private onRareFrame(frame: FrameDecoder): void {
+  /** False: the frame belongs to no call. */
+  private handleRareFrame(frame: FrameDecoder): boolean {
     const { type, call, flags, buffer, start, end } = frame;
     const { caller, callee } = this;
     switch (type) {
       case FrameType.FAILURE:
         caller.onFailure(call, flags, buffer, start, end);
-        break;
+        return true;
       case FrameType.CANCEL:
         callee.onCancel(call, buffer, start, end);
-        break;
+        return true;
       case FrameType.END:
         if (openerOf(call) === this.ownBit) caller.streams.onEnd(call, flags, buffer, start, end);
         else callee.streams.onEnd(call, flags, start, end);
-        break;
+        return true;
       case FrameType.CREDIT:
         if (openerOf(call) === this.ownBit) caller.streams.onCredit(call, buffer, start);
         else callee.streams.onCredit(call, buffer, start);
-        break;
+        return true;
       default:
-        this.owner.onConnectionFrame(frame);
+        return false;
     }
-  }
-
-  private onError(error: unknown): void {
-    if (error instanceof WireError) {
-      this.link.fail(error.code, error.message);
-      return;
-    }
-    // A defect on this side: it ends this connection, is shown, and does not end the process.
-    this.link.fail(CloseCode.INTERNAL, 'an internal error');
-    process.emitWarning(error instanceof Error ? error : new Error(String(error)));
   }
 }

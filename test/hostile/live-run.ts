@@ -56,8 +56,8 @@ process.emitWarning = ((warning: string | Error) => void thrown.push(warning)) a
 
 /** What the checks look at, beside the public face. */
 interface Inside {
-  readonly reader: { readonly decoder: { readonly partial: Buffer; readonly held: number } };
-  readonly incomingMethods: { readonly declared: readonly unknown[] };
+  readonly reader: { readonly frame: { readonly partial: Buffer; readonly held: number } };
+  readonly methods: { readonly incoming: { readonly declared: readonly unknown[] } };
   readonly callee: { readonly table: { readonly slots: readonly (PeersSlot | null)[] } };
   readonly caller: { readonly table: { readonly slots: readonly OwnSlot[] } };
 }
@@ -229,7 +229,7 @@ class LiveRun implements ConnectionView {
     const sent = this.transport.writtenBytes - writtenBefore + work.grownBytes;
     const mayTake = BYTES_PER_BYTE_MAX * (this.received + sent) + CONSTANT_BYTES;
     if (allocatedBytes > mayTake) this.problems.push(`${allocatedBytes} bytes allocated for ${this.received} received`);
-    const { partial } = this.inside.reader.decoder;
+    const { partial } = this.inside.reader.frame;
     if (partial.length > 2 * this.received + 512) this.problems.push(`${partial.length} bytes held by the decoder`);
     const { ledger, callsIn, callsOut } = this.connection;
     const { callee, caller } = this.inside;
@@ -323,9 +323,9 @@ class LiveRun implements ConnectionView {
       if (!connection.over && !busy) this.problems.push('reading is paused, though handlers may run');
       return;
     }
-    if (connection.over || connection.state === 'greeting' || inside.reader.decoder.held > 0) return;
+    if (connection.over || connection.state === 'greeting' || inside.reader.frame.held > 0) return;
     const slot = inside.callee.table.slots[PROBE_SLOT];
-    if (inside.incomingMethods.declared[PROBE_METHOD] !== undefined || (slot?.generation ?? 0) !== 0) return;
+    if (inside.methods.incoming.declared[PROBE_METHOD] !== undefined || (slot?.generation ?? 0) !== 0) return;
     const call = callNumber(PROBE_SLOT, 1, this.hostile.side === 'dialing' ? 'acceptor' : 'dialler');
     transport.feed(
       Buffer.concat([

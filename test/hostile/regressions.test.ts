@@ -141,9 +141,11 @@ test('calls that run out of time while their method waits for a schema leave not
     clock.advance(2);
   }
   type Inside = {
-    readonly incomingMethods: { readonly declared: readonly { readonly waiting: { readonly size: number } }[] };
+    readonly methods: {
+      readonly incoming: { readonly declared: readonly { readonly waiting: { readonly size: number } }[] };
+    };
   };
-  assert.is((connection as unknown as Inside).incomingMethods.declared[0]?.waiting.size, 1);
+  assert.is((connection as unknown as Inside).methods.incoming.declared[0]?.waiting.size, 1);
   assert.is(connection.ledger.bytes, 0);
   assert.is(connection.callsIn, 0);
 });

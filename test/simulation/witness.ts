@@ -5,6 +5,7 @@
 import { Connection } from '../../src/connection/connection.js';
 import { SimulatedProcess } from '../../src/testing/simulated-process.js';
 import { CloseCode, type CloseCodeNumber } from '../../src/wire/constants.js';
+import type { Hello } from '../../src/wire/records/hello.js';
 
 /** What two honest peers may close a connection for; everything else is a defect of one of them. */
 const honest = new Set<number>([
@@ -18,28 +19,35 @@ const honest = new Set<number>([
 ]);
 
 type Fail = (this: Connection, code: CloseCodeNumber, text: string) => void;
-type FirstFrame = Connection['onFirstFrame'];
+type OnHello = (this: Connection, hello: Hello) => void;
 type Call = Connection['call'];
 type Resume = Connection['resume'];
+
+interface Watched {
+  fail: Fail;
+  onHello: OnHello;
+  call: (this: Connection, ...given: Parameters<Call>) => ReturnType<Call>;
+  resume: (this: Connection, ...given: Parameters<Resume>) => void;
+}
 
 export class Witness {
   readonly problems: string[] = [];
   private readonly connections = new Set<Connection>();
-  private readonly original: { fail: Fail; onFirstFrame: FirstFrame; call: Call; resume: Resume };
+  private readonly original: Watched;
 
   constructor() {
-    const { prototype } = Connection;
-    const { fail, onFirstFrame, call, resume } = prototype;
-    this.original = { fail, onFirstFrame, call, resume };
+    const prototype = Connection.prototype as unknown as Watched;
+    const { fail, onHello, call, resume } = prototype;
+    this.original = { fail, onHello, call, resume };
     const { connections, problems } = this;
     prototype.fail = function (code, text) {
       connections.add(this);
       if (!this.over && !honest.has(code)) problems.push(`a connection was closed with code ${code}: ${text}`);
       fail.call(this, code, text);
     };
-    prototype.onFirstFrame = function (frame) {
+    prototype.onHello = function (hello) {
       connections.add(this);
-      onFirstFrame.call(this, frame);
+      onHello.call(this, hello);
     };
     prototype.call = function (...given) {
       connections.add(this);

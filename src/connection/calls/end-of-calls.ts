@@ -1,6 +1,7 @@
 /** What the calls of a connection are told when it ends, and what that means for them. Used by `Connection` and `Caller`. */
 import { RpcError } from '../../base/errors.js';
 import { CloseCode, type CloseCodeNumber, closeCodeName } from '../../wire/constants.js';
+import type { CloseRecord } from '../../wire/records/close.js';
 import type { PeerInfo } from './peer-info.js';
 
 /** CLOSE codes that this side gives without the peer having broken the protocol. */
@@ -83,7 +84,7 @@ export function lost(error: Error | null, peer: PeerInfo): EndOfCalls {
 }
 
 /** The peer sent CLOSE. */
-export function closedByPeer(code: number, text: string, peer: PeerInfo): EndOfCalls {
+export function closedByPeer({ code, text }: CloseRecord, peer: PeerInfo): EndOfCalls {
   const parts = [code === CloseCode.NONE ? '' : closeCodeName(code), text].filter((part) => part !== '');
   const why = parts.length === 0 ? '' : ` (${parts.join(': ')})`;
   const reason = new RpcError('UNAVAILABLE', `${peer} closed the connection${why}`);

@@ -1,16 +1,31 @@
 /**
  * The drain of one connection (spec, 8.2), whichever side begins it.
  *
- *   begin() --HELLO read--> DRAIN and PING written --PONG--> the peer has seen it --no call is live--> CLOSE (NONE)
- *      |                                                                                                   ^
- *      |   DRAIN read --no call is live--> the peer has DRAINED_IDLE_MS to close --------------------------+
- *      |
- *      +-- the grace is over: what is left is cancelled --> CLOSE (SHUTDOWN)
+ *            begin()           send(): DRAIN and PING written       PONG, or the peer ended its half
+ *   none --------------> pending -----------------------> asked ------------------------------------> confirmed
+ *    |                      ^                                                                            ^
+ *    | the peer has drained,| begin()                                                                    |
+ *    v no call is live      |                                                                            |
+ *   lingering --------------+--------------------- the peer ended its half ------------------------------+
+ *    |                                                     (from none too)
+ *    | DRAINED_IDLE_MS
+ *    v
+ *   overdue ----- a call is live after all -----> none
  *
- * The PONG says that every call which crossed DRAIN has been read. Whoever sent DRAIN closes, for the other side may have
- * calls to send; but nobody keeps a connection for a peer that has drained and then forgot to close. Used by `Connection`.
+ * - none: this side does not drain. The peer may (`byPeer`).
+ * - pending: DRAIN is to be written, which waits for the peer's HELLO: nobody may send a PING before that.
+ * - asked: what the peer sent before it saw DRAIN has arrived once the PONG has.
+ * - confirmed: the peer opens no more calls. The connection closes (NONE) when no call is live.
+ * - lingering: the side that sent DRAIN closes, because the other may have calls to send. But a connection is not kept for a peer
+ *   that has drained and then forgot to close: it has DRAINED_IDLE_MS for that.
+ * - overdue: that time is up. The connection closes if no call is live at this moment.
+ *
+ * Beside that runs the grace: when it is over, what is left is cancelled and the connection closes (SHUTDOWN).
+ *
+ * Decides nothing by itself: `Connection` calls it, and acts on what it returns and on its two timers.
  */
 import type { Clock, Timer } from '../../base/clock.js';
+import { type Steps, step } from '../../base/state-machine.js';
 import { CloseCode, FrameType } from '../../wire/constants.js';
 import { decodeDrain, encodeDrain } from '../../wire/records/drain.js';
 import { WireError } from '../../wire/wire-error.js';
@@ -20,16 +35,22 @@ import type { Pings } from './pings.js';
 const DRAINED_IDLE_MS = 1_000;
 const GRACE_MS_MAX = 0x7fff_ffff;
 
-export interface DrainOwner {
-  readonly clock: Clock;
-  readonly queue: WriteQueue;
-  /** No call is live in either direction, and no handler runs. */
-  readonly idle: boolean;
-  /** The connection takes no new calls of one side, or of both. */
-  enterDraining(): void;
-  /** Every call is done. */
-  onDrained(): void;
+export type DrainState = 'none' | 'pending' | 'asked' | 'confirmed' | 'lingering' | 'overdue';
+
+const steps: Steps<DrainState> = {
+  none: ['pending', 'confirmed', 'lingering'],
+  pending: ['asked'],
+  asked: ['confirmed'],
+  confirmed: [],
+  lingering: ['overdue', 'pending', 'confirmed'],
+  overdue: ['none'],
+};
+
+/** What the drain's timers say. */
+export interface DrainTimers {
   onGraceOver(): void;
+  /** The peer has drained and has not closed in time: the state is `overdue`. */
+  onLingerOver(): void;
 }
 
 export class Drain {
@@ -37,76 +58,92 @@ export class Drain {
   byPeer = false;
   /** The peer has ended its half. */
   peerEnded = false;
-  /** This side's DRAIN; null: it does not drain. */
-  private record: Buffer | null = null;
-  /** PONGs to come before the peer is known to have seen our DRAIN; -1: none was sent. */
-  private pongs = -1;
+  private current: DrainState = 'none';
+  private record: Buffer = Buffer.alloc(0);
+  /** The PING that was sent behind DRAIN. */
+  private ping = 0;
   private graceAt = Infinity;
   private graceTimer: Timer | null = null;
-  private idleTimer: Timer | null = null;
+  private lingerTimer: Timer | null = null;
 
   constructor(
-    private readonly owner: DrainOwner,
+    private readonly clock: Clock,
+    private readonly queue: WriteQueue,
     private readonly pings: Pings,
+    private readonly timers: DrainTimers,
   ) {}
 
-  /** Begins, or shortens the grace of what has begun. */
+  get state(): DrainState {
+    return this.current;
+  }
+
+  /** Begins, or shortens the grace of a drain that has begun. `send` follows as soon as the peer's HELLO was read. */
   begin(text: string, graceMs: number): void {
-    const { clock } = this.owner;
-    const graceAt = clock.now() + graceMs;
-    this.record ??= encodeDrain({ text, graceMs: Math.min(Math.ceil(graceMs), GRACE_MS_MAX) });
+    if (this.current === 'none' || this.current === 'lingering') {
+      this.record = encodeDrain({ text, graceMs: Math.min(Math.ceil(graceMs), GRACE_MS_MAX) });
+      this.enter('pending');
+    }
+    const graceAt = this.clock.now() + graceMs;
     if (graceAt >= this.graceAt) return;
     this.graceAt = graceAt;
     this.graceTimer?.cancel();
-    this.graceTimer = clock.setTimer(() => this.owner.onGraceOver(), graceMs);
+    this.graceTimer = this.clock.setTimer(() => {
+      this.graceTimer = null;
+      this.timers.onGraceOver();
+    }, graceMs);
   }
 
-  /** Writes DRAIN. Not before the peer's HELLO, since nobody may send a PING before that. */
+  /** Writes DRAIN, and a PING whose answer says that the peer has read it. From `pending` only. */
   send(): void {
-    if (this.record === null) return;
-    this.owner.enterDraining();
-    // The peer has ended its half, or has been told: there is nothing to ask of it.
-    if (this.pongs >= 0) return;
-    this.owner.queue.writeFrame(FrameType.DRAIN, 0, 0, 0, this.record);
-    // What the peer sent before it saw DRAIN has arrived once its answer to this PING has.
-    this.pings.send();
-    this.pongs = this.pings.outstanding;
+    this.enter('asked');
+    this.queue.writeFrame(FrameType.DRAIN, 0, 0, 0, this.record);
+    this.ping = this.pings.send();
   }
 
-  /** The peer's DRAIN. */
+  /** The peer's DRAIN. Throws a `WireError`. */
   onFrame(buffer: Buffer, start: number, end: number): void {
     decodeDrain(buffer, start, end);
     if (this.byPeer) throw new WireError(CloseCode.PROTOCOL, 'a second DRAIN');
     this.byPeer = true;
-    this.owner.enterDraining();
   }
 
-  onPong(): void {
-    if (this.pongs > 0) this.pongs--;
+  /** The peer answered the PING of this number. */
+  onPong(ping: number): void {
+    if (this.current === 'asked' && ping === this.ping) this.enter('confirmed');
   }
 
-  /** Nothing more comes from the peer, whatever it has seen. */
+  /** The peer ended its half: it opens no more calls, whether or not it has read DRAIN. */
   onReadEnd(): void {
     this.peerEnded = true;
-    this.pongs = 0;
-    this.owner.enterDraining();
+    if (this.current !== 'confirmed') this.enter('confirmed');
   }
 
-  /** The connection drains, one way or the other, and nothing is live on it. */
-  onIdle(): void {
-    if (this.pongs === 0) {
-      this.owner.onDrained();
-    } else if (this.pongs < 0 && this.idleTimer === null) {
-      this.idleTimer = this.owner.clock.setTimer(() => {
-        this.idleTimer = null;
-        if (this.owner.idle) this.owner.onDrained();
-      }, DRAINED_IDLE_MS);
-    }
+  /** The connection drains, and no call is live on it. True: it may close. False: it waits, if need be with a timer. */
+  onIdle(): boolean {
+    if (this.current === 'none') this.enter('lingering');
+    return this.current === 'confirmed' || this.current === 'overdue';
   }
 
+  /** Ends both timers. */
   stop(): void {
     this.graceTimer?.cancel();
-    this.idleTimer?.cancel();
-    this.graceTimer = this.idleTimer = null;
+    this.graceTimer = null;
+    this.stopLingering();
+  }
+
+  private enter(to: DrainState): void {
+    this.current = step('a drain', steps, this.current, to);
+    this.stopLingering();
+    if (to !== 'lingering') return;
+    this.lingerTimer = this.clock.setTimer(() => {
+      this.enter('overdue');
+      this.timers.onLingerOver();
+      this.enter('none');
+    }, DRAINED_IDLE_MS);
+  }
+
+  private stopLingering(): void {
+    this.lingerTimer?.cancel();
+    this.lingerTimer = null;
   }
 }

@@ -1,9 +1,11 @@
-/** What a peer may not do without end: cancel and provoke, and send frames of a message that carry nothing. */
-
-import { describeLimit, limitOf } from '../../base/limits.js';
+/**
+ * Bounds what a peer may do again and again at no cost to itself: cancel calls and provoke refusals, and send frames of a message
+ * that carry nothing. Both methods return the error that ends the connection, or null. Used by `Connection`.
+ */
+import { describeLimit, type Limits, limitOf } from '../../base/limits.js';
 import { TokenBucket } from '../../base/token-bucket.js';
 import { CloseCode } from '../../wire/constants.js';
-import type { LifecycleLink } from './lifecycle-link.js';
+import { WireError } from '../../wire/wire-error.js';
 
 /** Frames with MORE and no bytes in a row. */
 const EMPTY_FRAGMENTS_MAX = 10;
@@ -12,25 +14,24 @@ export class FloodGuard {
   private readonly resets: TokenBucket;
   private emptyFragments = 0;
 
-  constructor(private readonly link: LifecycleLink) {
-    const { resetsBurstMax, resetsPerSecondMax } = link.limits;
-    this.resets = new TokenBucket(resetsBurstMax, resetsPerSecondMax, link.clock.now());
+  constructor(
+    private readonly limits: Limits,
+    now: number,
+  ) {
+    this.resets = new TokenBucket(limits.resetsBurstMax, limits.resetsPerSecondMax, now);
   }
 
-  /** One cancel, refused or late call; `finished` calls have ended normally so far. False: the connection was closed. */
-  chargeReset(finished: number): boolean {
-    const { link } = this;
-    if (this.resets.charge(link.now, finished)) return true;
-    const limit = limitOf(link.limits, 'resetsBurstMax');
-    link.fail(CloseCode.FLOOD, describeLimit('too many cancelled, refused or late calls', limit));
-    return false;
+  /** One cancelled, refused or late call. `finished`: how many calls have ended normally so far. */
+  chargeReset(now: number, finished: number): WireError | null {
+    if (this.resets.charge(now, finished)) return null;
+    const limit = limitOf(this.limits, 'resetsBurstMax');
+    return new WireError(CloseCode.FLOOD, describeLimit('too many cancelled, refused or late calls', limit));
   }
 
-  /** One frame of a message. False: the connection was closed. */
-  admitFragment(more: boolean, bytes: number): boolean {
+  /** One frame of a message of several. */
+  admitFragment(more: boolean, bytes: number): WireError | null {
     this.emptyFragments = more && bytes === 0 ? this.emptyFragments + 1 : 0;
-    if (this.emptyFragments <= EMPTY_FRAGMENTS_MAX) return true;
-    this.link.fail(CloseCode.FLOOD, `more than ${EMPTY_FRAGMENTS_MAX} empty frames with MORE`);
-    return false;
+    if (this.emptyFragments <= EMPTY_FRAGMENTS_MAX) return null;
+    return new WireError(CloseCode.FLOOD, `more than ${EMPTY_FRAGMENTS_MAX} empty frames with MORE`);
   }
 }

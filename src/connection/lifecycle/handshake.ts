@@ -1,9 +1,15 @@
 /**
- * The handshake: preface and HELLO out at once, the peer's HELLO checked when it comes, all within a time. Used by `Connection`,
- * which enters the state `open` with the HELLO that `read` returns.
+ * The handshake. Preface and HELLO are written at once; the peer's HELLO must be read within a time.
+ *
+ *   awaited --read(): a HELLO of a version that both speak--> done
+ *      |
+ *      +---- stop(): the connection is over; or the time is up --> stopped
+ *
+ * The timer runs only in `awaited`. Used by `Connection`, which opens with the HELLO that `read` returns.
  */
 import type { Clock, Timer } from '../../base/clock.js';
 import { type AnnouncedLimits, describeLimit, type Limits, limitOf } from '../../base/limits.js';
+import { type Steps, step } from '../../base/state-machine.js';
 import type { Transport } from '../../transport/transport.js';
 import {
   CHECKSUM_BYTES,
@@ -19,7 +25,7 @@ import { agreedVersion, decodeHello, encodeHello, type Hello } from '../../wire/
 import { WireError } from '../../wire/wire-error.js';
 import type { WriteQueue } from '../messages/write-queue.js';
 
-/** What a side says of itself in HELLO, and how long it waits for the peer's. */
+/** What this side announces in HELLO, and how long it waits for the peer's. */
 export interface GreetingOptions {
   readonly transport: Transport;
   readonly side: 'dialing' | 'accepting';
@@ -29,13 +35,13 @@ export interface GreetingOptions {
   readonly compressors: readonly { readonly name: string }[];
   /** Frames have checksums where the peer wants that too. Default: they have none. */
   readonly checksums?: FrameChecksums | null;
-  /** Name and version, for the peer's eyes. */
+  /** Name and version of this software, which the peer may show. */
   readonly software: string;
   /** 16 bytes that name this process. */
   readonly instance: Buffer;
 }
 
-/** A TLS 1.3 client is told of its certificate's refusal only by the end of the connection. */
+/** In TLS 1.3 the only sign that a server refused the client's certificate is the end of the connection. */
 const CERTIFICATE_HINT = ' (a server that refuses the TLS certificate of its client ends it like this)';
 
 /** The capability of spec/protocol.md 3.8. */
@@ -43,19 +49,26 @@ const CHECKSUM = 'checksum';
 
 const versions = { versionMin: PROTOCOL_VERSION, versionMax: PROTOCOL_VERSION };
 
+export type HandshakeState = 'awaited' | 'done' | 'stopped';
+
+const steps: Steps<HandshakeState> = { awaited: ['done', 'stopped'], done: ['stopped'], stopped: ['stopped'] };
+
 export class Handshake {
+  private state: HandshakeState = 'awaited';
   private timer: Timer | null;
 
-  /** Writes preface and HELLO. `onLate` is told the reason when the peer's HELLO was not read in time. */
+  /** Writes preface and HELLO. `onLate`: the peer's HELLO was not read in time. */
   constructor(
     private readonly options: GreetingOptions,
     clock: Clock,
     queue: WriteQueue,
-    onLate: (text: string) => void,
+    onLate: (error: WireError) => void,
   ) {
     // What has arrived by then is read first: the loop may have been blocked for longer than the peer took.
     const end = (): void => {
-      if (this.timer !== null) onLate(describeLateHello(options));
+      if (this.state !== 'awaited') return;
+      this.stop();
+      onLate(new WireError(CloseCode.HANDSHAKE_TIMEOUT, describeLateHello(options)));
     };
     this.timer = clock.setTimer(() => clock.afterReads(end), options.handshakeMs);
     writeGreeting(queue, options);
@@ -65,7 +78,7 @@ export class Handshake {
   read({ type, buffer, start, end }: FrameDecoder): Hello {
     if (type !== FrameType.HELLO) throw new WireError(CloseCode.PROTOCOL, `${frameTypeName(type)} came before HELLO`);
     const hello = readHello(buffer, start, end);
-    this.stop();
+    this.enter('done');
     return hello;
   }
 
@@ -73,12 +86,17 @@ export class Handshake {
   describeEarlyEnd(truncated: WireError | null): string {
     const text = truncated?.message ?? 'the peer ended the connection before its HELLO';
     const { side, transport } = this.options;
-    const pending = this.timer !== null && side === 'dialing' && transport.identity.kind === 'tls';
+    const pending = this.state === 'awaited' && side === 'dialing' && transport.identity.kind === 'tls';
     return pending ? text + CERTIFICATE_HINT : text;
   }
 
-  /** The handshake is done, or the connection is over. */
+  /** The connection is over. */
   stop(): void {
+    this.enter('stopped');
+  }
+
+  private enter(to: HandshakeState): void {
+    this.state = step('the handshake', steps, this.state, to);
     this.timer?.cancel();
     this.timer = null;
   }
@@ -111,8 +129,8 @@ function readHello(buffer: Buffer, start: number, end: number): Hello {
 }
 
 /**
- * Checksums from here on, both ways, where both sides have announced them. Returns what the peer accepts; `frameBytesMax` is that of a
- * payload without its checksum.
+ * Turns checksums on, both ways, if both sides announced them. Returns the peer's limits, with `frameBytesMax` for a payload without
+ * its checksum.
  */
 export function agreeChecksums(
   { capabilities, limits }: Hello,
@@ -126,7 +144,7 @@ export function agreeChecksums(
   return { ...limits, frameBytesMax: limits.frameBytesMax - CHECKSUM_BYTES };
 }
 
-/** The text for a peer that did not say HELLO in time. */
+/** The text for a peer whose HELLO was not read in time. */
 function describeLateHello({ side, handshakeMs, limits }: GreetingOptions): string {
   const name = side === 'dialing' ? 'connectMsMax' : 'handshakeMsMax';
   return describeLimit(`no HELLO within ${Math.round(handshakeMs)} ms`, limitOf(limits, name));

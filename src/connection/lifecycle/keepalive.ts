@@ -1,85 +1,100 @@
 /**
- * Whether the peer is alive. After a time of silence a PING asks; any byte received counts as an answer. The event loop may
- * have been blocked for longer than the answer took, so input that is already here is read before the peer is judged (F23).
+ * Whether the peer is alive.
+ *
+ *               silent for keepaliveMs: PING              nothing came within keepaliveTimeoutMs
+ *   listening ---------------------------------> asking -----------------------------------------> stopped, and `onDead`
+ *       ^                                          |
+ *       +------------------------------------------+
+ *                    any byte came
+ *
+ * `stop()` leads from both states to `stopped`, where no timer runs. The event loop may have been blocked for longer than the answer
+ * took, so input that has already arrived is read before the peer counts as dead (F23). Used by `Connection`.
  */
 import type { Clock, Timer } from '../../base/clock.js';
-import { CloseCode } from '../../wire/constants.js';
-import type { LifecycleLink } from './lifecycle-link.js';
+import { type Steps, step } from '../../base/state-machine.js';
 import type { Pings } from './pings.js';
-
-export interface KeepaliveOwner {
-  /** Milliseconds of the clock at which bytes last came. */
-  lastReadAt(): number;
-  sendPing(): void;
-  /** The peer did not answer in time. */
-  onDead(): void;
-}
-
-/** For a connection whose peer has said HELLO. `lastReadAt`: see `KeepaliveOwner`. */
-export function startKeepalive(
-  link: LifecycleLink,
-  pings: Pings,
-  random: () => number,
-  lastReadAt: () => number,
-): Keepalive {
-  const { clock, limits, peerLimits } = link;
-  const { keepaliveTimeoutMs } = limits;
-  const silenceMs = Math.max(limits.keepaliveMs, peerLimits.pingIntervalMsMin);
-  return new Keepalive(clock, random, silenceMs, keepaliveTimeoutMs, {
-    lastReadAt,
-    sendPing: () => pings.ask(),
-    onDead: () => link.fail(CloseCode.KEEPALIVE_TIMEOUT, `no answer to PING within ${keepaliveTimeoutMs} ms`),
-  });
-}
 
 /** Share by which the silence is drawn shorter or longer, so that many connections do not ask in step. */
 const JITTER = 0.1;
 
+export type KeepaliveState = 'listening' | 'asking' | 'stopped';
+
+const steps: Steps<KeepaliveState> = {
+  listening: ['listening', 'asking', 'stopped'],
+  asking: ['listening', 'asking', 'stopped'],
+  stopped: ['stopped'],
+};
+
+export interface KeepaliveTimes {
+  /** Milliseconds of silence after which the peer is asked. */
+  readonly silenceMs: number;
+  /** Milliseconds that it then has to send anything. */
+  readonly timeoutMs: number;
+  /** Numbers from 0 to below 1, for jitter. */
+  readonly random: () => number;
+}
+
 export class Keepalive {
+  private state: KeepaliveState = 'listening';
   private timer: Timer | null = null;
-  private stopped = false;
 
   constructor(
     private readonly clock: Clock,
-    private readonly random: () => number,
-    private readonly silenceMs: number,
-    private readonly timeoutMs: number,
-    private readonly owner: KeepaliveOwner,
+    private readonly pings: Pings,
+    private readonly times: KeepaliveTimes,
+    /** Milliseconds of the clock at which bytes last came. */
+    private readonly lastHeardAt: () => number,
+    /** The peer did not answer in time. */
+    private readonly onDead: () => void,
   ) {
-    this.wait(this.nextSilenceMs());
+    this.listen(this.nextSilenceMs());
   }
 
   stop(): void {
-    this.stopped = true;
+    this.state = step('keepalive', steps, this.state, 'stopped');
     this.timer?.cancel();
     this.timer = null;
   }
 
   private nextSilenceMs(): number {
-    return this.silenceMs * (1 + JITTER * (2 * this.random() - 1));
+    return this.times.silenceMs * (1 + JITTER * (2 * this.times.random() - 1));
   }
 
-  private wait(ms: number): void {
-    this.timer = this.clock.setTimer(() => this.clock.afterReads(() => this.ask()), ms);
+  private listen(ms: number): void {
+    this.state = step('keepalive', steps, this.state, 'listening');
+    this.wait(ms, () => this.onSilence());
   }
 
-  private ask(): void {
-    if (this.stopped) return;
+  /** Input that is already here is read first. */
+  private wait(ms: number, then: () => void): void {
+    this.timer = this.clock.setTimer(() => {
+      this.timer = null;
+      this.clock.afterReads(() => {
+        if (this.state !== 'stopped') then();
+      });
+    }, ms);
+  }
+
+  /** Asks, unless bytes came meanwhile: then the silence counts from those. */
+  private onSilence(): void {
     const silenceMs = this.nextSilenceMs();
-    const silentMs = this.clock.now() - this.owner.lastReadAt();
+    const askedAt = this.clock.now();
+    const silentMs = askedAt - this.lastHeardAt();
     if (silentMs < silenceMs) {
-      this.wait(silenceMs - silentMs);
+      this.listen(silenceMs - silentMs);
       return;
     }
-    const askedAt = this.clock.now();
-    this.owner.sendPing();
-    this.timer = this.clock.setTimer(() => this.clock.afterReads(() => this.judge(askedAt)), this.timeoutMs);
+    this.pings.ask();
+    this.state = step('keepalive', steps, this.state, 'asking');
+    this.wait(this.times.timeoutMs, () => this.onTimeout(askedAt));
   }
 
-  private judge(askedAt: number): void {
-    if (this.stopped) return;
-    // The answer may have come long ago: the silence is counted from it, not from now.
-    if (this.owner.lastReadAt() >= askedAt) this.ask();
-    else this.owner.onDead();
+  private onTimeout(askedAt: number): void {
+    if (this.lastHeardAt() >= askedAt) {
+      this.onSilence();
+      return;
+    }
+    this.stop();
+    this.onDead();
   }
 }

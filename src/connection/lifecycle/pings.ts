@@ -1,58 +1,67 @@
-/** PING and PONG: those that this side sent and waits for, and the budget of those that the peer may send. */
-
-import { describeLimit, limitOf } from '../../base/limits.js';
+/**
+ * PING and PONG: those that this side sent and waits for, and the budget of those that the peer may send. Used by `Connection`, by
+ * `Keepalive` and by `Drain`.
+ */
+import { describeLimit, type Limits, limitOf } from '../../base/limits.js';
 import { TokenBucket } from '../../base/token-bucket.js';
 import { CloseCode, FrameType } from '../../wire/constants.js';
 import { readU32 } from '../../wire/encoder.js';
-import type { LifecycleLink } from './lifecycle-link.js';
+import { WireError } from '../../wire/wire-error.js';
+import type { WriteQueue } from '../messages/write-queue.js';
 
 /** PING frames accepted at once, beyond the mean. */
 const PINGS_BURST = 5;
 const PING_BYTES = 8;
 
 export class Pings {
-  /** PONGs that are still to come. */
-  outstanding = 0;
+  /** PING frames sent so far; each carries its number. */
   private sent = 0;
+  /** The number of the last one that the peer has answered. */
+  private answered = 0;
   private readonly budget: TokenBucket;
 
-  constructor(private readonly link: LifecycleLink) {
-    const { pingIntervalMsMin } = link.limits;
+  constructor(
+    private readonly queue: WriteQueue,
+    private readonly limits: Limits,
+    now: number,
+  ) {
+    const { pingIntervalMsMin } = limits;
     const perSecond = pingIntervalMsMin > 0 ? 1000 / pingIntervalMsMin : Infinity;
-    this.budget = new TokenBucket(PINGS_BURST, perSecond, link.clock.now());
+    this.budget = new TokenBucket(PINGS_BURST, perSecond, now);
   }
 
-  /** For keepalive: one that is not answered yet asks already, and several behind a long delay would be taken for a flood. */
+  /**
+   * For keepalive: sends a PING unless one is unanswered, which asks already. Several of them, held up by a long delay, would look
+   * like a flood.
+   */
   ask(): void {
-    if (this.outstanding === 0) this.send();
+    if (this.answered === this.sent) this.send();
   }
 
-  send(): void {
+  /** Returns the number of the PING. */
+  send(): number {
     const payload = Buffer.alloc(PING_BYTES);
-    this.outstanding++;
     payload.writeUInt32LE(++this.sent);
-    this.link.queue.writeFrame(FrameType.PING, 0, 0, 0, payload);
+    this.queue.writeFrame(FrameType.PING, 0, 0, 0, payload);
+    return this.sent;
   }
 
-  onPing(buffer: Buffer, start: number, end: number): void {
-    const { link } = this;
-    const { pingIntervalMsMin } = link.limits;
-    if (pingIntervalMsMin > 0 && !this.budget.charge(link.now, 0)) {
-      const limit = limitOf(link.limits, 'pingIntervalMsMin');
-      link.fail(CloseCode.FLOOD, describeLimit('too many PING frames', limit));
-      return;
+  /** Answers the peer's PING. Throws a `WireError` when it sends too many. */
+  onPing(buffer: Buffer, start: number, end: number, now: number): void {
+    const { limits } = this;
+    if (limits.pingIntervalMsMin > 0 && !this.budget.charge(now, 0)) {
+      throw new WireError(CloseCode.FLOOD, describeLimit('too many PING frames', limitOf(limits, 'pingIntervalMsMin')));
     }
-    link.queue.writeFrame(FrameType.PONG, 0, 0, 0, buffer.subarray(start, end));
+    this.queue.writeFrame(FrameType.PONG, 0, 0, 0, buffer.subarray(start, end));
   }
 
-  /** False: it does not answer the earliest PING that waits, and the connection has been closed. */
-  onPong(buffer: Buffer, start: number): boolean {
-    const asked = this.sent - this.outstanding + 1;
-    if (this.outstanding > 0 && readU32(buffer, start) === asked && readU32(buffer, start + 4) === 0) {
-      this.outstanding--;
-      return true;
+  /** Returns the number of the PING that is answered. Throws a `WireError` when it is not the earliest that waits. */
+  onPong(buffer: Buffer, start: number): number {
+    const asked = this.answered + 1;
+    if (asked > this.sent || readU32(buffer, start) !== asked || readU32(buffer, start + 4) !== 0) {
+      throw new WireError(CloseCode.PROTOCOL, 'a PONG that answers no PING');
     }
-    this.link.fail(CloseCode.PROTOCOL, 'a PONG that answers no PING');
-    return false;
+    this.answered = asked;
+    return asked;
   }
 }

@@ -16,11 +16,11 @@
  * - closing: every call is settled, CLOSE is on its way out, input is thrown away. A timer ends it after 100 ms.
  * - closed: the socket is gone and everything that belonged to the connection is released.
  */
-import { assert } from '../../base/assert.js';
+import { type Steps, step } from '../../base/state-machine.js';
 
 export type ConnectionState = 'greeting' | 'open' | 'draining' | 'closing' | 'closed';
 
-const after: Readonly<Record<ConnectionState, readonly ConnectionState[]>> = {
+const steps: Steps<ConnectionState> = {
   greeting: ['open', 'closing', 'closed'],
   open: ['draining', 'closing', 'closed'],
   draining: ['closing', 'closed'],
@@ -28,8 +28,7 @@ const after: Readonly<Record<ConnectionState, readonly ConnectionState[]>> = {
   closed: [],
 };
 
-/** Returns `to` if the step is drawn above; what is not drawn is an error of this program. */
+/** Returns `to` if the step is drawn above; any other step is a defect of this program. */
 export function transition(from: ConnectionState, to: ConnectionState): ConnectionState {
-  assert(after[from].includes(to), `a connection cannot go from ${from} to ${to}`);
-  return to;
+  return step('a connection', steps, from, to);
 }

@@ -33,7 +33,8 @@ const FLUSH_SHARE = 1 / 4;
 /** Fewer bytes of a large frame's prefix or body are copied: that is cheaper than a buffer of their own in the system call. */
 const COPIED_BYTES_MAX = 4 * 1024;
 
-export interface WriteQueueOwner {
+/** What happens while frames leave, which may be at the end of a tick. */
+export interface WriteQueueEvents {
   /** Bytes wait that the kernel did not take at once. */
   onUnsent(): void;
   /** The hard bound was reached. */
@@ -69,7 +70,7 @@ export class WriteQueue {
   private closed = false;
   private checksums: FrameChecksums | null = null;
   private readonly transport: Transport;
-  private readonly owner: WriteQueueOwner;
+  private readonly events: WriteQueueEvents;
   private readonly softBytes: number;
   private readonly hardBytes: number;
   /** Bytes handed to the transport so far. */
@@ -77,9 +78,9 @@ export class WriteQueue {
   /** The same when the last tick ended. */
   private handedBytesBefore = 0;
 
-  constructor(transport: Transport, owner: WriteQueueOwner, softBytes: number, hardBytes: number) {
+  constructor(transport: Transport, events: WriteQueueEvents, softBytes: number, hardBytes: number) {
     this.transport = transport;
-    this.owner = owner;
+    this.events = events;
     this.softBytes = softBytes;
     this.hardBytes = hardBytes;
   }
@@ -262,11 +263,11 @@ export class WriteQueue {
 
   private judge(): void {
     const unsent = this.transport.unsentBytes;
-    if (unsent > 0) this.owner.onUnsent();
+    if (unsent > 0) this.events.onUnsent();
     if (unsent >= this.hardBytes) {
       const limit = limitOf({ writeQueueBytesHard: this.hardBytes }, 'writeQueueBytesHard');
       const text = describeLimit(`${unsent} bytes are unsent`, limit);
-      this.owner.onOverflow(new WireError(CloseCode.WRITE_QUEUE, text));
+      this.events.onOverflow(new WireError(CloseCode.WRITE_QUEUE, text));
     } else if (unsent >= this.softBytes) {
       this.saturated = true;
     }
