@@ -54,8 +54,8 @@ export type {
 export type { PoolOptions } from './channel/pool-options.js';
 export { type ClientChannel, connect } from './client/client.js';
 export type { LedgerListener } from './connection/calls/call-marks.js';
-export type { LeftCall } from './connection/calls/left-call.js';
 export type { CallResult } from './connection/calls/pending-call.js';
+export type { UnfinishedCall } from './connection/calls/unfinished-call.js';
 export type { BlobBody, BlobSource, IncomingBlob, OutgoingBlob } from './connection/streams/blob.js';
 export type { ItemStream } from './connection/streams/item-stream.js';
 export type { ItemSource } from './connection/streams/outgoing-stream.js';

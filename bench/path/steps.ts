@@ -43,7 +43,7 @@ const rules: readonly (readonly [Step, readonly string[]])[] = [
   ['outside of JavaScript', ['#(program)']],
   ['application', ['/bench/']],
   ['answer settled', ['caller.js#onResponse', 'endpoint-stats.js', 'response-receiver.js']],
-  ['frame out', ['send-request.js', 'message-sender.js', 'write-queue.js', 'encoder.js', 'answers.js']],
+  ['frame out', ['caller.js#writeRequest', 'message-sender.js', 'write-queue.js', 'encoder.js', 'answers.js']],
   ['frame in', ['frame-reader.js', '/decoder.js', 'standing-buffer.js', 'socket-transport.js', 'polled-transport.js']],
   ['message encoded', ['write-tap.js', '/codec.js#encode', '#write']],
   ['message decoded', ['/read-tap.js', '/decode.js', '/codec.js#decode', '#read', '#fromCharCode']],

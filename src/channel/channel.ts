@@ -18,7 +18,7 @@ import { RpcError } from '../base/errors.js';
 import { SweepTimer } from '../base/sweep-timer.js';
 import { LedgerSetting } from '../connection/calls/call-marks.js';
 import { CallQueue } from '../connection/calls/call-queue.js';
-import type { GivenBack, Reject, Resolve } from '../connection/calls/pending-call.js';
+import type { Reject, Resolve, RetryReason } from '../connection/calls/pending-call.js';
 import { abortError, type CallExtras, expiredUnsent, PendingCall } from '../connection/calls/pending-call.js';
 import type { Connection } from '../connection/connection.js';
 import type { Resolver } from '../discovery/resolver/resolver.js';
@@ -160,7 +160,7 @@ export class Channel implements EndpointSetOwner, Hedger {
     const { hedging } = this;
     if (picker !== null && hedging === null) {
       if ((++this.callsMade & NOTE_EVERY) === 0) this.retries.note(this.callsMade);
-      return picker.pick(extras?.key, undefined).take().call(spec, request, deadlineMs, extras);
+      return picker.pick(extras?.key, undefined).take().caller.call(spec, request, deadlineMs, extras);
     }
     const deadlineAt = this.settings.clock.now() + deadlineMs;
     if (hedging?.covers(spec, extras)) return hedging.call(spec, request, deadlineAt, extras);
@@ -232,13 +232,13 @@ export class Channel implements EndpointSetOwner, Hedger {
   }
 
   /** A call of a connection failed, and may be made again. */
-  onGivenBack(call: PendingCall, failure: RpcError, why: GivenBack): void {
+  onRetryable(call: PendingCall, failure: RpcError, reason: RetryReason): void {
     const addresses = failure.attempts.map(({ endpoint }) => endpoint);
     const elsewhere = this.endpoints.hasOther(addresses);
-    const remake = this.closed ? null : this.retries.judge(call, failure, why, this.callsMade, elsewhere);
+    const remake = this.closed ? null : this.retries.judge(call, failure, reason, this.callsMade, elsewhere);
     if (remake === null) call.fail(failure);
-    else if (remake.waitMs <= 0) this.dispatch(call.again(remake.as));
-    else this.delayed.add(call.again(remake.as), remake.waitMs, failure);
+    else if (remake.waitMs <= 0) this.dispatch(call.nextAttempt(remake.as));
+    else this.delayed.add(call.nextAttempt(remake.as), remake.waitMs, failure);
   }
 
   onClosed(connection: Connection): void {
@@ -260,7 +260,7 @@ export class Channel implements EndpointSetOwner, Hedger {
     }
     if ((++this.callsMade & NOTE_EVERY) === 0) this.retries.note(this.callsMade);
     const pool = picker.pick(call.extras?.key, avoid);
-    pool.take().resume(call);
+    pool.take().caller.resume(call);
     return pool.address;
   }
 

@@ -74,7 +74,7 @@ export class DelayedCalls {
     this.calls = this.calls.filter(({ at }) => at > now);
     for (const { at } of this.calls) this.watch(at);
     for (const { call } of due) {
-      call.leave();
+      call.stopWaiting();
       this.make(call);
     }
   }

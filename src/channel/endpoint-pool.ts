@@ -21,7 +21,7 @@
 import { CancelController } from '../base/cancel-signal.js';
 import type { Timer } from '../base/clock.js';
 import { RpcError } from '../base/errors.js';
-import type { GivenBack, PendingCall } from '../connection/calls/pending-call.js';
+import type { PendingCall, RetryReason } from '../connection/calls/pending-call.js';
 import type { Connection } from '../connection/connection.js';
 import type { Endpoint } from '../discovery/resolver/resolver.js';
 import type { EndpointSettings } from '../peer/settings.js';
@@ -55,8 +55,8 @@ export interface PoolOwner {
   /** It takes no calls any more. */
   onUnready(pool: EndpointPool): void;
   onAttemptFailed(pool: EndpointPool, failure: RpcError): void;
-  /** As `ConnectionObserver.onGivenBack`. */
-  onGivenBack(call: PendingCall, failure: RpcError, why: GivenBack): void;
+  /** As `ConnectionObserver.onRetryable`. */
+  onRetryable(call: PendingCall, failure: RpcError, reason: RetryReason): void;
   onClosed(connection: Connection): void;
   onHandlersEnded(connection: Connection): void;
 }
@@ -248,8 +248,8 @@ export class EndpointPool implements Candidate {
   private readonly observer = {
     onOpen: (connection: Connection): void => this.onGreeted(connection),
     onRetired: (connection: Connection, reason: RpcError | null): void => this.leave(connection, reason),
-    onGivenBack: (call: PendingCall, failure: RpcError, why: GivenBack): void =>
-      this.owner.onGivenBack(call, failure, why),
+    onRetryable: (call: PendingCall, failure: RpcError, reason: RetryReason): void =>
+      this.owner.onRetryable(call, failure, reason),
     onClosed: (connection: Connection): void => this.owner.onClosed(connection),
     onHandlersEnded: (connection: Connection): void => this.owner.onHandlersEnded(connection),
   };

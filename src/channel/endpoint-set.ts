@@ -10,7 +10,7 @@
  */
 import { RpcError } from '../base/errors.js';
 import { SweepTimer } from '../base/sweep-timer.js';
-import type { GivenBack, PendingCall } from '../connection/calls/pending-call.js';
+import type { PendingCall, RetryReason } from '../connection/calls/pending-call.js';
 import type { Connection } from '../connection/connection.js';
 import { type Endpoint, isWeight, type Resolver } from '../discovery/resolver/resolver.js';
 import type { EndpointSettings } from '../peer/settings.js';
@@ -33,7 +33,7 @@ export interface EndpointSetOwner {
   onGreeted(): void;
   /** An attempt failed, or the endpoints could not be found; nobody is left to wait for, unless `hopeful`. */
   onFailed(failure: RpcError): void;
-  onGivenBack(call: PendingCall, failure: RpcError, why: GivenBack): void;
+  onRetryable(call: PendingCall, failure: RpcError, reason: RetryReason): void;
   onClosed(connection: Connection): void;
   onHandlersEnded(connection: Connection): void;
 }
@@ -193,8 +193,8 @@ export class EndpointSet implements PoolOwner {
     this.owner.onFailed(failure);
   }
 
-  onGivenBack(call: PendingCall, failure: RpcError, why: GivenBack): void {
-    this.owner.onGivenBack(call, failure, why);
+  onRetryable(call: PendingCall, failure: RpcError, reason: RetryReason): void {
+    this.owner.onRetryable(call, failure, reason);
   }
 
   onClosed(connection: Connection): void {

@@ -9,7 +9,7 @@
  */
 import type { Clock } from '../base/clock.js';
 import type { RpcError } from '../base/errors.js';
-import type { GivenBack, PendingCall } from '../connection/calls/pending-call.js';
+import type { PendingCall, RetryReason } from '../connection/calls/pending-call.js';
 import { RetryBudget } from '../resilience/retry-budget.js';
 import { checkRetryOptions, type RetryOptions, retryWaitMs } from '../resilience/retry-policy.js';
 
@@ -35,8 +35,14 @@ export class Retries {
   }
 
   /** Null: the call fails. `callsMade`: by the channel so far. `elsewhere`: an endpoint that has not failed the call takes calls. */
-  judge(call: PendingCall, failure: RpcError, why: GivenBack, callsMade: number, elsewhere: boolean): Remake | null {
-    if (why === 'moved') return call.resends < this.resendsMax ? { waitMs: 0, as: 'resend' } : null;
+  judge(
+    call: PendingCall,
+    failure: RpcError,
+    reason: RetryReason,
+    callsMade: number,
+    elsewhere: boolean,
+  ): Remake | null {
+    if (reason === 'unprocessed') return call.resends < this.resendsMax ? { waitMs: 0, as: 'resend' } : null;
     if (this.options === false) return null;
     const waitMs = retryWaitMs(failure, call.retries, this.options, this.random, elsewhere);
     // A call that has not the time, as a server's hint may say of any, takes nothing out of the budget.

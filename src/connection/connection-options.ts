@@ -7,7 +7,7 @@ import type { EndpointStats } from '../resilience/endpoint-stats.js';
 import type { PeerIdentity } from '../transport/transport.js';
 import type { CallHost } from './calls/call-host.js';
 import type { PeerInfo } from './calls/peer-info.js';
-import type { GivenBack, PendingCall } from './calls/pending-call.js';
+import type { PendingCall, RetryReason } from './calls/pending-call.js';
 import type { GreetingOptions } from './lifecycle/handshake.js';
 import type { CompressionSettings } from './messages/method-compression.js';
 import type { SchemaCache } from './methods/schema-exchange.js';
@@ -18,12 +18,12 @@ export interface ConnectionObserver<C> {
   /** It takes no new calls: it is draining, or closing for this reason. May come twice. */
   onRetired(connection: C, reason: RpcError | null): void;
   /**
-   * A call failed with `failure` and may be made again: the owner does that (`call.again`), or fails it (`call.fail(failure)`). Both
-   * tell all attempts, the last one included; a call that still waited here was not tried. Of one that gave items to its caller,
-   * or took some from a source that cannot give them again, or that its caller gave up, nothing comes here. Where the connection is
-   * over or drains, `onRetired` has come before. Absent: the calls fail.
+   * A call failed with `failure` and may be retried: the owner makes its `call.nextAttempt()`, or fails it (`call.fail(failure)`). Either
+   * way the error lists every attempt; a call that was still waiting here adds none. A call is not offered when it has given items to
+   * its caller, has taken items from a source that cannot give them again, or was cancelled. Where the connection is over or drains,
+   * `onRetired` was called before. Absent: the calls fail.
    */
-  onGivenBack?(call: PendingCall, failure: RpcError, why: GivenBack): void;
+  onRetryable?(call: PendingCall, failure: RpcError, reason: RetryReason): void;
   /** After `onClosed`: the last handler that was still running has ended. */
   onHandlersEnded?(connection: C): void;
   /** The socket is gone; once. `reason`: what ended the connection. */

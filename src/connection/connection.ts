@@ -14,17 +14,17 @@ import type { Transport } from '../transport/transport.js';
 import { ACCEPTING_SIDE } from '../wire/call-number.js';
 import { CloseCode, type CloseCodeNumber, FrameType } from '../wire/constants.js';
 import type { FrameDecoder } from '../wire/decoder.js';
-import type { CompressionName, MethodSpec } from '../wire/message-codec.js';
+import type { CompressionName } from '../wire/message-codec.js';
 import { type CloseRecord, decodeClose } from '../wire/records/close.js';
 import type { Hello } from '../wire/records/hello.js';
 import { WireError } from '../wire/wire-error.js';
 import { Callee } from './callee/callee.js';
 import { Caller } from './caller/caller.js';
 import { closedByPeer, closedHere, EndOfCalls, lost } from './calls/end-of-calls.js';
-import type { LeftCall } from './calls/left-call.js';
 import type { Link } from './calls/link.js';
 import { PeerInfo } from './calls/peer-info.js';
-import type { CallExtras, GivenBack, PendingCall } from './calls/pending-call.js';
+import type { PendingCall, RetryReason } from './calls/pending-call.js';
+import type { UnfinishedCall } from './calls/unfinished-call.js';
 import type { ConnectionOptions } from './connection-options.js';
 import { FrameReader } from './frame-reader.js';
 import { Closing } from './lifecycle/closing.js';
@@ -57,13 +57,14 @@ export class Connection implements Link {
   readonly endpoint: string;
   readonly stats: EndpointStats;
   /** What was cut off when this side closed the connection; null: it did not. */
-  left: readonly LeftCall[] | null = null;
+  left: readonly UnfinishedCall[] | null = null;
   readonly acceptedCompressors: readonly Compressor[];
   private phase: ConnectionState = 'greeting';
   private readonly transport: Transport;
   readonly reader: FrameReader;
   private readonly methods: MethodExchange;
-  private readonly caller: Caller;
+  /** Makes the calls of this side. */
+  readonly caller: Caller;
   private readonly callee: Callee;
   private readonly watch: PeerWatch;
   private readonly handshake: Handshake;
@@ -137,19 +138,6 @@ export class Connection implements Link {
   }
 
   /**
-   * Calls a method of the peer. `deadlineMs`: from now; Infinity for none. Resolves with the response, or with a `CallResult`
-   * when `extras.detailed`; rejects with an `RpcError`, never throws.
-   */
-  call(spec: MethodSpec, request: unknown, deadlineMs: number, extras: CallExtras | null): Promise<unknown> {
-    return this.caller.call(spec, request, deadlineMs, extras);
-  }
-
-  /** Starts a call that has waited for this connection. */
-  resume(call: PendingCall): void {
-    this.caller.resume(call);
-  }
-
-  /**
    * Refuses new calls of the peer, lets open ones finish, then closes; what is left after `graceMs` is cancelled. Again with a
    * shorter grace: shortens it.
    */
@@ -166,9 +154,9 @@ export class Connection implements Link {
   }
 
   /** Calls that have not ended, and handlers that still run, those of a connection that is closed included. */
-  openCalls(): LeftCall[] {
+  openCalls(): UnfinishedCall[] {
     const now = this.clock.now();
-    return [...this.callee.left(now), ...this.caller.left(now)];
+    return [...this.callee.left(now), ...this.caller.unfinished(now)];
   }
 
   /** The peer has sent DRAIN. */
@@ -182,10 +170,10 @@ export class Connection implements Link {
     return !this.peerDrained && !this.drainState.peerEnded && !this.over;
   }
 
-  giveBack(call: PendingCall, failure: RpcError, why: GivenBack): void {
+  offerRetry(call: PendingCall, failure: RpcError, reason: RetryReason): void {
     const { observer } = this.options;
-    if (observer.onGivenBack === undefined) call.fail(failure);
-    else observer.onGivenBack(call, failure, why);
+    if (observer.onRetryable === undefined) call.fail(failure);
+    else observer.onRetryable(call, failure, reason);
   }
 
   compressionFor(method: CompressionName | undefined): MethodCompression {
@@ -245,7 +233,7 @@ export class Connection implements Link {
     const text = 'the grace period of the drain is over';
     this.left = this.openCalls();
     this.callee.cancelAll(text);
-    this.caller.close(new EndOfCalls(new RpcError('CANCELLED', text), { blamed: false }));
+    this.caller.close(new EndOfCalls(new RpcError('CANCELLED', text), { countsAsFailure: false }));
     this.fail(CloseCode.SHUTDOWN, text);
   }
 

@@ -7,7 +7,7 @@
  * A connection that comes when the endpoint has begun to end is drained or closed likewise.
  */
 import type { Clock, Timer } from '../base/clock.js';
-import type { LeftCall } from '../connection/calls/left-call.js';
+import type { UnfinishedCall } from '../connection/calls/unfinished-call.js';
 import type { Connection } from '../connection/connection.js';
 import { peerOf } from './peer.js';
 
@@ -17,14 +17,14 @@ export interface DrainReport {
    * The calls and handlers that had not ended when the grace was over, or when a connection was closed by force; usually none.
    * Their callers got CANCELLED, their handlers' signals are aborted. Calls of this side that were not sent are not among them.
    */
-  readonly cancelled: readonly LeftCall[];
+  readonly cancelled: readonly UnfinishedCall[];
 }
 
 export class ConnectionSet {
   private readonly open = new Set<Connection>();
   /** Their sockets are gone, but not all of their handlers have ended. */
   private readonly closed = new Set<Connection>();
-  private readonly cancelled: LeftCall[] = [];
+  private readonly cancelled: UnfinishedCall[] = [];
   private waiters: (() => void)[] = [];
   private graceAt = Infinity;
   private graceTimer: Timer | null = null;

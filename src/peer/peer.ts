@@ -84,7 +84,7 @@ function callsOver(connection: Connection): Calls {
     ledgers: new LedgerSetting(clock, false),
     // The connection is there: it compresses with what was loaded for it.
     expectCompression: () => {},
-    call: (spec, request, deadlineMs, extras) => connection.call(spec, request, deadlineMs, extras),
+    call: (spec, request, deadlineMs, extras) => connection.caller.call(spec, request, deadlineMs, extras),
     start: (
       spec: MethodSpec,
       request: unknown,
@@ -92,6 +92,7 @@ function callsOver(connection: Connection): Calls {
       extras: CallExtras,
       resolve: Resolve,
       reject: Reject,
-    ): void => connection.resume(new PendingCall(spec, request, clock.now() + deadlineMs, extras, resolve, reject)),
+    ): void =>
+      connection.caller.resume(new PendingCall(spec, request, clock.now() + deadlineMs, extras, resolve, reject)),
   };
 }

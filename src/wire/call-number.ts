@@ -28,6 +28,12 @@ export function openerOf(call: number): OpenerBit {
   return call >>> 31 === 0 ? 0 : ACCEPTING_SIDE;
 }
 
+/** The number of the slot's next call. */
+export function nextCall(call: number): number {
+  const isLast = generationOf(call) === GENERATION_MAX;
+  return ((isLast ? call & 0x8000_ffff : call) + 0x1_0000) >>> 0;
+}
+
 export function nextGeneration(generation: number): number {
   return generation === GENERATION_MAX ? 1 : generation + 1;
 }

@@ -124,7 +124,7 @@ test('a deadline that passed counts once, unless this side was late: whoever say
   assert.equal(told((await inQueue).attempts), ['tcp://a:1 DEADLINE_EXCEEDED no 101']);
   assert.equal(told((await silent).attempts), ['tcp://a:1 DEADLINE_EXCEEDED maybe 125']);
   assert.equal(callee.ends, ['DEADLINE_EXCEEDED', 'DEADLINE_EXCEEDED']);
-  assert.equal(callee.givenBack, []);
+  assert.equal(callee.offered, []);
 
   const here = failureOf(calls.read(body, { deadlineMs: 100 }));
   await callee.settle();
@@ -145,7 +145,7 @@ test('an answer that cannot be read counts against the endpoint; one that is too
   assert.equal(told((await tooMuch).attempts), ['tcp://a:1 RESOURCE_EXHAUSTED yes 10']);
   assert.equal(told((await broken).attempts), ['tcp://a:1 INTERNAL yes 10']);
   assert.equal(callee.ends, ['INTERNAL']);
-  assert.equal(callee.givenBack, []);
+  assert.equal(callee.offered, []);
 });
 
 test('what this side refuses has no attempt and does not count', async () => {
@@ -173,15 +173,15 @@ test('F3 a lost connection gives back idempotent calls as failed, and unsent one
   assert.is((await written).started, 'maybe');
   assert.equal(told((await written).attempts), ['tcp://a:1 UNAVAILABLE maybe 10']);
   assert.equal(
-    callee.givenBack.map(({ call, why }) => [call.spec.name, why, told(call.attempts)]),
+    callee.offered.map(({ call, why }) => [call.spec.name, why, told(call.attempts)]),
     [
-      ['test.Ends/write', 'moved', []],
+      ['test.Ends/write', 'unprocessed', []],
       ['test.Ends/read', 'failed', ['tcp://a:1 UNAVAILABLE maybe 10']],
     ],
   );
   // The one that waited was not tried.
   assert.equal(callee.ends, Array(16).fill('UNAVAILABLE'));
-  for (const { call, failure } of callee.givenBack) assert.equal(failure.attempts, call.attempts);
+  for (const { call, failure } of callee.offered) assert.equal(failure.attempts, call.attempts);
 });
 
 test('calls that were given up are not given back when their connection is lost, and count as they did', async () => {
@@ -196,7 +196,7 @@ test('calls that were given up are not given back when their connection is lost,
   await callee.settle();
   assert.is((await cancelled).code, 'CANCELLED');
   assert.is((await overdue).code, 'DEADLINE_EXCEEDED');
-  assert.equal(callee.givenBack, []);
+  assert.equal(callee.offered, []);
   assert.equal(callee.ends, ['DEADLINE_EXCEEDED']);
 });
 
@@ -207,8 +207,8 @@ test('calls whose request had not left are moved with their attempt, of whatever
   callee.transport.destroy();
   // The end of the tick, which would write the request, is behind the promise of the loss.
   await callee.settle();
-  const [given] = callee.givenBack;
-  assert.is(given?.why, 'moved');
+  const [given] = callee.offered;
+  assert.is(given?.why, 'unprocessed');
   assert.is(given?.failure.started, 'no');
   assert.equal(told(given?.call.attempts ?? []), ['tcp://a:1 UNAVAILABLE no 0']);
 });
@@ -223,7 +223,7 @@ for (const name of ['PROTOCOL', 'BAD_RECORD', 'FLOW_CONTROL', 'FLAGS', 'FLOOD', 
     callee.close(CloseCode[name]);
     for (const failed of sent) assert.is((await failed).code, 'UNAVAILABLE');
     assert.is((await waiting).started, 'no');
-    assert.equal(callee.givenBack, []);
+    assert.equal(callee.offered, []);
   });
 }
 
@@ -234,7 +234,7 @@ test('a peer that shuts down is left by idempotent calls; one that is done has n
     await callee.settle();
     callee.close(CloseCode[name]);
     assert.equal(
-      callee.givenBack.map(({ why }) => why),
+      callee.offered.map(({ why }) => why),
       ['failed'],
     );
     assert.equal(callee.ends, name === 'NONE' ? [] : ['UNAVAILABLE']);
@@ -248,7 +248,7 @@ test('what this side closes does not count', async () => {
   await callee.settle();
   callee.connection.close();
   assert.is((await written).code, 'UNAVAILABLE');
-  assert.is(callee.givenBack.length, 1);
+  assert.is(callee.offered.length, 1);
   assert.equal(callee.ends, []);
 });
 
@@ -259,7 +259,7 @@ test('a peer that breaks the protocol counts for every open call, and gives none
   callee.say('RESPONSE', { call: callNumber(7), payload: 'y' });
   for (const failure of failures) assert.is((await failure).code, 'INTERNAL');
   assert.equal(callee.ends, ['INTERNAL', 'INTERNAL']);
-  assert.equal(callee.givenBack, []);
+  assert.equal(callee.offered, []);
 });
 
 test('a call that was refused unstarted is given back, whatever its method, where the callee says that it may do better', async () => {
@@ -279,7 +279,7 @@ test('a call that was refused unstarted is given back, whatever its method, wher
   // Only a peer that has said DRAIN drains.
   callee.fail(callNumber(5), 14, { started: 'NO', elsewhere: true });
   assert.equal(
-    callee.givenBack.map(({ why, failure }) => [why, failure.code]),
+    callee.offered.map(({ why, failure }) => [why, failure.code]),
     [
       ['refused', 'RESOURCE_EXHAUSTED'],
       ['refused', 'RESOURCE_EXHAUSTED'],
@@ -287,7 +287,7 @@ test('a call that was refused unstarted is given back, whatever its method, wher
       ['refused', 'UNAVAILABLE'],
     ],
   );
-  for (const { call } of callee.givenBack) assert.is(call.attempts.length, 1);
+  for (const { call } of callee.offered) assert.is(call.attempts.length, 1);
   assert.is((await tooLong).code, 'RESOURCE_EXHAUSTED');
   assert.is((await ran).started, 'maybe');
   // A message that is too long says nothing of the endpoint.
@@ -302,8 +302,8 @@ test('F15 a drain moves what it refuses, which does not count', async () => {
   callee.record('DRAIN', { text: 'restarting', graceMs: 1_000 });
   callee.fail(first, 14, { started: 'NO', elsewhere: true });
   assert.equal(
-    callee.givenBack.map(({ why, call }) => [why, told(call.attempts)]),
-    [['moved', ['tcp://a:1 UNAVAILABLE no 10']]],
+    callee.offered.map(({ why, call }) => [why, told(call.attempts)]),
+    [['unprocessed', ['tcp://a:1 UNAVAILABLE no 10']]],
   );
   assert.equal(callee.ends, []);
 });
@@ -322,7 +322,7 @@ test('an idempotent call that failed is given back, until its caller has an item
   abort.abort();
   for (let slot = 0; slot < 6; slot++) callee.fail(callNumber(slot), 13);
   assert.equal(
-    callee.givenBack.map(({ call, why }) => [call.spec.name, why]),
+    callee.offered.map(({ call, why }) => [call.spec.name, why]),
     [
       ['test.Ends/read', 'failed'],
       ['test.Ends/list', 'failed'],
@@ -350,7 +350,7 @@ test('a oneway call is never given back once it has left, and one that sends ite
   callee.transport.destroy();
   await callee.settle();
   assert.equal(
-    callee.givenBack.map(({ call, why }) => [call.spec.name, why]),
+    callee.offered.map(({ call, why }) => [call.spec.name, why]),
     [['test.Ends/put', 'failed']],
   );
   assert.is((await generated).started, 'maybe');
@@ -368,9 +368,9 @@ test('a call that is made again keeps its deadline and tells all of its attempts
   await callee.settle();
   await clock.advanceSettled(30);
   const deadlineAt = clock.now() - 40 + 1_000;
-  for (const { call } of callee.givenBack) {
+  for (const { call } of callee.offered) {
     assert.is(call.deadlineAt, deadlineAt);
-    other.connection.resume(call.again('retry'));
+    other.connection.caller.resume(call.nextAttempt('retry'));
   }
   await afterTen(clock);
   other.say('RESPONSE', { call: first, payload: 'y' });
@@ -380,9 +380,9 @@ test('a call that is made again keeps its deadline and tells all of its attempts
   assert.equal(told((await answer).attempts), [lost, 'tcp://b:1 OK yes 10']);
   await items.next();
   assert.equal(told(items.attempts), [lost, 'tcp://b:1 OK yes 10']);
-  const [given] = other.givenBack;
+  const [given] = other.offered;
   assert.equal([given?.call.retries, given?.call.resends], [1, 0]);
-  assert.equal([given?.call.again().retries, given?.call.again().resends], [1, 1]);
+  assert.equal([given?.call.nextAttempt().retries, given?.call.nextAttempt().resends], [1, 1]);
   given?.call.fail(given.failure);
   assert.equal(told((await failing).attempts), [lost, 'tcp://b:1 NOT_FOUND yes 10']);
   await clock.advanceSettled(1_000);
@@ -396,18 +396,18 @@ test('the error of a call that waits to be made again tells the attempts before'
   const extras = { ...noExtras, attempts };
   const { read } = Ends.methods;
   const { connection } = callee;
-  const tooLong = failureOf(connection.call(read, Buffer.alloc(100_000), 100, extras));
-  const expired = failureOf(connection.call(read, body, 0, extras));
-  for (let slot = 0; slot < 16; slot++) void connection.call(read, body, 1_000, null);
-  const waiting = failureOf(connection.call(read, body, 100, extras));
-  const moved = connection.call(read, body, 500, extras);
+  const tooLong = failureOf(connection.caller.call(read, Buffer.alloc(100_000), 100, extras));
+  const expired = failureOf(connection.caller.call(read, body, 0, extras));
+  for (let slot = 0; slot < 16; slot++) void connection.caller.call(read, body, 1_000, null);
+  const waiting = failureOf(connection.caller.call(read, body, 100, extras));
+  const moved = connection.caller.call(read, body, 500, extras);
   void moved;
   await clock.advanceSettled(200);
   callee.record('DRAIN', { text: 'restarting', graceMs: 1_000 });
   for (const failure of [tooLong, expired, waiting]) assert.equal((await failure).attempts, attempts);
   assert.is((await waiting).code, 'DEADLINE_EXCEEDED');
-  assert.equal(callee.givenBack[0]?.failure.attempts, attempts);
-  assert.equal(callee.givenBack[0]?.call.attempts, attempts);
+  assert.equal(callee.offered[0]?.failure.attempts, attempts);
+  assert.equal(callee.offered[0]?.call.attempts, attempts);
 });
 
 test('a callee that has sent items and then says started=no is not believed: the call is not given back', async () => {
@@ -423,7 +423,7 @@ test('a callee that has sent items and then says started=no is not believed: the
   );
   assert.is(failure.started, 'yes');
   assert.equal(told(failure.attempts), ['tcp://a:1 RESOURCE_EXHAUSTED yes 10']);
-  assert.equal(callee.givenBack, []);
+  assert.equal(callee.offered, []);
 });
 
 test.run();

@@ -112,7 +112,7 @@ class Race {
     const request = Buffer.alloc(8);
     request.writeInt32LE(-1, 0);
     request.writeInt32LE(slot, 4);
-    return side.call(spec, request, 60_000, null) as Promise<Buffer>;
+    return side.caller.call(spec, request, 60_000, null) as Promise<Buffer>;
   }
 
   private call(): void {
@@ -128,10 +128,12 @@ class Race {
     const request = Buffer.alloc(8);
     request.writeInt32LE(id, 0);
     this.open++;
-    side.call(spec, request, deadlineMs, { signal: abort.signal, metadata: null, detailed: false, priority: 0 }).then(
-      (answer) => this.end(id, 'answered', answer as Buffer, null),
-      (error: unknown) => this.end(id, (error as RpcError).code as Outcome, null, error),
-    );
+    side.caller
+      .call(spec, request, deadlineMs, { signal: abort.signal, metadata: null, detailed: false, priority: 0 })
+      .then(
+        (answer) => this.end(id, 'answered', answer as Buffer, null),
+        (error: unknown) => this.end(id, (error as RpcError).code as Outcome, null, error),
+      );
   }
 
   private end(id: number, outcome: Outcome, answer: Buffer | null, error: unknown): void {

@@ -186,7 +186,7 @@ class StreamRace {
     this.open++;
     const request = Buffer.alloc(4);
     request.writeUInt32LE(plan.id);
-    side.resume(new PendingCall(specs[kind], request, this.clock.now() + deadlineMs, extras, resolve, reject));
+    side.caller.resume(new PendingCall(specs[kind], request, this.clock.now() + deadlineMs, extras, resolve, reject));
     if (incoming !== null) void this.read(plan, incoming);
   }
 

@@ -205,7 +205,9 @@ class LiveRun implements ConnectionView {
       settle('failure', error);
       stream?.incoming?.fail(error as RpcError);
     };
-    this.connection.resume(new PendingCall(spec, request, this.clock.now() + deadlineMs, extras, resolve, reject));
+    this.connection.caller.resume(
+      new PendingCall(spec, request, this.clock.now() + deadlineMs, extras, resolve, reject),
+    );
   }
 
   /** One for all calls that have one. */

@@ -153,7 +153,7 @@ test('calls that run out of time while their method waits for a schema leave not
 test('FAILURE with metadata that cannot be read never says that the call did not start', async () => {
   const { transport, connection } = live('dialing');
   const spec: MethodSpec = Hostile.methods.bytes;
-  const call = connection.call(spec, Buffer.from('x'), 1_000, null).then(
+  const call = connection.caller.call(spec, Buffer.from('x'), 1_000, null).then(
     () => null,
     (error: unknown) => error,
   );

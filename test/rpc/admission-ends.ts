@@ -59,7 +59,7 @@ export async function openAdmission(options: {
     const extras = signal === null ? null : { metadata: null, signal, detailed: false, priority: 0 };
     let error: RpcError | null = null;
     try {
-      await (clients[client] as Connection).call(Notes.methods.echo, { id, text }, deadlineMs, extras as never);
+      await (clients[client] as Connection).caller.call(Notes.methods.echo, { id, text }, deadlineMs, extras as never);
     } catch (thrown) {
       if (!(thrown instanceof RpcError)) throw thrown;
       error = thrown;

@@ -335,8 +335,8 @@ test('oneway calls take a place like others, wait in order while their connectio
     }),
   });
   const [first, second] = ends.clients;
-  for (const id of numbers(20)) void first?.call(Notes.methods.hit, { id, text: '' }, Infinity, null);
-  for (const id of numbers(20, 100)) void second?.call(Notes.methods.hit, { id, text: '' }, 1_000, null);
+  for (const id of numbers(20)) void first?.caller.call(Notes.methods.hit, { id, text: '' }, Infinity, null);
+  for (const id of numbers(20, 100)) void second?.caller.call(Notes.methods.hit, { id, text: '' }, 1_000, null);
   // Behind them on the same connection, which is read when they have begun.
   void ends.call(7);
   await ends.clock.advanceSettled(500);
@@ -368,7 +368,7 @@ test('oneway calls and the queue take turns', async () => {
     }),
   });
   for (const id of numbers(20)) void ends.call(id);
-  for (const id of numbers(20)) void ends.clients[1]?.call(Notes.methods.hit, { id, text: '' }, Infinity, null);
+  for (const id of numbers(20)) void ends.clients[1]?.caller.call(Notes.methods.hit, { id, text: '' }, Infinity, null);
   await ends.clock.advanceSettled(205);
   assert.ok(hits >= 8 && hits <= 12, `${hits} hits`);
   assert.ok(answered(ends).length >= 8, `${answered(ends).length} answers`);

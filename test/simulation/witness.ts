@@ -2,6 +2,7 @@
  * Sees what no caller and no handler sees: every connection, what it closed for, and what it still holds at the end. It looks
  * through the prototypes of the engine while it is on duty, so the engine needs no openings for it.
  */
+import { Caller } from '../../src/connection/caller/caller.js';
 import { Connection } from '../../src/connection/connection.js';
 import { SimulatedProcess } from '../../src/testing/simulated-process.js';
 import { CloseCode, type CloseCodeNumber } from '../../src/wire/constants.js';
@@ -20,25 +21,26 @@ const honest = new Set<number>([
 
 type Fail = (this: Connection, code: CloseCodeNumber, text: string) => void;
 type OnHello = (this: Connection, hello: Hello) => void;
-type Call = Connection['call'];
-type Resume = Connection['resume'];
+type Call = Caller['call'];
+type Resume = Caller['resume'];
 
 interface Watched {
   fail: Fail;
   onHello: OnHello;
-  call: (this: Connection, ...given: Parameters<Call>) => ReturnType<Call>;
-  resume: (this: Connection, ...given: Parameters<Resume>) => void;
 }
 
 export class Witness {
   readonly problems: string[] = [];
   private readonly connections = new Set<Connection>();
   private readonly original: Watched;
+  private readonly caller: { call: Call; resume: Resume };
 
   constructor() {
     const prototype = Connection.prototype as unknown as Watched;
-    const { fail, onHello, call, resume } = prototype;
-    this.original = { fail, onHello, call, resume };
+    const { fail, onHello } = prototype;
+    const { call, resume } = Caller.prototype;
+    this.original = { fail, onHello };
+    this.caller = { call, resume };
     const { connections, problems } = this;
     prototype.fail = function (code, text) {
       connections.add(this);
@@ -49,12 +51,12 @@ export class Witness {
       connections.add(this);
       onHello.call(this, hello);
     };
-    prototype.call = function (...given) {
-      connections.add(this);
+    Caller.prototype.call = function (...given) {
+      connections.add(this.link as Connection);
       return call.apply(this, given);
     };
-    prototype.resume = function (pending) {
-      connections.add(this);
+    Caller.prototype.resume = function (pending) {
+      connections.add(this.link as Connection);
       resume.call(this, pending);
     };
   }
@@ -62,6 +64,7 @@ export class Witness {
   /** Off duty: the prototypes are as they were. */
   leave(): void {
     Object.assign(Connection.prototype, this.original);
+    Object.assign(Caller.prototype, this.caller);
   }
 
   /** Everything is closed: no connection may hold anything any more. */

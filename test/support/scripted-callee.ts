@@ -4,7 +4,7 @@
  */
 import type { ServiceDefinition } from '../../src/avro/service/service.js';
 import { LedgerSetting } from '../../src/connection/calls/call-marks.js';
-import type { GivenBack } from '../../src/connection/calls/pending-call.js';
+import type { RetryReason } from '../../src/connection/calls/pending-call.js';
 import { PendingCall } from '../../src/connection/calls/pending-call.js';
 import { Connection } from '../../src/connection/connection.js';
 import { SchemaCache } from '../../src/connection/methods/schema-exchange.js';
@@ -40,16 +40,16 @@ class CountedEnds extends EndpointStats {
   }
 }
 
-export interface GivenBackCall {
+export interface OfferedCall {
   readonly call: PendingCall;
   readonly failure: RpcError;
-  readonly why: GivenBack;
+  readonly why: RetryReason;
 }
 
 export class ScriptedCallee {
   readonly connection: Connection;
   readonly transport = new ScriptedTransport();
-  readonly givenBack: GivenBackCall[] = [];
+  readonly offered: OfferedCall[] = [];
   private readonly stats = new CountedEnds();
 
   constructor(
@@ -76,7 +76,7 @@ export class ScriptedCallee {
       observer: {
         onOpen() {},
         onRetired() {},
-        onGivenBack: (call, failure, why) => this.givenBack.push({ call, failure, why }),
+        onRetryable: (call, failure, why) => this.offered.push({ call, failure, why }),
         onClosed() {},
       },
     });
@@ -98,9 +98,9 @@ export class ScriptedCallee {
         deadlineMsDefault: 1_000,
         ledgers: new LedgerSetting(clock, false),
         expectCompression() {},
-        call: (spec, request, deadlineMs, extras) => connection.call(spec, request, deadlineMs, extras),
+        call: (spec, request, deadlineMs, extras) => connection.caller.call(spec, request, deadlineMs, extras),
         start: (spec, request, deadlineMs, extras, resolve, reject) =>
-          connection.resume(new PendingCall(spec, request, clock.now() + deadlineMs, extras, resolve, reject)),
+          connection.caller.resume(new PendingCall(spec, request, clock.now() + deadlineMs, extras, resolve, reject)),
       },
       service,
     );

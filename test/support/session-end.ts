@@ -136,7 +136,7 @@ export class SessionEnd {
       incoming?.fail(error as RpcError);
     };
     const deadlineAt = this.clock.now() + (deadlineMs ?? Number.POSITIVE_INFINITY);
-    this.connection.resume(new PendingCall(spec, message, deadlineAt, extras, resolve, reject));
+    this.connection.caller.resume(new PendingCall(spec, message, deadlineAt, extras, resolve, reject));
   }
 
   /** What an `at` step of this side says. */

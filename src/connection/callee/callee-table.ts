@@ -7,8 +7,8 @@ import { RpcError } from '../../base/errors.js';
 import { generationOf, type OpenerBit, openerOf, slotOf } from '../../wire/call-number.js';
 import { CloseCode } from '../../wire/constants.js';
 import type { CallContext } from '../calls/call-context.js';
-import { type LeftCall, leftCall } from '../calls/left-call.js';
 import type { Link } from '../calls/link.js';
+import { type UnfinishedCall, unfinishedCall } from '../calls/unfinished-call.js';
 import type { LongMessage } from '../messages/frame-scheduler.js';
 import type { IncomingMessage } from '../messages/incoming-message.js';
 import type { IncomingMethod } from '../methods/incoming-methods.js';
@@ -171,13 +171,13 @@ export class CalleeTable {
   }
 
   /** The calls that have not ended. */
-  left(now: number): LeftCall[] {
-    const left: LeftCall[] = [];
+  left(now: number): UnfinishedCall[] {
+    const left: UnfinishedCall[] = [];
     for (const entry of this.entries) {
       if (entry === null || entry.state === CallState.FREE) continue;
       const { state, method, since } = entry;
       const told = state === CallState.EXECUTING ? 'running' : state === CallState.ANSWERING ? 'answering' : 'waiting';
-      left.push(leftCall('in', method?.hosted?.spec, this.link.peer, now - since, told));
+      left.push(unfinishedCall('in', method?.hosted?.spec, this.link.peer, now - since, told));
     }
     return left;
   }

@@ -19,8 +19,8 @@ import { describeWrongFlags } from '../../wire/frame-rules.js';
 import { readDeadlineMs } from '../../wire/prefix.js';
 import { decodeCancel } from '../../wire/records/cancel.js';
 import type { CallHost } from '../calls/call-host.js';
-import type { LeftCall } from '../calls/left-call.js';
 import type { Link } from '../calls/link.js';
+import type { UnfinishedCall } from '../calls/unfinished-call.js';
 import { IncomingMessage } from '../messages/incoming-message.js';
 import type { IncomingMethod, IncomingMethods } from '../methods/incoming-methods.js';
 import { Answers } from './answers.js';
@@ -168,7 +168,7 @@ export class Callee {
   }
 
   /** The calls that have not ended, and the handlers that go on after theirs has. */
-  left(now: number): LeftCall[] {
+  left(now: number): UnfinishedCall[] {
     return [...this.handlers.left(now), ...this.table.left(now)];
   }
 

@@ -10,8 +10,8 @@
 import type { Admission } from '../../resilience/admission/admission.js';
 import type { MethodSpec } from '../../wire/message-codec.js';
 import type { CallContext } from '../calls/call-context.js';
-import { type LeftCall, leftCall } from '../calls/left-call.js';
 import type { Link } from '../calls/link.js';
+import { type UnfinishedCall, unfinishedCall } from '../calls/unfinished-call.js';
 
 interface Detached {
   readonly spec: MethodSpec;
@@ -76,9 +76,9 @@ export class Handlers {
   }
 
   /** Handlers that run without an open call. */
-  left(now: number): LeftCall[] {
+  left(now: number): UnfinishedCall[] {
     return Array.from(this.detached.values(), ({ spec, since, state }) =>
-      leftCall('in', spec, this.link.peer, now - since, state),
+      unfinishedCall('in', spec, this.link.peer, now - since, state),
     );
   }
 

@@ -1,82 +1,76 @@
 /**
- * The caller's half of a connection: the calls that this side opened.
+ * The caller's half of a connection: the calls that this side opens.
  *
- *   call() --> CallQueue --> slot in use --RESPONSE, FAILURE--> free
- *                 |              |                                 ^
- *              deadline,     deadline, signal --> given up --------+   (the promise is settled at once; the slot is free
- *              signal: fails                   RESPONSE, FAILURE       only after the callee's one terminal frame)
+ *   call() --> slot taken --> REQUEST sent --> RESPONSE, FAILURE or END --> slot free
+ *     |                                                                       |
+ *     +--> WaitingCalls: no slot, or no room in the write queue  <------------+  the next one starts
  *
- * Each call settles exactly once: whoever settles takes the resolvers out of the slot first. Slots are objects that stay, so
- * the usual call allocates its promise and nothing else.
+ * The states of a slot are drawn in `call-table.ts`; how calls end is in `call-ends.ts`. Each call settles exactly once. This file holds
+ * the way of a call up to its REQUEST, and of the usual answer back. `Connection` makes it and shows it as `caller`.
  */
-
-import type { CancelSignal } from '../../base/cancel-signal.js';
 import { RpcError } from '../../base/errors.js';
 import { minimumLimits } from '../../base/limits.js';
 import type { SweepTimer } from '../../base/sweep-timer.js';
-import { callNumber, nextGeneration, type OpenerBit } from '../../wire/call-number.js';
-import { CloseCode, Flag } from '../../wire/constants.js';
+import type { OpenerBit } from '../../wire/call-number.js';
+import { CloseCode, Flag, FrameType } from '../../wire/constants.js';
 import { describeUnaskedLedger } from '../../wire/frame-rules.js';
 import type { MethodSpec } from '../../wire/message-codec.js';
+import { DEADLINE_MS_MAX } from '../../wire/prefix.js';
+import { encodeMetadata } from '../../wire/records/metadata.js';
 import type { EndOfCalls } from '../calls/end-of-calls.js';
-import { type LeftCall, leftCall } from '../calls/left-call.js';
 import type { Link } from '../calls/link.js';
-import type { GivenBack, Reject, Resolve } from '../calls/pending-call.js';
-import { abortError, type CallExtras, listenForAbort, PendingCall } from '../calls/pending-call.js';
+import type { Reject, Resolve } from '../calls/pending-call.js';
+import { abortError, type CallExtras, PendingCall } from '../calls/pending-call.js';
+import { type UnfinishedCall, unfinishedCall } from '../calls/unfinished-call.js';
 import { LATER, type LongMessage } from '../messages/frame-scheduler.js';
 import type { OutgoingMethod, OutgoingMethods } from '../methods/outgoing-methods.js';
-import { type CallEnds, CallSlot, CallTable, settled } from './call-table.js';
+import { CallEnds } from './call-ends.js';
+import { ANSWERED, type CallSlot, CallTable, OPEN } from './call-table.js';
 import { CallerDeadlines } from './caller-deadlines.js';
-import { afterFailure, endHere, givenBackCall, isRepeatable, tellTried, triedIn } from './caller-ends.js';
 import { CallerStreams } from './caller-streams.js';
-import { CancelPacer } from './cancel-pacer.js';
 import { copyOf, isRefused, readFailure, refusal, unreadable, unsendable } from './failures.js';
 import { RequestWatch } from './request-watch.js';
 import { ResponseReceiver, takesBareValue } from './response-receiver.js';
-import { sendRequest } from './send-request.js';
 import { WaitingCalls } from './waiting-calls.js';
 
-// A promise's resolvers without a closure per call: the executor puts them into the slot of the call that is being made.
-let filled = new CallSlot(0);
-const fillSlot = (resolve: Resolve, reject: Reject): void => {
-  filled.resolve = resolve;
-  filled.reject = reject;
+// The resolvers of the promise that is being made: passed through these, they need no closure per call.
+let madeResolve: Resolve;
+let madeReject: Reject;
+const keepResolvers = (resolve: Resolve, reject: Reject): void => {
+  madeResolve = resolve;
+  madeReject = reject;
 };
 
-export class Caller implements CallEnds {
-  /** Calls that ended with a RESPONSE. */
-  finished = 0;
+export class Caller {
+  readonly streams: CallerStreams;
   private readonly table: CallTable;
+  private readonly ends: CallEnds;
   private readonly timer: SweepTimer;
-  private readonly deadlines: CallerDeadlines;
   private readonly waiting: WaitingCalls;
-  private readonly cancels: CancelPacer;
   private readonly receiver: ResponseReceiver;
   private readonly requests: RequestWatch;
-  readonly streams: CallerStreams;
+  /** The batch of the write queue in which a call has read the clock; -1: none. */
+  private clockBatch = -1;
   private starting = false;
 
   constructor(
-    private readonly link: Link,
+    readonly link: Link,
     private readonly methods: OutgoingMethods,
-    private readonly openerBit: OpenerBit,
+    openerBit: OpenerBit,
   ) {
-    this.table = new CallTable(link.peerLimits.callsInFlightMax);
-    this.deadlines = new CallerDeadlines(link, this.table, this, (now) => this.waiting.sweep(now));
-    this.timer = this.deadlines.timer;
-    this.waiting = new WaitingCalls(link, this.timer);
-    link.sender.onRoom(() => this.waiting.resumeLarge(this));
-    this.receiver = new ResponseReceiver(link, this);
+    this.table = new CallTable(link.peerLimits.callsInFlightMax, openerBit, link.sender);
+    this.waiting = new WaitingCalls(link);
+    this.ends = new CallEnds(link, this.table, () => {
+      if (this.waiting.forSlot.length !== 0) this.startWaiting();
+    });
+    this.timer = new CallerDeadlines(link, this.table, this.ends, this.waiting).timer;
+    this.receiver = new ResponseReceiver(link, this.table, this.ends);
     this.requests = new RequestWatch(link);
-    this.streams = new CallerStreams(link, this.table, this);
-    this.cancels = new CancelPacer(
-      link,
-      (call) => this.table.slots[call & 0xffff]?.call === call,
-      () => this.finished,
-    );
+    this.streams = new CallerStreams(link, this.table, this.ends);
+    link.sender.onRoom(() => this.resumeLarge());
   }
 
-  /** Slots in use, those of calls given up included. */
+  /** Slots in use, those of cancelled calls included. */
   get inFlight(): number {
     return this.table.inUse;
   }
@@ -86,44 +80,35 @@ export class Caller implements CallEnds {
     return this.waiting.length;
   }
 
-  /** Makes one call. Never throws; everything that goes wrong is a rejection with an `RpcError`. */
-  call(spec: MethodSpec, request: unknown, deadlineMs: number, extras: CallExtras | null): Promise<unknown> {
-    this.readClock();
-    const entry = this.admit(deadlineMs, extras);
-    const deadlineAt = this.link.now + deadlineMs;
-    if (entry === null) {
-      return new Promise((resolve, reject) => {
-        this.putOff(new PendingCall(spec, request, deadlineAt, extras, resolve, reject), deadlineMs);
-      });
-    }
-    filled = entry;
-    const promise = new Promise(fillSlot);
-    entry.deadlineAt = deadlineAt;
-    this.begin(entry, spec, request, deadlineMs, extras);
-    return promise;
+  /** Calls whose answer was read in full. */
+  get finished(): number {
+    return this.table.finished;
   }
 
-  /** Once per batch of calls. What else began the batch, such as an answer, has not read the clock. */
-  private readClock(): void {
-    const { link } = this;
-    if (link.queue.isFirstCallOfBatch()) link.noteTime(link.clock.now());
+  /**
+   * Calls a method of the peer. `deadlineMs`: milliseconds from now; Infinity for none. Resolves with the response, or with a
+   * `CallResult` when `extras.detailed`. Never throws: everything that goes wrong is a rejection with an `RpcError`.
+   */
+  call(spec: MethodSpec, request: unknown, deadlineMs: number, extras: CallExtras | null): Promise<unknown> {
+    this.readClock();
+    const promise = new Promise(keepResolvers);
+    this.start(spec, request, this.link.now + deadlineMs, deadlineMs, extras, madeResolve, madeReject);
+    return promise;
   }
 
   /** The same for a call that has waited elsewhere. */
   resume(call: PendingCall): void {
     this.readClock();
-    const remainingMs = call.deadlineAt - this.link.now;
-    const entry = this.admit(remainingMs, call.extras);
-    if (entry === null) this.putOff(call, remainingMs);
-    else this.beginPending(entry, call, remainingMs);
+    const { spec, request, deadlineAt, extras, resolve, reject } = call;
+    this.start(spec, request, deadlineAt, deadlineAt - this.link.now, extras, resolve, reject);
   }
 
-  /** The peer's HELLO is here: it may accept more calls than the protocol's minimum. */
+  /** The peer's HELLO was read: it may accept more calls than the protocol's minimum. */
   onPeerLimits(): void {
     const { callsInFlightMax, streamWindowBytes } = this.link.peerLimits;
     this.table.slotsMax = callsInFlightMax;
     this.streams.widen(streamWindowBytes - minimumLimits.streamWindowBytes);
-    this.waiting.resumeLarge(this);
+    this.resumeLarge();
     this.startWaiting();
   }
 
@@ -133,33 +118,32 @@ export class Caller implements CallEnds {
       this.link.fail(CloseCode.CALL_NUMBER, `RESPONSE for call ${call}, which is not open`);
       return;
     }
-    const method = entry.method as OutgoingMethod;
-    const { extras } = entry;
+    const { method, extras } = entry;
     const special = extras !== null && !takesBareValue(extras);
-    if (flags !== 0 || entry.givenUp || entry.message !== null || special || method.state !== 'ready') {
-      this.receiver.receive(entry, method, flags, buffer, start, end);
+    if (flags !== 0 || entry.state !== OPEN || special || !method.direct) {
+      this.receiver.receive(entry, flags, buffer, start, end);
       return;
     }
-    const { resolve, reject, since } = entry;
-    this.finished++;
-    this.release(entry);
     let value: unknown;
     try {
       value = method.response.decode(buffer, start, end);
     } catch (error) {
-      const failure = unreadable(method, error);
-      endHere(this.link, { since, earlier: extras?.attempts }, failure);
-      reject(failure);
+      if (entry.call === call) this.ends.failAnswered(entry, unreadable(method, error));
       return;
     }
+    // Decoding may have run code of the application, which closed the connection.
+    if (entry.call !== call) return;
     const { link } = this;
+    const { resolve, since } = entry;
+    this.table.finish(entry);
+    if (this.waiting.forSlot.length !== 0) this.startWaiting();
     link.stats.onAnswer(link.now, link.now - since);
     resolve(value);
   }
 
   onFailure(call: number, flags: number, buffer: Buffer, start: number, end: number): void {
-    const entry = this.table.slots[call & 0xffff];
-    if (entry === undefined || entry.call !== call || entry.answered) {
+    const entry = this.table.find(call);
+    if (entry === undefined || entry.state === ANSWERED) {
       this.link.fail(CloseCode.CALL_NUMBER, `FAILURE for call ${call}, which is not open`);
       return;
     }
@@ -167,10 +151,9 @@ export class Caller implements CallEnds {
       this.link.fail(CloseCode.FLAGS, describeUnaskedLedger('FAILURE'));
       return;
     }
-    if (this.streams.holdEnd(entry, buffer, start, end, (held) => this.onFailure(call, flags, held, 0, held.length)))
-      return;
-    const failure = readFailure(this.link, entry, flags, buffer, start, end);
-    this.end(entry, failure, entry.givenUp ? null : afterFailure(this.link, entry, failure));
+    const fail = (payload: Buffer, from: number, to: number): void =>
+      this.ends.fail(entry, readFailure(this.link, entry, flags, payload, from, to));
+    if (!this.streams.holdEnd(entry, buffer, start, end, fail)) fail(buffer, start, end);
   }
 
   /** The write queue has drained: waiting calls may go on. */
@@ -178,220 +161,194 @@ export class Caller implements CallEnds {
     this.startWaiting();
   }
 
-  /** The peer takes no more calls; those that wait have not been sent. */
+  /** The peer accepts no more calls. */
   onPeerDrain(): void {
     const text = `${this.link.peer} is draining`;
     const describe = (): RpcError => new RpcError('UNAVAILABLE', text, { elsewhere: true });
     this.waiting.end(describe, true);
-    for (const entry of this.table.slots) {
-      // The callee has never heard of the number, which is given again.
-      if (entry.call === 0 || entry.long === null || entry.long.begun) continue;
-      entry.generation--;
-      this.end(entry, describe(), 'moved');
-    }
+    this.ends.onPeerDrain(describe);
   }
 
-  /** The connection is over. */
+  /** The connection is over, or the peer has ended its half. */
   close(end: EndOfCalls): void {
-    const { link } = this;
-    this.cancels.close();
     this.requests.close();
-    const { movable, blamed } = end;
-    // One moment, so that they count as one failure.
-    const now = link.clock.now();
-    this.waiting.end(() => end.failure(false), movable);
-    for (const entry of this.table.slots) {
-      if (entry.call === 0) continue;
-      const left = link.queue.isHandedOver(entry.position);
-      const failure = end.failure(left);
-      if (blamed && !entry.givenUp) link.stats.onFailure(now, failure.code);
-      const why = left ? (isRepeatable(entry) ? 'failed' : null) : 'moved';
-      this.end(entry, failure, movable ? why : null);
-    }
-    this.deadlines.close();
+    this.waiting.end(() => end.failure(false), end.retryable);
+    this.ends.close(end);
+    this.timer.stop();
   }
 
-  /** The calls that were sent and have no answer. */
-  left(now: number): LeftCall[] {
-    const open = this.table.slots.filter(({ call, givenUp }) => call !== 0 && !givenUp);
-    return open.map(({ method, since }) => leftCall('out', method?.spec, this.link.peer, now - since, 'running'));
+  /** The calls that have a slot and wait for their answer. */
+  unfinished(now: number): UnfinishedCall[] {
+    const live = this.table.slots.filter(({ isLive }) => isLive);
+    return live.map(({ spec, since }) => unfinishedCall('out', spec, this.link.peer, now - since, 'running'));
   }
 
-  /** Fails the call of this slot; with a `why` whoever owns the connection may make it again. */
-  private end(entry: CallSlot, failure: RpcError, why: GivenBack | null): void {
-    const { reject } = entry;
-    // The attempts of a call that was given up are told by whoever gave it up.
-    if (!entry.givenUp) tellTried(this.link, triedIn(entry), failure);
-    const call = why === null ? null : givenBackCall(entry, failure.attempts);
-    this.release(entry);
-    if (call === null || why === null) reject(failure);
-    else this.link.giveBack(call, failure, why);
+  /** Reads the clock once per batch of calls. What else began the batch, such as an answer, did not read it. */
+  private readClock(): void {
+    const { link } = this;
+    const { queue } = link;
+    if (queue.due && queue.batch === this.clockBatch) return;
+    link.noteTime(link.clock.now());
+    this.clockBatch = queue.due ? queue.batch : -1;
   }
 
-  /** The slot of a call that may be sent now; null: it has to wait, or is refused. */
-  private admit(remainingMs: number, extras: CallExtras | null): CallSlot | null {
+  private start(
+    spec: MethodSpec,
+    request: unknown,
+    deadlineAt: number,
+    remainingMs: number,
+    extras: CallExtras | null,
+    resolve: Resolve,
+    reject: Reject,
+  ): void {
     const { link } = this;
     const usual = link.state === 'open' && remainingMs > 0 && extras === null;
-    if (!usual && isRefused(link, remainingMs, extras)) return null;
-    if (this.waiting.forSlot.length !== 0 || link.queue.saturated) return null;
-    return this.table.take();
+    const refused = !usual && isRefused(link, remainingMs, extras);
+    if (!refused && this.waiting.forSlot.length === 0 && !link.queue.saturated) {
+      const entry = this.table.take(spec, request, deadlineAt, extras, link.now, resolve, reject);
+      if (entry !== null) {
+        this.send(entry, spec, request, remainingMs, extras);
+        return;
+      }
+    }
+    const call = new PendingCall(spec, request, deadlineAt, extras, resolve, reject);
+    if (refused) {
+      call.fail(refusal(link, remainingMs, extras));
+      return;
+    }
+    this.waiting.forSlot.push(call);
+    this.timer.watch(deadlineAt);
   }
 
-  /** What becomes of a call that was not admitted. */
-  private putOff(call: PendingCall, remainingMs: number): void {
-    const { link, waiting } = this;
-    if (isRefused(link, remainingMs, call.extras)) call.fail(refusal(link, remainingMs, call.extras));
-    else waiting.add(waiting.forSlot, call);
-  }
-
-  private beginPending(entry: CallSlot, call: PendingCall, remainingMs: number): void {
-    entry.resolve = call.resolve;
-    entry.reject = call.reject;
-    entry.deadlineAt = call.deadlineAt;
-    this.begin(entry, call.spec, call.request, remainingMs, call.extras);
-  }
-
-  /** Sends the request on a slot that has its deadline and its promise's resolvers. */
-  private begin(
+  /** Sends the request of a call that has just taken its slot. */
+  private send(
     entry: CallSlot,
     spec: MethodSpec,
     request: unknown,
     remainingMs: number,
     extras: CallExtras | null,
   ): void {
-    const { link } = this;
-    const generation = nextGeneration(entry.generation);
-    const call = callNumber(this.openerBit, generation, entry.slot);
-    entry.call = call;
-    entry.givenUp = false;
-    entry.position = Infinity;
-    entry.extras = extras;
-    entry.request = request;
-    entry.since = link.now;
+    const { link, table } = this;
+    const { call } = entry;
+    let method: OutgoingMethod;
     let long: LongMessage | null;
     try {
-      const method = this.methods.bound[spec.ordinal] ?? this.methods.bind(spec);
+      method = this.methods.bound[spec.ordinal] ?? this.methods.bind(spec);
       if (method.failure !== null) throw copyOf(method.failure);
-      entry.method = method;
-      long = sendRequest(link, method, call, request, remainingMs, extras);
+      long = this.writeRequest(method, call, request, remainingMs, extras);
     } catch (error) {
-      // The value has closed the connection, and its call was settled with all others.
-      if (entry.call !== call) return;
-      const early = link.state === 'greeting' && error instanceof RpcError && error.limit !== undefined;
-      const unsent = this.takeBack(entry, spec);
-      // Too much for the protocol's minimum limits, perhaps not for this peer's own.
-      if (early) this.waiting.add(this.waiting.tooLarge, unsent);
-      else unsent.fail(unsendable(spec, error));
+      // Encoding may have run code of the application, which closed the connection and so ended the call.
+      if (entry.call === call) this.onUnsendable(entry, error);
       return;
     }
     if (entry.call !== call) return;
     if (long === LATER) {
-      this.waiting.add(this.waiting.tooLarge, this.takeBack(entry, spec));
+      this.putOff(entry);
       return;
     }
-    entry.generation = generation;
-    if (long !== null) this.sendOn(entry, call, long);
-    else entry.position = link.queue.position;
+    if (long === null) table.sent(entry, method, link.queue.position);
+    else this.sendLong(entry, method, long, extras);
     if (spec.kind === 'oneway' && long === null) {
-      const { resolve } = entry;
-      this.release(entry);
-      resolve(undefined);
+      this.ends.written(entry);
       return;
     }
     this.timer.watch(entry.deadlineAt);
-    if (extras === null || spec.kind === 'oneway') return;
-    if (extras.ledger != null) this.requests.add(entry, extras.ledger);
-    if (extras.signal !== null) this.watchAbort(entry, call, extras.signal);
-    if (entry.call === call && spec.kind !== 'unary') this.streams.begin(entry, call, entry.method, extras);
+    if (extras !== null && spec.kind !== 'oneway') this.beginExtras(entry, call, extras);
   }
 
-  /** Nothing of its request was sent: the slot goes back as it was. */
-  private takeBack(entry: CallSlot, spec: MethodSpec): PendingCall {
-    const { request, deadlineAt, extras, resolve, reject } = entry;
-    this.release(entry);
-    return new PendingCall(spec, request, deadlineAt, extras, resolve, reject);
+  /** Returns and throws as `MessageSender.send`. */
+  private writeRequest(
+    method: OutgoingMethod,
+    call: number,
+    request: unknown,
+    remainingMs: number,
+    extras: CallExtras | null,
+  ): LongMessage | null {
+    const { link } = this;
+    const { number, body, compression } = method;
+    const wireMs =
+      remainingMs <= DEADLINE_MS_MAX ? Math.ceil(remainingMs) : remainingMs === Infinity ? -1 : DEADLINE_MS_MAX;
+    const marks = extras?.ledger ?? null;
+    const flags = method.spec.kind === 'oneway' ? Flag.ONEWAY : marks === null ? 0 : Flag.LEDGER;
+    const metadata =
+      extras === null || extras.metadata === null ? null : encodeMetadata(extras.metadata, link.peerLimits);
+    const { REQUEST } = FrameType;
+    marks?.beginEncoding();
+    const long = link.sender.send(REQUEST, flags, call, number, body, request, wireMs, metadata, compression);
+    marks?.endEncoding();
+    return long;
   }
 
-  private sendOn(entry: CallSlot, call: number, long: LongMessage): void {
-    entry.long = long;
-    long.priority = entry.extras?.priority ?? 0;
+  /** The request leaves in several frames. */
+  private sendLong(entry: CallSlot, method: OutgoingMethod, long: LongMessage, extras: CallExtras | null): void {
+    const { call } = entry;
+    this.table.sending(entry, method, long);
+    long.priority = extras?.priority ?? 0;
+    long.onBegun = () => this.table.begun(entry);
     long.onSent = () => {
       if (entry.call !== call) return;
-      entry.long = null;
-      entry.position = this.link.queue.position;
+      this.table.sentLong(entry, this.link.queue.position);
       void entry.outgoing?.run();
-      if (entry.method?.spec.kind !== 'oneway') return;
-      const { resolve } = entry;
-      this.release(entry);
-      resolve(undefined);
+      if (method.spec.kind === 'oneway') this.ends.written(entry);
     };
   }
 
-  /** Frees the slot and forgets everything of its call. */
-  release(entry: CallSlot): void {
-    entry.call = 0;
-    entry.resolve = settled;
-    entry.reject = settled;
-    entry.request = undefined;
-    entry.method = null;
-    if (entry.extras !== null || entry.long !== null || entry.message !== null) entry.forget(this.link.sender);
-    entry.incoming = null;
-    this.table.give(entry);
-    if (this.waiting.forSlot.length !== 0) this.startWaiting();
+  /** What only some calls have begins with the request sent: its ledger, its signal, its streams. */
+  private beginExtras(entry: CallSlot, call: number, extras: CallExtras): void {
+    const { ledger, signal } = extras;
+    if (ledger != null) this.requests.add(entry, ledger);
+    if (signal !== null) {
+      this.table.listen(entry, signal, () => {
+        if (entry.call !== call || !entry.isLive) return;
+        const started = entry.long !== null ? 'no' : entry.incoming?.begun ? 'yes' : 'maybe';
+        this.ends.cancel(entry, abortError(signal, started));
+      });
+    }
+    if (entry.call === call && entry.spec.kind !== 'unary') this.streams.begin(entry, extras);
   }
 
+  private onUnsendable(entry: CallSlot, error: unknown): void {
+    const early = this.link.state === 'greeting' && error instanceof RpcError && error.limit !== undefined;
+    // Too much for the protocol's minimum limits, perhaps not for this peer's own.
+    if (early) this.putOff(entry);
+    else this.ends.takeBack(entry).fail(unsendable(entry.spec, error));
+  }
+
+  /** The request is too large for now. */
+  private putOff(entry: CallSlot): void {
+    const call = this.ends.takeBack(entry);
+    this.waiting.tooLarge.push(call);
+    this.timer.watch(call.deadlineAt);
+  }
+
+  /** Each call once: one that is still too large waits again, at the end. */
+  private resumeLarge(): void {
+    const { tooLarge } = this.waiting;
+    for (let left = tooLarge.length; left > 0 && !this.link.sender.isFull(); left--) {
+      const call = tooLarge.shift();
+      if (call !== undefined) this.resume(call);
+    }
+  }
+
+  /** Starts waiting calls while there are free slots and room in the write queue. */
   private startWaiting(): void {
-    const { link } = this;
+    const { link, table } = this;
     const { forSlot } = this.waiting;
-    // A call that cannot be encoded gives its slot back at once; the loop below goes on with it, not a nested one.
+    // A call that cannot be encoded frees its slot at once: the loop below goes on with that, not a nested one.
     if (this.starting) return;
     this.starting = true;
-    while (forSlot.length > 0 && !link.queue.saturated) {
-      const entry = this.table.take();
-      if (entry === null) break;
+    while (forSlot.length > 0 && !link.queue.saturated && table.hasRoom) {
       const call = forSlot.shift();
-      const remainingMs = call === undefined ? 0 : call.deadlineAt - link.now;
-      if (call === undefined || !(remainingMs > 0)) {
-        this.table.give(entry);
-        call?.fail(refusal(link, remainingMs, call.extras));
-      } else {
-        this.beginPending(entry, call, remainingMs);
+      if (call === undefined) break;
+      const { spec, request, deadlineAt, extras, resolve, reject } = call;
+      const remainingMs = deadlineAt - link.now;
+      if (!(remainingMs > 0)) {
+        call.fail(refusal(link, remainingMs, extras));
+        continue;
       }
+      const entry = table.take(spec, request, deadlineAt, extras, link.now, resolve, reject);
+      if (entry !== null) this.send(entry, spec, request, remainingMs, extras);
     }
     this.starting = false;
-  }
-
-  private watchAbort(entry: CallSlot, call: number, signal: CancelSignal): void {
-    entry.onAbort = () => {
-      if (entry.call !== call || entry.givenUp) return;
-      const started = entry.long !== null ? 'no' : entry.incoming?.begun ? 'yes' : 'maybe';
-      const error = abortError(signal, started);
-      endHere(this.link, triedIn(entry), error);
-      entry.incoming?.fail(error, true);
-      if (this.giveUp(entry, error)) this.cancel(call);
-    };
-    listenForAbort(signal, entry.onAbort);
-  }
-
-  /** Settles the call for its caller. True: its slot waits for the terminal frame, and a CANCEL makes sense. */
-  giveUp(entry: CallSlot, error: RpcError): boolean {
-    const { reject, long, answered } = entry;
-    const unsent = long !== null && !long.begun;
-    if (unsent || answered) {
-      // The callee has never heard of the number, which is given again.
-      if (unsent) entry.generation--;
-      this.release(entry);
-    } else {
-      entry.givenUp = true;
-      entry.resolve = settled;
-      entry.reject = settled;
-      entry.forget(this.link.sender);
-    }
-    reject(error);
-    return !unsent && !answered;
-  }
-
-  cancel(call: number): void {
-    this.cancels.cancel(call);
   }
 }

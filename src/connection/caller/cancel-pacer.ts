@@ -1,6 +1,6 @@
 /**
- * CANCEL frames, kept to half of what a peer tolerates by default (`resetsBurstMax`), so that a burst of them never costs the
- * connection. Whoever cancels has been told already; a CANCEL that waits only delays the end of the callee's work.
+ * CANCEL frames, paced to half of what a peer tolerates by default (`resetsBurstMax`), so that a burst of them never costs the
+ * connection. The caller has its error already; a CANCEL that waits only delays the end of the callee's work. Used by `CallEnds`.
  */
 import type { Timer } from '../../base/clock.js';
 import { RpcCodes } from '../../base/codes.js';
@@ -8,62 +8,63 @@ import { TokenBucket } from '../../base/token-bucket.js';
 import { FrameType } from '../../wire/constants.js';
 import { encodeCancel } from '../../wire/records/cancel.js';
 import type { Link } from '../calls/link.js';
+import type { CallTable } from './call-table.js';
 
 const BURST = 100;
 const PER_SECOND = 30;
 const RETRY_MS = 100;
 
 export class CancelPacer {
-  private readonly budget: TokenBucket;
-  private readonly later: number[] = [];
+  private readonly bucket: TokenBucket;
+  /** Calls whose CANCEL waits, in order. */
+  private readonly waiting: number[] = [];
   private timer: Timer | null = null;
 
   constructor(
     private readonly link: Link,
-    /** Whether the call still waits for its terminal frame. */
-    private readonly isOpen: (call: number) => boolean,
-    /** Calls that ended with a RESPONSE so far. */
-    private readonly finished: () => number,
+    private readonly table: CallTable,
   ) {
-    this.budget = new TokenBucket(BURST, PER_SECOND, link.clock.now());
+    this.bucket = new TokenBucket(BURST, PER_SECOND, link.clock.now());
   }
 
-  /** Sends CANCEL for the call now, or once the budget allows it. */
+  /** Sends CANCEL for the call now, or as soon as the bucket allows it. */
   cancel(call: number): void {
-    if (this.later.length === 0 && this.charge()) {
+    if (this.waiting.length === 0 && this.charge()) {
       this.write(call);
       return;
     }
-    this.later.push(call);
-    if (this.later.length === 1) this.wait();
+    this.waiting.push(call);
+    if (this.waiting.length === 1) this.startTimer();
   }
 
   close(): void {
     this.timer?.cancel();
     this.timer = null;
-    this.later.length = 0;
+    this.waiting.length = 0;
   }
 
   private charge(): boolean {
-    return this.budget.charge(this.link.clock.now(), this.finished());
+    return this.bucket.charge(this.link.clock.now(), this.table.finished);
   }
 
-  private wait(): void {
-    this.timer = this.link.clock.setTimer(() => this.goOn(), RETRY_MS);
+  private startTimer(): void {
+    this.timer = this.link.clock.setTimer(() => this.onTimer(), RETRY_MS);
   }
 
-  private goOn(): void {
+  private onTimer(): void {
     this.timer = null;
-    const { later } = this;
+    const { waiting } = this;
     let done = 0;
-    for (; done < later.length; done++) {
-      const call = later[done] as number;
-      if (!this.isOpen(call)) continue;
-      if (!this.charge()) break;
-      this.write(call);
+    for (const call of waiting) {
+      // A call whose terminal frame has come needs no CANCEL.
+      if (this.table.has(call)) {
+        if (!this.charge()) break;
+        this.write(call);
+      }
+      done++;
     }
-    later.splice(0, done);
-    if (later.length > 0) this.wait();
+    waiting.splice(0, done);
+    if (waiting.length > 0) this.startTimer();
   }
 
   private write(call: number): void {

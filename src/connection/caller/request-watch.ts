@@ -1,15 +1,15 @@
 /**
- * Marks when the kernel has taken the requests of calls that asked for their ledger. A batch that the socket takes at once, which
- * is the usual case, is seen as it is handed over; what stays behind is looked for by a timer. Nothing is watched without such
- * calls. Used by `Caller`.
+ * Marks when the kernel has taken the requests of calls that asked for their ledger. Usually the socket takes a batch at once, which is
+ * seen when the batch is handed over; for the rest a timer looks again. Without such calls nothing is watched. Used by `Caller`.
  */
 import type { Timer } from '../../base/clock.js';
 import type { CallMarks, NetworkFloor } from '../calls/call-marks.js';
 import type { Link } from '../calls/link.js';
 import type { CallSlot } from './call-table.js';
 
-/** Between two looks at a socket that does not take everything; more when it has not for long, so that looks stay few. */
+/** Milliseconds between two looks at a socket that does not take everything. */
 const LOOK_MS = 1;
+/** The longer a request waits, the longer the pause between two looks: this share of the wait so far. */
 const LOOKS_PER_WAIT = 16;
 
 interface Watched {
@@ -27,10 +27,8 @@ export class RequestWatch implements NetworkFloor {
 
   /** The request of the call in this slot was encoded. */
   add(entry: CallSlot, marks: CallMarks): void {
-    const { call } = entry;
-    entry.ledgerCall = call;
     marks.floor = this;
-    this.watched.push({ entry, call, marks });
+    this.watched.push({ entry, call: entry.call, marks });
     this.link.queue.onHandedOver = this.look;
     // Its batch may have left before.
     this.look();
@@ -60,7 +58,7 @@ export class RequestWatch implements NetworkFloor {
     }
     this.watched.length = left;
     if (left === 0) queue.onHandedOver = null;
-    // What is not handed over yet is seen when it is.
+    // A batch that was not handed over yet calls `look` when it is.
     if (waitsSince === Infinity || this.timer !== null) return;
     this.timer = clock.setTimer(
       () => {

@@ -1,19 +1,22 @@
 /**
- * Calls that wait for a free slot, for room in the write queue, or for a connection: in order, bounded by count, each with
- * its deadline running. Nothing of them has been sent, so whatever ends them, they did not start.
+ * Calls that wait for a free slot, for room in the write queue, or for a connection: in order, bounded by count and perhaps by bytes,
+ * with their deadlines running. Nothing of them has been sent, so a call that ends here did not start.
+ * Used by `WaitingCalls` and `Channel`.
  */
 
 import type { LatePart } from '../../base/codes.js';
 import { limitError, RpcError } from '../../base/errors.js';
 import { limitOf } from '../../base/limits.js';
+import type { MethodSpec } from '../../wire/message-codec.js';
 import type { PendingCall } from './pending-call.js';
-import { requestBytes } from './request-size.js';
 
-/** So many calls that have failed may stay in the array, beside as many as wait. */
+/** The array may keep so many calls that have failed, and as many more as calls wait. */
 const SETTLED_MAX = 16;
+/** The size of the buffer into which requests are encoded to learn their length. */
+const SCRATCH_BYTES = 64 * 1024;
 
 export class CallQueue {
-  /** Waiting calls; the settled ones still in the array do not count. */
+  /** Waiting calls, without those in the array that have failed. */
   length = 0;
   private calls: (PendingCall | undefined)[] = [];
   private head = 0;
@@ -21,15 +24,15 @@ export class CallQueue {
 
   constructor(
     private readonly lengthMax: number,
-    /** What they wait for, for the texts of their failures: `a free call slot`. */
+    /** What they wait for, as in the texts of their errors: `a free call slot`. */
     private readonly awaited: string,
     /** Which part is late when a deadline passes here. */
-    private readonly late: () => LatePart,
-    /** Bytes of their requests; Infinity: they are not counted, which spares encoding them. */
+    private readonly latePart: () => LatePart,
+    /** Bytes of their requests. Infinity: they are not counted, which saves encoding them. */
     private readonly bytesMax = Infinity,
   ) {}
 
-  /** Takes the call in, or fails it when the queue is full; not a call that was taken in before and is made again. */
+  /** Takes the call, or fails it when the queue is full. A call that is being retried is always taken. */
   push(call: PendingCall): void {
     this.closeUp();
     if (this.bytesMax !== Infinity) call.bytes = requestBytes(call.spec, call.request);
@@ -39,7 +42,7 @@ export class CallQueue {
       return;
     }
     this.bytes += call.bytes;
-    // It may have waited elsewhere before.
+    // It may have waited in another queue before.
     call.settled = false;
     this.calls.push(call);
     this.length++;
@@ -57,7 +60,7 @@ export class CallQueue {
       }
       if (call === undefined || call.settled) continue;
       this.remove(call);
-      call.leave();
+      call.stopWaiting();
       return call;
     }
     this.calls = [];
@@ -74,7 +77,7 @@ export class CallQueue {
       if (call === undefined || call.settled) continue;
       if (call.deadlineAt <= now) {
         const text = `the deadline passed while the call waited for ${this.awaited}`;
-        this.end(call, new RpcError('DEADLINE_EXCEEDED', text, { late: this.late() }));
+        this.end(call, new RpcError('DEADLINE_EXCEEDED', text, { late: this.latePart() }));
       } else if (call.deadlineAt < earliest) {
         earliest = call.deadlineAt;
       }
@@ -83,13 +86,14 @@ export class CallQueue {
     return earliest;
   }
 
-  /** Fails those that `error` has one for; the others go on waiting. */
+  /** Fails the calls for which `error` returns an error. The others go on waiting. */
   failSome(error: (call: PendingCall) => RpcError | null): void {
     const { calls } = this;
     for (let index = this.head; index < calls.length; index++) {
       const call = calls[index];
-      const failure = call === undefined || call.settled ? null : error(call);
-      if (failure !== null) this.end(call as PendingCall, failure);
+      if (call === undefined || call.settled) continue;
+      const failure = error(call);
+      if (failure !== null) this.end(call, failure);
     }
     this.closeUp();
   }
@@ -104,7 +108,7 @@ export class CallQueue {
     call.fail(error);
   }
 
-  /** Lets go of the calls that failed while they waited: where nobody takes calls, none would ever be shifted. */
+  /** Removes calls that failed while they waited. Without this a queue from which nobody takes calls would only grow. */
   private closeUp(): void {
     const held = this.calls.length - this.head;
     if (held <= 2 * this.length + SETTLED_MAX) return;
@@ -126,5 +130,19 @@ export class CallQueue {
     this.length--;
     this.bytes -= call.bytes;
     call.bytes = 0;
+  }
+}
+
+let scratch: Buffer | null = null;
+
+/** Bytes of a request when encoded. 0 where its messages are items, and where it cannot be encoded: it fails when it is sent. */
+function requestBytes({ kind, request: codec }: MethodSpec, request: unknown): number {
+  if (kind === 'clientStream' || kind === 'duplex') return 0;
+  scratch ??= Buffer.allocUnsafeSlow(SCRATCH_BYTES);
+  try {
+    const end = codec.encode(request, scratch, 0);
+    return end >= 0 ? end : SCRATCH_BYTES - end;
+  } catch {
+    return 0;
   }
 }

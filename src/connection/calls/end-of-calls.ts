@@ -1,10 +1,10 @@
-/** What the calls of a connection are told when it ends, and what that means for them. Used by `Connection` and `Caller`. */
+/** Why a connection ended, and what that means for its calls: their errors, retries, statistics. Used by `Connection` and `Caller`. */
 import { RpcError } from '../../base/errors.js';
 import { CloseCode, type CloseCodeNumber, closeCodeName } from '../../wire/constants.js';
 import type { CloseRecord } from '../../wire/records/close.js';
 import type { PeerInfo } from './peer-info.js';
 
-/** CLOSE codes that this side gives without the peer having broken the protocol. */
+/** CLOSE codes of this side that do not mean that the peer broke the protocol. */
 const ownReasons: ReadonlySet<number> = new Set([
   CloseCode.NONE,
   CloseCode.SHUTDOWN,
@@ -18,7 +18,7 @@ const ownReasons: ReadonlySet<number> = new Set([
   CloseCode.CHECKSUM,
 ]);
 
-/** CLOSE codes whose sender has run none of the calls that it was sent (spec, 8.1). */
+/** CLOSE codes whose sender has run none of the calls that it received (spec, 8.1). */
 const ranNothing: ReadonlySet<number> = new Set([
   CloseCode.BAD_PREFACE,
   CloseCode.VERSION,
@@ -27,8 +27,8 @@ const ranNothing: ReadonlySet<number> = new Set([
   CloseCode.BUSY,
 ]);
 
-/** CLOSE codes that say nothing against the calls: another connection may take them. */
-const mayMove: ReadonlySet<number> = new Set([
+/** CLOSE codes for which no call can be the reason: they may be retried on another connection. */
+const retryableCodes: ReadonlySet<number> = new Set([
   CloseCode.NONE,
   CloseCode.SHUTDOWN,
   CloseCode.BUSY,
@@ -38,33 +38,33 @@ const mayMove: ReadonlySet<number> = new Set([
 ]);
 
 interface Meaning {
-  /** The calls may be made elsewhere: nothing says that one of them was why it ended. Default true. */
-  readonly movable?: boolean;
-  /** The peer, or the way to it, is why it ended. Default true. */
-  readonly blamed?: boolean;
+  /** The calls may be retried elsewhere: none of them can be why the connection ended. Default true. */
+  readonly retryable?: boolean;
+  /** The peer, or the network, is why it ended: calls count as failures of their endpoint. Default true. */
+  readonly countsAsFailure?: boolean;
   /** The peer guarantees that it has started none of them. Default false. */
   readonly nothingRan?: boolean;
 }
 
-/** Why a connection ends, or one half of it, and what that means for the calls of this side that are open. */
+/** Why a connection, or one half of it, ends, and what that means for the open calls of this side. */
 export class EndOfCalls {
-  readonly movable: boolean;
-  readonly blamed: boolean;
+  readonly retryable: boolean;
+  readonly countsAsFailure: boolean;
   private readonly nothingRan: boolean;
 
   constructor(
     readonly reason: RpcError,
-    { movable = true, blamed = true, nothingRan = false }: Meaning = {},
+    { retryable = true, countsAsFailure = true, nothingRan = false }: Meaning = {},
   ) {
-    this.movable = movable;
-    this.blamed = blamed;
+    this.retryable = retryable;
+    this.countsAsFailure = countsAsFailure;
     this.nothingRan = nothingRan;
   }
 
-  /** The error of one call. `left`: its request was handed to the socket. */
-  failure(left: boolean): RpcError {
+  /** The error of one call. `handedOver`: its request was given to the socket. */
+  failure(handedOver: boolean): RpcError {
     const { code, message, cause } = this.reason;
-    return new RpcError(code, message, { started: left && !this.nothingRan ? 'maybe' : 'no', cause });
+    return new RpcError(code, message, { started: handedOver && !this.nothingRan ? 'maybe' : 'no', cause });
   }
 }
 
@@ -73,7 +73,7 @@ export function closedHere(code: CloseCodeNumber, text: string, peer: PeerInfo):
   const rpcCode = ownReasons.has(code) ? 'UNAVAILABLE' : 'INTERNAL';
   const reason = new RpcError(rpcCode, `connection to ${peer} closed (${closeCodeName(code)}): ${text}`);
   const own = code === CloseCode.NONE || code === CloseCode.SHUTDOWN || code === CloseCode.INTERNAL;
-  return new EndOfCalls(reason, { movable: mayMove.has(code), blamed: !own });
+  return new EndOfCalls(reason, { retryable: retryableCodes.has(code), countsAsFailure: !own });
 }
 
 /** The socket is gone. */
@@ -88,6 +88,10 @@ export function closedByPeer({ code, text }: CloseRecord, peer: PeerInfo): EndOf
   const parts = [code === CloseCode.NONE ? '' : closeCodeName(code), text].filter((part) => part !== '');
   const why = parts.length === 0 ? '' : ` (${parts.join(': ')})`;
   const reason = new RpcError('UNAVAILABLE', `${peer} closed the connection${why}`);
-  const meaning = { movable: mayMove.has(code), blamed: code !== CloseCode.NONE, nothingRan: ranNothing.has(code) };
+  const meaning = {
+    retryable: retryableCodes.has(code),
+    countsAsFailure: code !== CloseCode.NONE,
+    nothingRan: ranNothing.has(code),
+  };
   return new EndOfCalls(reason, meaning);
 }

@@ -1,4 +1,6 @@
-/** What the two halves of calling and the methods need of their connection. `Connection` implements it and hands itself to them. */
+/**
+ * What the two halves of calling, and the methods, need from their connection. `Connection` implements it and passes itself to them.
+ */
 import type { Clock } from '../../base/clock.js';
 import type { RpcError } from '../../base/errors.js';
 import type { AnnouncedLimits } from '../../base/limits.js';
@@ -8,7 +10,7 @@ import type { CompressionName } from '../../wire/message-codec.js';
 import type { MethodCompression } from '../messages/method-compression.js';
 import type { StreamLink } from '../streams/stream-link.js';
 import type { PeerInfo } from './peer-info.js';
-import type { GivenBack, PendingCall } from './pending-call.js';
+import type { PendingCall, RetryReason } from './pending-call.js';
 
 export interface Link extends StreamLink {
   readonly clock: Clock;
@@ -16,28 +18,28 @@ export interface Link extends StreamLink {
   readonly peerLimits: AnnouncedLimits;
   /** Sets `now` to a reading of the clock that was just made. */
   noteTime(now: number): void;
-  /** The peer takes calls of this side, as far as is known. */
+  /** The peer accepts calls of this side, as far as is known. */
   readonly callable: boolean;
   /** The peer has sent DRAIN. */
   readonly peerDrained: boolean;
   readonly peer: PeerInfo;
-  /** Address of the peer, for attempts. */
+  /** The peer's address, as `Attempt.endpoint` shows it. */
   readonly endpoint: string;
-  /** Counts how calls of this side end. */
+  /** Counts how the calls of this side end. */
   readonly stats: EndpointStats;
   /** The peer broke the protocol: CLOSE with this code, every call settled, the socket ends. */
   fail(code: CloseCodeNumber, text: string): void;
   /** How a method's messages are compressed towards this peer. */
   compressionFor(method: CompressionName | undefined): MethodCompression;
-  /** The peer spent one of its resets; false: that was one too many and the connection has been closed. */
+  /** Charges the peer for one reset. False: that was one too many, and the connection has been closed. */
   chargeReset(): boolean;
-  /** A frame of a message of several came; false: too many with MORE and no bytes in a row, the connection has been closed. */
+  /** Counts a frame of a message of several. False: too many empty ones with MORE in a row, and the connection has been closed. */
   admitFragment(more: boolean, bytes: number): boolean;
-  /** Reads no more frames until `resumeReading`; nested calls count once. */
+  /** Reads no more frames until `resumeReading` was called as often. */
   pauseReading(): void;
   resumeReading(): void;
-  /** A call of this side failed and may be made again: whoever owns the connection does that, or fails it. */
-  giveBack(call: PendingCall, failure: RpcError, why: GivenBack): void;
-  /** A call ended; the connection may have waited for the last one. */
+  /** A call of this side failed and may be retried. The owner of the connection retries it, or fails it with `failure`. */
+  offerRetry(call: PendingCall, failure: RpcError, reason: RetryReason): void;
+  /** A call ended. A drain may have waited for it. */
   onCallEnded(): void;
 }

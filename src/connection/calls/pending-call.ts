@@ -1,6 +1,6 @@
 /**
- * A call as the caller asked for it, before it has a slot: what `Connection.call` was given. Waits in a `CallQueue` when it
- * cannot start at once.
+ * A call that has no slot: what its caller gave, with the promise to settle. It waits in a `CallQueue`, or goes from the channel to a
+ * connection and, if that offers it for a retry, back. Used by `channel/`, `peer/` and `Caller`.
  */
 import { setMaxListeners } from 'node:events';
 import { type Attempt, noAttempts } from '../../base/attempt.js';
@@ -18,19 +18,21 @@ export type Resolve = (value: unknown) => void;
 export type Reject = (error: unknown) => void;
 
 /**
- * Why a call is given back. `moved`: it certainly did not start, since its endpoint drains, or its connection ended before it was
- * written. `refused`: its callee guarantees that, and says that another time or place may do. `failed`: it may have started, but is
- * idempotent.
+ * Why a call may be made again.
+ *
+ * - `unprocessed`: it certainly did not start. Its endpoint drains, or its connection ended before the request was written.
+ * - `refused`: the callee guarantees that it did not start, and that another time or place may do.
+ * - `failed`: it may have started, but is idempotent.
  */
-export type GivenBack = 'moved' | 'refused' | 'failed';
+export type RetryReason = 'unprocessed' | 'refused' | 'failed';
 
-/** What only some calls bring; null for the usual call. */
+/** What only some calls have; null for the usual call. */
 export interface CallExtras {
   readonly metadata: Metadata | null;
   readonly signal: CancelSignal | null;
-  /** Answer with `CallResult` (value and metadata) in place of the bare value. */
+  /** Resolves with a `CallResult` instead of the bare value. */
   readonly detailed: boolean;
-  /** Of long messages the higher goes first. */
+  /** Of messages that are too long for one frame the higher goes first. */
   readonly priority: number;
   /** The call asks for its ledger. */
   readonly ledger?: CallMarks | null;
@@ -40,13 +42,13 @@ export interface CallExtras {
   readonly source?: ItemSource;
   /** How often the call has been sent again because it had not started (`limits.resendsMax`). */
   readonly resends?: number;
-  /** How often it has been made again otherwise. */
+  /** How often the call has been retried otherwise. */
   readonly retries?: number;
-  /** Where it was tried before, without success. */
+  /** The attempts that failed. */
   readonly attempts?: readonly Attempt[];
   /** Calls of one key go to one endpoint, where the channel's balancer does that. */
   readonly key?: string | undefined;
-  /** Waits for an endpoint in place of failing when none can be reached. */
+  /** Waits for an endpoint instead of failing when none can be reached. */
   readonly waitForReady?: boolean | undefined;
   /** May be made twice without harm; overrides `MethodSpec.idempotent`. */
   readonly idempotent?: boolean | undefined;
@@ -67,7 +69,7 @@ export interface CallResult<Response = unknown> {
 
 export class PendingCall {
   settled = false;
-  /** Of its request, while a queue counts them. */
+  /** Bytes of its request, while a queue counts them. */
   bytes = 0;
   private onAbort: (() => void) | null = null;
 
@@ -86,59 +88,59 @@ export class PendingCall {
     return this.extras?.resends ?? 0;
   }
 
-  /** How often it has been made again though it may have started, or was refused. */
+  /** How often it has been retried though it may have started, or was refused. */
   get retries(): number {
     return this.extras?.retries ?? 0;
   }
 
-  /** Where it was tried. */
+  /** The attempts that failed. */
   get attempts(): readonly Attempt[] {
     return this.extras?.attempts ?? noAttempts;
   }
 
-  /** The same call, to be made once more, until the same deadline. */
-  again(as: 'resend' | 'retry' = 'resend'): PendingCall {
+  /** The same call for its next attempt, with the same deadline. */
+  nextAttempt(as: 'resend' | 'retry' = 'resend'): PendingCall {
     const { resends, retries } = this;
     const count = as === 'resend' ? { resends: resends + 1 } : { retries: retries + 1 };
     const extras = { ...(this.extras ?? noExtras), ...count };
     return new PendingCall(this.spec, this.request, this.deadlineAt, extras, this.resolve, this.reject);
   }
 
-  /** `error` is of this call alone: it is told the attempts. */
+  /** Settles the call with `error`, which no other call may have: the attempts are added to it. */
   fail(error: unknown): void {
-    this.leave();
-    if (error instanceof RpcError) withEarlier(error, this.extras);
+    this.stopWaiting();
+    if (error instanceof RpcError) withEarlierAttempts(error, this.extras);
     this.reject(error);
   }
 
-  /** It waits no longer: its slot or its failure takes over. */
-  leave(): void {
+  /** The call waits no longer: it has a slot, or has failed. */
+  stopWaiting(): void {
     this.settled = true;
     if (this.onAbort !== null) this.extras?.signal?.removeEventListener('abort', this.onAbort);
     this.onAbort = null;
   }
 
-  /** Calls back with the call's error when its caller gives it up while it waits. */
+  /** Calls back with the call's error when its caller cancels it, or leaves its stream, while it waits. */
   watchAbort(callback: (error: RpcError) => void): void {
     const { extras } = this;
     if (extras === null) return;
     const { signal, incoming } = extras;
-    if (incoming !== undefined) incoming.onLeaveEarly = () => callback(leftEarly('no'));
+    if (incoming !== undefined) incoming.onLeaveEarly = () => callback(streamLeftError('no'));
     if (signal === null) return;
     this.onAbort = () => callback(abortError(signal, 'no'));
     listenForAbort(signal, this.onAbort);
   }
 }
 
-/** The error of a call that was not sent, which must be of this call alone: it tells where that was tried before. */
-export function withEarlier(error: RpcError, extras: CallExtras | null): RpcError {
+/** Adds the attempts before this one to the error of a call that was not sent. No other call may have the error. */
+export function withEarlierAttempts(error: RpcError, extras: CallExtras | null): RpcError {
   if (extras?.attempts !== undefined) tellAttempts(error, extras.attempts);
   return error;
 }
 
 /**
- * Calls back once when the signal aborts; at once if it has, which a getter of the request may have done meanwhile. One
- * signal may end thousands of calls: that many listeners are no leak, of which Node warns from the eleventh on.
+ * Calls back once when the signal aborts, or at once if it has: a getter of the request may have aborted it. One signal may cancel
+ * thousands of calls, so Node's warning about leaking listeners is switched off for it.
  */
 export function listenForAbort(signal: CancelSignal, callback: () => void): void {
   if (signal.aborted) {
@@ -149,17 +151,17 @@ export function listenForAbort(signal: CancelSignal, callback: () => void): void
   signal.addEventListener('abort', callback, { once: true });
 }
 
-/** The error of a call whose caller has stopped to take its items. */
-export function leftEarly(started: Started): RpcError {
+/** The error of a call whose caller has stopped reading its items. */
+export function streamLeftError(started: Started): RpcError {
   return new RpcError('CANCELLED', 'the caller left the stream before its end', { started });
 }
 
-/** The error of a call that its caller gave up. */
+/** The error of a call whose signal aborted. */
 export function abortError(signal: CancelSignal, started: Started): RpcError {
   return new RpcError('CANCELLED', 'the caller cancelled the call', { started, cause: signal.reason });
 }
 
-/** The error of a call whose deadline had passed before anything could be done for it. */
+/** The error of a call whose deadline had passed before it could be sent. */
 export function expiredUnsent(): RpcError {
   return new RpcError('DEADLINE_EXCEEDED', 'the deadline had passed before the call was sent', { late: 'here' });
 }

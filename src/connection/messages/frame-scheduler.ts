@@ -44,6 +44,8 @@ export const PASSED_OVER_MAX = 16;
 
 /** A message on its way in several frames. */
 export class LongMessage {
+  /** Runs when the first frame is about to be written. */
+  onBegun: (() => void) | null = null;
   /** Runs once the last frame was handed over; not after `drop`. */
   onSent: (() => void) | null = null;
   at = 0;
@@ -228,7 +230,10 @@ export class FrameScheduler {
     const end = at + Math.min(message.affordable, room);
     const last = end === body.length;
     const flags = (begun ? 0 : message.flags) | (last || message.pieces ? 0 : Flag.MORE);
-    message.begun = true;
+    if (!begun) {
+      message.begun = true;
+      message.onBegun?.();
+    }
     message.at = end;
     message.credit?.spend(HEADER_BYTES + end - at);
     queue.writeLargeFrame(type, flags, call, method, prefix, at === 0 && last ? body : body.subarray(at, end));

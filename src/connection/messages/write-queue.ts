@@ -32,6 +32,8 @@ const FLUSH_BYTES_MAX = 32 * 1024;
 const FLUSH_SHARE = 1 / 4;
 /** Fewer bytes of a large frame's prefix or body are copied: that is cheaper than a buffer of their own in the system call. */
 const COPIED_BYTES_MAX = 4 * 1024;
+/** Keeps the count of batches a small integer. */
+const BATCH_MASK = 0xffff;
 
 /** What happens while frames leave, which may be at the end of a tick. */
 export interface WriteQueueEvents {
@@ -47,6 +49,10 @@ export class WriteQueue {
   end = 0;
   /** More than the soft bound is unsent: whoever can wait, waits. */
   saturated = false;
+  /** A batch is due at the end of this tick, or of the chunk that is being read. Written here only. */
+  due = false;
+  /** Tells the batch that is due from those before it. Written here only. */
+  batch = 0;
   /**
    * A codec is writing behind `end`. Should the value that it encodes send something itself (a getter that makes a call),
    * that goes to a fresh slab, and the sender sees that `slab` has changed.
@@ -62,10 +68,6 @@ export class WriteQueue {
   onHandedOver: (() => void) | null = null;
 
   private start = 0;
-  /** A batch is due at the end of this tick, or of the chunk that is being read. */
-  private due = false;
-  /** A call of the batch that is due has read the clock. */
-  private timed = false;
   private limit = FLUSH_BYTES_MIN;
   private closed = false;
   private checksums: FrameChecksums | null = null;
@@ -126,7 +128,7 @@ export class WriteQueue {
     }
     if (!this.due) {
       this.due = true;
-      this.timed = false;
+      this.batch = (this.batch + 1) & BATCH_MASK;
       process.nextTick(this.onTickEnd);
     }
   }
@@ -135,17 +137,7 @@ export class WriteQueue {
   beginBatch(): boolean {
     if (this.due) return false;
     this.due = true;
-    this.timed = false;
-    return true;
-  }
-
-  /**
-   * For calls, which read the clock once for all of a batch: true for the first one, and for every call while no batch is due. What
-   * else began the batch, such as an answer, has not read the clock.
-   */
-  isFirstCallOfBatch(): boolean {
-    if (this.due && this.timed) return false;
-    this.timed = this.due;
+    this.batch = (this.batch + 1) & BATCH_MASK;
     return true;
   }
 

@@ -1,42 +1,50 @@
 /**
- * Methods that the peer calls: what its METHOD frames declared, looked up in the host. Where the fingerprints differ, both
- * directions are graded before a handler runs: can this side read the caller's requests, can the caller read the responses?
- * Calls wait in `waiting` until the schemas are here.
+ * Methods that the peer calls: its METHOD frames declare them, the host has their handlers. Where the fingerprints differ, both
+ * directions are graded before a handler runs: can this side read the caller's requests, and can the caller read the responses?
+ * Calls wait in `waiting` until the schemas are here. Used by `Callee`; METHOD frames come from `Connection`.
  */
 import { RpcError } from '../../base/errors.js';
 import { describeLimit, limitOf } from '../../base/limits.js';
 import { CloseCode, FrameType } from '../../wire/constants.js';
-import type { MessageCodec, MethodKind, Resolution } from '../../wire/message-codec.js';
+import type { MessageCodec, MethodKind } from '../../wire/message-codec.js';
 import { encodeMethod, type MethodRecord } from '../../wire/records/method.js';
 import type { CallHost, HostedMethod } from '../calls/call-host.js';
 import type { Link } from '../calls/link.js';
 import { type MethodCompression, noCompression } from '../messages/method-compression.js';
-import { gradeText, resolveText, resolveWithoutText } from './resolution.js';
+import { type MethodState, transition } from './method-state.js';
+import { gradeOf, resolutionOf } from './resolution.js';
 import type { SchemaExchange } from './schema-exchange.js';
 
-/** Method names longer than this are cut in texts. */
+/** Longer method names are cut in error texts. */
 const NAME_SHOWN_MAX = 100;
 
 export class IncomingMethod {
-  /** `refused`: every call fails with `failure`. */
-  state: 'ready' | 'resolving' | 'refused' = 'ready';
+  state: MethodState = 'declared';
+  /** Why every call of the method fails; null unless the state is `refused`. */
   failure: RpcError | null = null;
   /** Reads requests, from whatever schema the caller writes them with. */
   request: MessageCodec | null = null;
   compression: MethodCompression = noCompression;
   private direct = false;
-  /** What is run with this method once it is `ready` or `refused`. */
+  /** Run with this method once it is `ready` or `refused`. */
   waiting = new Set<(method: IncomingMethod) => void>();
 
   constructor(
     readonly hosted: HostedMethod | null,
-    /** As the caller declared it, which says what frames its calls have. */
+    /** As the caller declared it: says which frames its calls have. */
     readonly kind: MethodKind,
   ) {}
 
+  /** Calls wait for schemas. */
+  resolving(): void {
+    this.state = transition(this.state, 'resolving');
+  }
+
+  /** Its messages can be read in both directions. */
   ready(): void {
-    this.state = 'ready';
+    this.state = transition(this.state, 'ready');
     this.direct = this.hosted?.spec.kind === 'unary';
+    this.resumeWaiting();
   }
 
   /** Its calls may run. */
@@ -49,9 +57,18 @@ export class IncomingMethod {
     return this.direct;
   }
 
+  /** Every call fails with `failure`. */
   refuse(failure: RpcError): void {
-    this.state = 'refused';
+    this.state = transition(this.state, 'refused');
     this.failure = failure;
+    this.resumeWaiting();
+  }
+
+  private resumeWaiting(): void {
+    const { waiting } = this;
+    if (waiting.size === 0) return;
+    this.waiting = new Set();
+    for (const resume of waiting) resume(this);
   }
 }
 
@@ -104,19 +121,13 @@ export class IncomingMethods {
 
   private negotiate(number: number, method: IncomingMethod, hosted: HostedMethod, record: MethodRecord): void {
     const { spec } = hosted;
-    for (const codec of [spec.request, spec.response, spec.errors]) this.schemas.offer(codec);
-    const answer = encodeMethod({
-      role: 'ANSWER',
-      name: spec.name,
-      kind: spec.kind,
-      request: spec.request.fingerprint,
-      response: spec.response.fingerprint,
-      errors: spec.errors?.fingerprint ?? null,
-    });
-    this.link.queue.writeFrame(FrameType.METHOD, 0, 0, number, answer);
-    method.state = 'resolving';
-    this.gradeRequest(hosted, record, (request) => {
-      this.gradeResponse(hosted, record, (response) => {
+    const { schemas } = this;
+    this.link.queue.writeFrame(FrameType.METHOD, 0, 0, number, encodeMethod(schemas.describe('ANSWER', spec)));
+    method.resolving();
+    schemas.resolve(spec.request, record.request, resolutionOf, (request) => {
+      schemas.resolve(spec.response, record.response, gradeOf, (response) => {
+        // The connection may have ended meanwhile.
+        if (method.state !== 'resolving') return;
         const breaking = request.grade === 'breaking' ? request : response.grade === 'breaking' ? response : null;
         if (breaking !== null) {
           const part = breaking === request ? 'request' : 'response';
@@ -126,42 +137,14 @@ export class IncomingMethods {
           method.request = request.codec;
           method.ready();
         }
-        resumeWaiting(method);
       });
     });
   }
 
   /** The connection is over: schemas that are on their way never come, and calls that wait for them end. */
   close(reason: RpcError): void {
-    for (const method of this.declared) {
-      if (method?.state !== 'resolving') continue;
-      method.refuse(reason);
-      resumeWaiting(method);
-    }
+    for (const method of this.declared) if (method?.state === 'resolving') method.refuse(reason);
   }
-
-  private gradeRequest(hosted: HostedMethod, record: MethodRecord, done: (resolution: Resolution) => void): void {
-    const { request } = hosted.spec;
-    const known = resolveWithoutText(request, record.request);
-    if (known !== null) done(known);
-    else this.schemas.fetch(record.request as Buffer, (text) => done(resolveText(request, text, record.request)));
-  }
-
-  private gradeResponse(hosted: HostedMethod, record: MethodRecord, done: (resolution: Resolution) => void): void {
-    const { response } = hosted.spec;
-    const known = resolveWithoutText(response, record.response);
-    if (known !== null) {
-      done(known);
-      return;
-    }
-    this.schemas.fetch(record.response as Buffer, (text) => done(gradeText(response, text, record.response)));
-  }
-}
-
-function resumeWaiting(method: IncomingMethod): void {
-  const { waiting } = method;
-  method.waiting = new Set();
-  for (const resume of waiting) resume(method);
 }
 
 function sameFingerprints(hosted: HostedMethod, record: MethodRecord): boolean {

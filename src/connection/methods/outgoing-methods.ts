@@ -1,29 +1,32 @@
 /**
- * Methods that this side calls: bound to a number by a METHOD frame before their first call on this connection. When the
- * callee answers with other fingerprints, what it writes is resolved to this side's schemas; responses that arrive before
- * its schema does wait in `waiting`.
+ * Methods that this side calls. A METHOD frame binds each to a number before its first call on this connection. When the callee answers
+ * with other fingerprints, what it writes is resolved to this side's schemas; answers that arrive before its schema wait.
+ * Used by `Caller`; METHOD frames come from `Connection`.
  */
 import { limitError, RpcError } from '../../base/errors.js';
 import { peerLimitOf } from '../../base/limits.js';
 import { CloseCode, FrameType } from '../../wire/constants.js';
-import type { MessageCodec, MethodSpec, Resolution } from '../../wire/message-codec.js';
+import type { MessageCodec, MethodSpec } from '../../wire/message-codec.js';
 import { encodeMethod, type MethodRecord } from '../../wire/records/method.js';
 import type { Link } from '../calls/link.js';
-import type { MethodCompression } from '../messages/method-compression.js';
-import { resolveText, resolveWithoutText } from './resolution.js';
+import { type MethodCompression, noCompression } from '../messages/method-compression.js';
+import { type MethodState, transition } from './method-state.js';
+import { emptyCodec, resolutionOf } from './resolution.js';
 import type { SchemaExchange } from './schema-exchange.js';
 
 export class OutgoingMethod {
-  /** `resolving`: the callee's schemas are on their way. `breaking`: its responses cannot be read, see `failure`. */
-  state: 'ready' | 'resolving' | 'breaking' = 'ready';
+  state: MethodState = 'declared';
+  /** Why every call of the method fails; null: none does. */
   failure: RpcError | null = null;
+  /** Responses may be decoded as they come: the state is `declared` or `ready`. */
+  direct = true;
+  /** Writes the body of REQUEST. */
+  readonly body: MessageCodec;
   /** Reads responses, from whatever schema the callee writes them with. */
   response: MessageCodec;
   /** Reads declared errors; null when there are none that both sides know. */
   errors: MessageCodec | null;
-  answered = false;
-  /** Run once the state is `ready` or `breaking`. */
-  waiting: (() => void)[] = [];
+  private waiting: (() => void)[] = [];
 
   constructor(
     readonly number: number,
@@ -31,10 +34,52 @@ export class OutgoingMethod {
     /** Towards this peer; nothing is compressed until its HELLO says what it accepts. */
     public compression: MethodCompression,
   ) {
+    // The messages of a caller's stream follow as items.
+    this.body = spec.kind === 'clientStream' || spec.kind === 'duplex' ? emptyCodec : spec.request;
     this.response = spec.response;
     this.errors = spec.errors;
   }
+
+  /** Runs `goOn` when the callee's schemas are known, or known not to come. Only while `resolving`. */
+  whenResolved(goOn: () => void): void {
+    this.waiting.push(goOn);
+  }
+
+  /** METHOD ANSWER was read: the callee's fingerprints differ. */
+  resolving(): void {
+    this.enter('resolving');
+  }
+
+  /** Every schema is resolved, or `failure` says why not. What waits goes on. */
+  resolved(): void {
+    this.enter(this.failure === null ? 'ready' : 'refused');
+    const { waiting } = this;
+    this.waiting = [];
+    for (const goOn of waiting) goOn();
+  }
+
+  private enter(state: MethodState): void {
+    this.state = transition(this.state, state);
+    this.direct = state === 'ready';
+  }
 }
+
+/** Stands for the method of a call that is not bound to one, so that no slot has to hold null. */
+export const unboundMethod = new OutgoingMethod(
+  -1,
+  {
+    ordinal: -1,
+    name: '',
+    kind: 'unary',
+    request: emptyCodec,
+    response: emptyCodec,
+    errors: null,
+    declared: null,
+    idempotent: false,
+    compression: 'off',
+  },
+  noCompression,
+);
 
 export class OutgoingMethods {
   /** By `MethodSpec.ordinal`. */
@@ -46,7 +91,7 @@ export class OutgoingMethods {
     private readonly schemas: SchemaExchange,
   ) {}
 
-  /** Declares the method to the callee. Throws when that accepts no more methods. */
+  /** Declares the method to the callee. Throws an `RpcError` when the callee accepts no more methods. */
   bind(spec: MethodSpec): OutgoingMethod {
     const { link } = this;
     const number = this.byNumber.length;
@@ -55,22 +100,13 @@ export class OutgoingMethods {
       throw limitError(`${spec.name} cannot be declared on this connection`, limit);
     }
     const method = new OutgoingMethod(number, spec, link.compressionFor(spec.compression));
-    for (const codec of [spec.request, spec.response, spec.errors]) this.schemas.offer(codec);
-    const payload = encodeMethod({
-      role: 'DECLARE',
-      name: spec.name,
-      kind: spec.kind,
-      request: spec.request.fingerprint,
-      response: spec.response.fingerprint,
-      errors: spec.errors?.fingerprint ?? null,
-    });
-    link.queue.writeFrame(FrameType.METHOD, 0, 0, number, payload);
+    link.queue.writeFrame(FrameType.METHOD, 0, 0, number, encodeMethod(this.schemas.describe('DECLARE', spec)));
     this.byNumber.push(method);
     this.bound[spec.ordinal] = method;
     return method;
   }
 
-  /** The peer's HELLO is here: it may accept compressed messages. */
+  /** The peer's HELLO was read: it may accept compressed messages. */
   onHello(): void {
     for (const method of this.byNumber) method.compression = this.link.compressionFor(method.spec.compression);
   }
@@ -78,55 +114,40 @@ export class OutgoingMethods {
   /** METHOD ANSWER: the callee's own fingerprints, where they differ. */
   onAnswer(number: number, record: MethodRecord): void {
     const method = this.byNumber[number];
-    if (method === undefined || method.answered) {
-      this.link.fail(
-        CloseCode.PROTOCOL,
-        `METHOD ANSWER for number ${number}, which ${method ? 'was answered' : 'was not declared'}`,
-      );
+    if (method === undefined || method.state !== 'declared') {
+      const why = method === undefined ? 'was not declared' : 'was answered';
+      this.link.fail(CloseCode.PROTOCOL, `METHOD ANSWER for number ${number}, which ${why}`);
       return;
     }
-    if (record.name !== method.spec.name || record.kind !== method.spec.kind) {
+    const { spec } = method;
+    if (record.name !== spec.name || record.kind !== spec.kind) {
       this.link.fail(CloseCode.PROTOCOL, `METHOD ANSWER for number ${number} names another method than was declared`);
       return;
     }
-    method.answered = true;
-    method.state = 'resolving';
-    const { spec } = method;
-    this.resolve(spec.response, record.response, (resolution) => {
-      if (resolution.codec === null) {
-        method.failure = new RpcError(
-          'FAILED_PRECONDITION',
-          `the response of ${spec.name} cannot be read with this side's schema: ${resolution.path}: ${resolution.reason}`,
-        );
+    method.resolving();
+    this.schemas.resolve(spec.response, record.response, resolutionOf, ({ codec, path, reason }) => {
+      if (codec !== null) {
+        method.response = codec;
       } else {
-        method.response = resolution.codec;
+        const text = `the response of ${spec.name} cannot be read with this side's schema: ${path}: ${reason}`;
+        method.failure = new RpcError('FAILED_PRECONDITION', text);
       }
-      // Errors that cannot be resolved lose their typed detail, not the method.
-      this.resolve(spec.errors, record.errors, (errors) => {
+      // Errors that cannot be resolved lose their typed detail; the method stays usable.
+      this.schemas.resolve(spec.errors, record.errors, resolutionOf, (errors) => {
+        // The connection may have ended meanwhile.
+        if (method.state !== 'resolving') return;
         method.errors = errors.codec;
-        method.state = method.failure === null ? 'ready' : 'breaking';
-        const { waiting } = method;
-        method.waiting = [];
-        for (const run of waiting) run();
+        method.resolved();
       });
     });
   }
 
-  /** The connection is over. What waits for a schema are streams that have ended, whose items can no longer be read. */
+  /** The connection is over. Only items of streams that have ended still wait for a schema; they can no longer be read. */
   close(reason: RpcError): void {
     for (const method of this.byNumber) {
       if (method.state !== 'resolving') continue;
       method.failure = reason;
-      for (const run of method.waiting.splice(0)) run();
+      method.resolved();
     }
-  }
-
-  private resolve(reader: MessageCodec | null, writer: Buffer | null, done: (resolution: Resolution) => void): void {
-    const known = resolveWithoutText(reader, writer);
-    if (known !== null) {
-      done(known);
-      return;
-    }
-    this.schemas.fetch(writer as Buffer, (text) => done(resolveText(reader as MessageCodec, text, writer)));
   }
 }

@@ -1,11 +1,12 @@
 /**
- * Schemas by fingerprint, over SCHEMA frames: asks for those that nobody here knows, gives those that this side declared.
- * A fetched text is checked against the fingerprint that was asked for, so a cache shared by all connections of the process
- * cannot be poisoned.
+ * Schemas by fingerprint, over SCHEMA frames: asks the peer for those that this process does not know, and gives those that this side
+ * declared. A schema that arrives is checked against the fingerprint that was asked for, so a peer cannot poison the cache that all
+ * connections of the process share. Used by the two tables of methods.
  */
 import { createHash } from 'node:crypto';
 import { CloseCode, Flag, FrameType } from '../../wire/constants.js';
-import type { MessageCodec } from '../../wire/message-codec.js';
+import type { MessageCodec, MethodSpec, Resolution } from '../../wire/message-codec.js';
+import type { MethodRecord } from '../../wire/records/method.js';
 import {
   decodeSchema,
   encodeSchema,
@@ -14,11 +15,12 @@ import {
 } from '../../wire/records/schema.js';
 import type { Link } from '../calls/link.js';
 import { Assembly } from '../messages/assembly.js';
+import { compareFingerprints, type Grader, gradeText } from './resolution.js';
 
-/** Characters of schema text that one cache holds: more than any real system's schemas, little beside a heap. */
+/** Characters of schema text that one cache holds: more than any real system needs, and little of a heap. */
 const CACHE_CHARACTERS_MAX = 4 * 1024 * 1024;
 
-/** Schema texts by fingerprint (hex), for all connections of a process. The oldest leave first. */
+/** Schema texts by fingerprint (hex), for all connections of a process. The oldest are evicted first. */
 export class SchemaCache {
   private readonly texts = new Map<string, string>();
   private characters = 0;
@@ -39,7 +41,7 @@ export class SchemaCache {
   }
 }
 
-/** Called once with the text, or with null when the peer does not give it. */
+/** Called once, with the text, or with null when the peer does not give it. */
 type OnSchema = (text: string | null) => void;
 
 export class SchemaExchange {
@@ -53,13 +55,39 @@ export class SchemaExchange {
     private readonly cache: SchemaCache,
   ) {}
 
-  /** The peer may ask for this codec's schema, once. */
-  offer(codec: MessageCodec | null): void {
-    if (codec?.fingerprint) this.offered.set(codec.fingerprint.toString('hex'), codec);
+  /** The METHOD record of a method. From now on the peer may ask for each of its schemas, once. */
+  describe(role: MethodRecord['role'], { name, kind, request, response, errors }: MethodSpec): MethodRecord {
+    for (const codec of [request, response, errors]) {
+      if (codec?.fingerprint) this.offered.set(codec.fingerprint.toString('hex'), codec);
+    }
+    const { fingerprint } = request;
+    return {
+      role,
+      name,
+      kind,
+      request: fingerprint,
+      response: response.fingerprint,
+      errors: errors?.fingerprint ?? null,
+    };
   }
 
-  /** Finds a schema in the cache, at once, or asks the peer; null at once when that gives nothing any more. */
-  fetch(fingerprint: Buffer, onSchema: OnSchema): void {
+  /** Calls back once with the grade of `own` against the peer's schema of this fingerprint: at once if that is known here. */
+  resolve(
+    own: MessageCodec | null,
+    fingerprint: Buffer | null,
+    grade: Grader,
+    onResolution: (resolution: Resolution) => void,
+  ): void {
+    const compared = compareFingerprints(own, fingerprint);
+    if (compared.known !== null) onResolution(compared.known);
+    else {
+      const { own: codec, fingerprint: needed } = compared;
+      this.fetch(needed, (text) => onResolution(gradeText(grade, codec, text, needed)));
+    }
+  }
+
+  /** Finds a schema in the cache, or asks the peer. */
+  private fetch(fingerprint: Buffer, onSchema: OnSchema): void {
     const name = fingerprint.toString('hex');
     const known = this.cache.get(name);
     if (known !== undefined) {
@@ -100,7 +128,7 @@ export class SchemaExchange {
     this.onRecord(whole, 0, length);
   }
 
-  /** The peer ended its half: what it has not given, it will not give. */
+  /** The peer ended its half: it gives no more schemas. */
   onReadEnd(): void {
     this.ended = true;
     const waiting = [...this.asked.values()];
@@ -108,7 +136,7 @@ export class SchemaExchange {
     for (const onSchema of waiting.flat()) onSchema(null);
   }
 
-  /** The connection is over: nobody waits any longer. */
+  /** The connection is over. Methods that wait for schemas are closed by their tables. */
   close(): void {
     this.asked.clear();
     this.assembly?.release();
@@ -141,7 +169,7 @@ export class SchemaExchange {
 
   private give(name: string, fingerprint: Buffer): void {
     const codec = this.offered.get(name);
-    // "A side asks for a fingerprint at most once": a second ask finds nothing and is paid for like a reset.
+    // "A side asks for a fingerprint at most once": a second request finds nothing and counts as a reset.
     if (codec === undefined && !this.link.chargeReset()) return;
     this.offered.delete(name);
     const text = codec?.schemaText ?? '';

@@ -59,8 +59,8 @@ export class ChannelWatch {
     this.judgeEjection(seen);
   }
 
-  onGivenBack(call: number, { attempts, code }: RpcError): void {
-    // A call that its endpoint has certainly not seen is moved for nothing.
+  onRetryable(call: number, { attempts, code }: RpcError): void {
+    // A call that its endpoint has certainly not seen is sent again without using the retry budget.
     const started = attempts.at(-1)?.started ?? 'no';
     // Whose next attempt a hedged call makes, it or its other half, cannot be seen from here.
     const hedged = this.calls.find(({ plan }) => plan.id === call)?.hedged === true;

@@ -1,8 +1,9 @@
 /**
- * Sees each time that a channel gives a call to a connection, and each time that a connection gives one back, which no caller sees.
- * It looks through the prototype of `Connection` while it is on duty, so the engine needs no openings for it.
+ * Sees each time that a channel gives a call to a connection, and each time that a connection offers one for a retry, which no caller
+ * sees. It looks through the prototypes of `Caller` and `Connection` while it is on duty, so the engine needs no openings for it.
  */
 
+import { Caller } from '../../../src/connection/caller/caller.js';
 import { type CallExtras, noExtras } from '../../../src/connection/calls/pending-call.js';
 import { Connection } from '../../../src/connection/connection.js';
 import type { RpcError } from '../../../src/index.js';
@@ -10,37 +11,40 @@ import type { RpcError } from '../../../src/index.js';
 export interface SendListener {
   /** Before the connection has it. */
   onSend(call: number, connection: Connection, extras: CallExtras): void;
-  onGivenBack(call: number, failure: RpcError): void;
+  onRetryable(call: number, failure: RpcError): void;
 }
 
-type Call = Connection['call'];
-type Resume = Connection['resume'];
-type GiveBack = Connection['giveBack'];
+type Call = Caller['call'];
+type Resume = Caller['resume'];
+type OfferRetry = Connection['offerRetry'];
 
 export class SendWitness {
-  private readonly original: { call: Call; resume: Resume; giveBack: GiveBack };
+  private readonly caller: { call: Call; resume: Resume };
+  private readonly offerRetry: OfferRetry;
 
   constructor(listener: SendListener) {
-    const { prototype } = Connection;
-    const { call, resume, giveBack } = prototype;
-    this.original = { call, resume, giveBack };
-    prototype.call = function (spec, request, deadlineMs, extras) {
-      listener.onSend(idOf(request, extras), this, extras ?? noExtras);
+    const { call, resume } = Caller.prototype;
+    const { offerRetry } = Connection.prototype;
+    this.caller = { call, resume };
+    this.offerRetry = offerRetry;
+    Caller.prototype.call = function (spec, request, deadlineMs, extras) {
+      listener.onSend(idOf(request, extras), this.link as Connection, extras ?? noExtras);
       return call.call(this, spec, request, deadlineMs, extras);
     };
-    prototype.resume = function (pending) {
-      listener.onSend(idOf(pending.request, pending.extras), this, pending.extras ?? noExtras);
+    Caller.prototype.resume = function (pending) {
+      listener.onSend(idOf(pending.request, pending.extras), this.link as Connection, pending.extras ?? noExtras);
       resume.call(this, pending);
     };
-    prototype.giveBack = function (pending, failure, why) {
-      listener.onGivenBack(idOf(pending.request, pending.extras), failure);
-      giveBack.call(this, pending, failure, why);
+    Connection.prototype.offerRetry = function (pending, failure, reason) {
+      listener.onRetryable(idOf(pending.request, pending.extras), failure);
+      offerRetry.call(this, pending, failure, reason);
     };
   }
 
-  /** Off duty: the prototype is as it was. */
+  /** Off duty: the prototypes are as they were. */
   leave(): void {
-    Object.assign(Connection.prototype, this.original);
+    Object.assign(Caller.prototype, this.caller);
+    Connection.prototype.offerRetry = this.offerRetry;
   }
 }
 

@@ -186,8 +186,8 @@ class ChannelSimulation {
     this.madeBy.get(id)?.onSend(id, endpoint, state === 'open' || state === 'greeting');
   }
 
-  onGivenBack(id: number, failure: RpcError): void {
-    this.madeBy.get(id)?.onGivenBack(id, failure);
+  onRetryable(id: number, failure: RpcError): void {
+    this.madeBy.get(id)?.onRetryable(id, failure);
   }
 
   private onEvent({ kind, from, to }: TraceEvent): void {

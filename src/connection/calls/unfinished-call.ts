@@ -3,7 +3,7 @@ import type { MethodSpec } from '../../wire/message-codec.js';
 import type { PeerInfo } from './peer-info.js';
 
 /** A call, or a handler, that had not ended when its connection was closed. */
-export interface LeftCall {
+export interface UnfinishedCall {
   /** `in`: the peer called and this side was to answer. `out`: this side called. */
   readonly direction: 'in' | 'out';
   /** Service and method: `demo.Cities/get`. */
@@ -21,12 +21,12 @@ export interface LeftCall {
   readonly state: 'waiting' | 'running' | 'answering' | 'abandoned';
 }
 
-export function leftCall(
-  direction: LeftCall['direction'],
+export function unfinishedCall(
+  direction: UnfinishedCall['direction'],
   spec: MethodSpec | undefined,
   peer: PeerInfo,
   ageMs: number,
-  state: LeftCall['state'],
-): LeftCall {
+  state: UnfinishedCall['state'],
+): UnfinishedCall {
   return { direction, method: spec?.name ?? '', peer: peer.toString(), ageMs, state };
 }
