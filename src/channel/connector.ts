@@ -5,15 +5,12 @@
 import type { ConnectionOptions as TlsOptions } from 'node:tls';
 import type { CancelSignal } from '../base/cancel-signal.js';
 import { RpcError } from '../base/errors.js';
-import { SOFTWARE } from '../base/version.js';
-import type { Compressor } from '../compression/compressor.js';
 import type { Connection } from '../connection/connection.js';
 import type { ConnectionObserver } from '../connection/connection-options.js';
 import { parseAddress } from '../discovery/resolver/address.js';
 import type { Endpoint } from '../discovery/resolver/resolver.js';
 import type { ConnectionSet } from '../peer/connection-set.js';
-import { connectionWith } from '../peer/open-connection.js';
-import { makePeer } from '../peer/peer.js';
+import { openConnection } from '../peer/open-connection.js';
 import type { ServiceHost } from '../peer/service-host.js';
 import { compressorsFor, type EndpointSettings } from '../peer/settings.js';
 import type { EndpointStats } from '../resilience/endpoint-stats.js';
@@ -55,7 +52,8 @@ export class Connector {
     observer: ConnectionObserver<Connection>,
     cancel: CancelSignal,
   ): Promise<Connection | null> {
-    const { clock, limits } = this.options.settings;
+    const { settings, host, connections } = this.options;
+    const { clock, limits } = settings;
     const startedAt = clock.now();
     try {
       const compressors = await compressorsFor(this.compressions);
@@ -67,7 +65,18 @@ export class Connector {
         return null;
       }
       const handshakeMs = Math.max(1, limits.connectMsMax - (clock.now() - startedAt));
-      return this.connectionOn(transport, endpoint.address, handshakeMs, compressors, stats, observer);
+      const connection = openConnection(settings, {
+        transport,
+        side: 'dialing',
+        handshakeMs,
+        host,
+        compressors,
+        observer,
+        stats,
+        endpoint: endpoint.address,
+      });
+      connections.add(connection);
+      return connection;
     } catch (error) {
       throw error instanceof RpcError ? error : new RpcError('UNAVAILABLE', String(error), { cause: error });
     }
@@ -83,39 +92,5 @@ export class Connector {
       cancel,
       ...(named === undefined ? {} : { tls: named }),
     });
-  }
-
-  private connectionOn(
-    transport: Transport,
-    endpoint: string,
-    handshakeMs: number,
-    compressors: readonly Compressor[],
-    stats: EndpointStats,
-    observer: ConnectionObserver<Connection>,
-  ): Connection {
-    const { settings, host, connections } = this.options;
-    const { clock, random, limits, compression, checksums, identity, polling } = settings;
-    const connection = connectionWith(polling, {
-      transport,
-      side: 'dialing',
-      clock,
-      random,
-      limits,
-      handshakeMs,
-      host,
-      compression,
-      compressors,
-      checksums,
-      compressionBytesMin: limits.compressionBytesMin,
-      software: SOFTWARE,
-      instance: identity.instance,
-      schemas: identity.schemas,
-      observer,
-      makePeer,
-      stats,
-      endpoint,
-    });
-    connections.add(connection);
-    return connection;
   }
 }

@@ -1,14 +1,35 @@
-/** A connection as channels and servers make it. */
+/** Puts a `Connection` on a transport, with the settings of its channel or server. The only place where connections are made. */
+import { SOFTWARE } from '../base/version.js';
 import { Connection } from '../connection/connection.js';
 import type { ConnectionOptions } from '../connection/connection-options.js';
-import type { Polling } from '../transport/busy-poller.js';
 import { PolledTransport } from '../transport/polled-transport.js';
+import { makePeer } from './peer.js';
+import type { EndpointSettings } from './settings.js';
 
-/** A connection, polled where `polling` is set. */
-export function connectionWith(polling: Polling | null, options: ConnectionOptions<Connection>): Connection {
-  if (polling === null) return new Connection(options);
-  const transport = new PolledTransport(options.transport, polling);
-  const connection = new Connection({ ...options, transport });
-  transport.calls = connection;
+/** What one connection has beside the settings that it shares with the others of its channel or server. */
+export type OpenOptions = Pick<
+  ConnectionOptions<Connection>,
+  'transport' | 'side' | 'handshakeMs' | 'host' | 'compressors' | 'observer' | 'admission' | 'stats' | 'endpoint'
+>;
+
+/** The connection has sent its HELLO; the peer's has not been read. */
+export function openConnection(settings: EndpointSettings, own: OpenOptions): Connection {
+  const { limits, clock, random, compression, checksums, identity, polling } = settings;
+  const polled = polling === null ? null : new PolledTransport(own.transport, polling);
+  const connection = new Connection({
+    ...own,
+    transport: polled ?? own.transport,
+    clock,
+    random,
+    limits,
+    compression,
+    compressionBytesMin: limits.compressionBytesMin,
+    checksums,
+    software: SOFTWARE,
+    instance: identity.instance,
+    schemas: identity.schemas,
+    makePeer,
+  });
+  polled?.pollWhileOpen(connection);
   return connection;
 }

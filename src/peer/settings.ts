@@ -2,16 +2,30 @@
  * What `connect` and `Server` make of their options before any connection exists: limits checked and completed, codecs
  * loaded, whom peers take this side for.
  */
+import { randomBytes } from 'node:crypto';
 import { type Clock, systemClock } from '../base/clock.js';
 import { RpcError } from '../base/errors.js';
 import { defaultLimits, type Limits } from '../base/limits.js';
 import type { Compressor } from '../compression/compressor.js';
 import { loadCompressors } from '../compression/load.js';
+import { SchemaCache } from '../connection/methods/schema-exchange.js';
 import { busyPollMsOf, type Polling, pollingOn } from '../transport/busy-poller.js';
 import { type FrameChecksums, frameChecksums } from '../wire/frame-checksums.js';
 import type { CompressionName } from '../wire/message-codec.js';
 import { describeLimitOutOfRange } from '../wire/records/hello.js';
-import { type ProcessIdentity, thisProcess } from './process-identity.js';
+
+/** What all connections of one process share and its peers can see: the name it gives itself, and the schemas it has learned. */
+export class ProcessIdentity {
+  /** Schemas that peers sent, by fingerprint. */
+  readonly schemas: SchemaCache = new SchemaCache();
+
+  constructor(
+    /** 16 bytes, in every HELLO that it sends. */
+    readonly instance: Buffer,
+  ) {}
+}
+
+const thisProcess: ProcessIdentity = new ProcessIdentity(randomBytes(16));
 
 /** Settings that both sides take. */
 export interface EndpointOptions {

@@ -10,15 +10,14 @@ import type { ServiceDefinition } from '../avro/service/service.js';
 import { RpcError } from '../base/errors.js';
 import { type Inspect, inspectCustom, shortView } from '../base/inspect.js';
 import { describeLimit, limitOf } from '../base/limits.js';
-import { SOFTWARE } from '../base/version.js';
 import type { Compressor } from '../compression/compressor.js';
 import { formatAddress } from '../discovery/resolver/address.js';
 import type { Registration, Registry } from '../discovery/resolver/registry.js';
 import type { Endpoint } from '../discovery/resolver/resolver.js';
 import { registryFor } from '../discovery/targets.js';
 import { ConnectionSet, type DrainReport } from '../peer/connection-set.js';
-import { connectionWith } from '../peer/open-connection.js';
-import { makePeer, peerOf } from '../peer/peer.js';
+import { openConnection } from '../peer/open-connection.js';
+import { peerOf } from '../peer/peer.js';
 import type { Peer } from '../peer/public-types.js';
 import { type HandlerOptions, type Handlers, ServiceHost } from '../peer/service-host.js';
 import {
@@ -166,30 +165,20 @@ export class Server {
 
   /** Serves one transport that is connected already, such as one end of a `memoryPair`. */
   accept(transport: Transport): void {
-    const { limits, clock, random, compression, checksums, identity, polling } = this.#settings;
-    const connection = connectionWith(polling, {
+    const { limits } = this.#settings;
+    const connection = openConnection(this.#settings, {
       transport,
       side: 'accepting',
-      clock,
-      random,
-      limits,
       handshakeMs: limits.handshakeMsMax,
       host: this.#host,
       admission: this.#admission,
-      compression,
       compressors: this.#compressors,
-      checksums,
-      compressionBytesMin: limits.compressionBytesMin,
-      software: SOFTWARE,
-      instance: identity.instance,
-      schemas: identity.schemas,
       observer: {
         onOpen: () => {},
         onRetired: () => {},
         onClosed: (closed) => this.#connections.onClosed(closed),
         onHandlersEnded: (closed) => this.#connections.onHandlersEnded(closed),
       },
-      makePeer,
     });
     const full = this.#connections.size >= limits.connectionsMax;
     this.#connections.add(connection);

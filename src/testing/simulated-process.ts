@@ -5,7 +5,7 @@
  * Made by `Host`; `network.options(host)` hands it out.
  */
 import type { Clock, Timer } from '../base/clock.js';
-import { ProcessIdentity } from '../peer/process-identity.js';
+import { ProcessIdentity } from '../peer/settings.js';
 import type { VirtualClock } from './virtual-clock.js';
 
 const neverRuns: Timer = { cancel: () => {} };

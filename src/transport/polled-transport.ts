@@ -1,16 +1,22 @@
 /**
- * A transport whose connection wants the event loop awake (`busyPollUs`): tells the poller of all bytes that come or go, and of the end. A
- * connection without that option has none of this in its way. Used by `channel/` and `server/`.
+ * A transport whose connection wants the event loop awake (`busyPollUs`): it tells the poller when bytes come or go, and when the
+ * transport has ended. A connection without that option has none of this in its way. Used by `openConnection`.
  */
 import type { BusyPoller, Pollable, Polling } from './busy-poller.js';
 import type { PeerIdentity, Transport, TransportEvents } from './transport.js';
+
+/** How many calls of a connection are open. */
+export interface OpenCalls {
+  readonly callsIn: number;
+  readonly callsOut: number;
+}
 
 export class PolledTransport implements Transport, Pollable {
   readonly identity: PeerIdentity;
   readonly idleMs: number;
   readonly callsMs: number;
-  /** Whose calls are asked for; null while the connection is being made. */
-  calls: { readonly callsIn: number; readonly callsOut: number } | null = null;
+  /** Null while the connection is being made. */
+  private calls: OpenCalls | null = null;
   private readonly poller: BusyPoller;
   private closed = false;
 
@@ -22,6 +28,11 @@ export class PolledTransport implements Transport, Pollable {
     this.poller = poller;
     this.idleMs = idleMs;
     this.callsMs = callsMs;
+  }
+
+  /** Polls for longer while this connection has open calls. */
+  pollWhileOpen(calls: OpenCalls): void {
+    this.calls = calls;
   }
 
   get hasOpenCalls(): boolean {

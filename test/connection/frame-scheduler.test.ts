@@ -3,8 +3,13 @@ import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { raw } from '../../src/avro/service/raw.js';
 import { minimumLimits } from '../../src/base/limits.js';
-import { FrameScheduler, LATER, LongMessage, PASSED_OVER_MAX } from '../../src/connection/messages/frame-scheduler.js';
-import type { ItemCredit } from '../../src/connection/messages/item-credit.js';
+import {
+  FrameScheduler,
+  type ItemCredit,
+  LATER,
+  LongMessage,
+  PASSED_OVER_MAX,
+} from '../../src/connection/messages/frame-scheduler.js';
 import { MessageSender } from '../../src/connection/messages/message-sender.js';
 import { noCompression } from '../../src/connection/messages/method-compression.js';
 import { WriteQueue } from '../../src/connection/messages/write-queue.js';

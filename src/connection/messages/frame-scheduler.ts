@@ -19,7 +19,6 @@
 import type { Clock } from '../../base/clock.js';
 import type { Transport } from '../../transport/transport.js';
 import { Flag, HEADER_BYTES } from '../../wire/constants.js';
-import type { ItemCredit } from './item-credit.js';
 import type { WriteQueue } from './write-queue.js';
 
 /** Payload bytes of one frame of a long message. */
@@ -41,6 +40,16 @@ const BYTES_A_TURN_SHARED = 64 * 1024;
 
 /** Frames of higher priority that may go before the next one of a message. */
 export const PASSED_OVER_MAX = 16;
+
+/**
+ * How many bytes the ITEM frames of one stream may still cost, each 12 plus its body (spec/protocol.md, chapter 7): what the
+ * receiver gave and the sender has not spent. Read and spent by whoever writes ITEM frames.
+ */
+export interface ItemCredit {
+  readonly left: number;
+  /** One ITEM frame of this cost was written. */
+  spend(bytes: number): void;
+}
 
 /** A message on its way in several frames. */
 export class LongMessage {

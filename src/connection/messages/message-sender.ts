@@ -15,8 +15,7 @@ import { Flag, FrameType, HEADER_BYTES } from '../../wire/constants.js';
 import { writeU32 } from '../../wire/encoder.js';
 import { isBytesCodec, type MessageCodec } from '../../wire/message-codec.js';
 import { encodePrefix, LEDGER_BYTES } from '../../wire/prefix.js';
-import { FRAGMENT_BYTES, FrameScheduler, LATER, LongMessage } from './frame-scheduler.js';
-import type { ItemCredit } from './item-credit.js';
+import { FRAGMENT_BYTES, FrameScheduler, type ItemCredit, LATER, LongMessage } from './frame-scheduler.js';
 import type { MethodCompression } from './method-compression.js';
 import { SLAB_BYTES, type WriteQueue } from './write-queue.js';
 

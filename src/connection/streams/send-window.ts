@@ -4,7 +4,7 @@
  */
 import { CloseCode } from '../../wire/constants.js';
 import { WireError } from '../../wire/wire-error.js';
-import type { ItemCredit } from '../messages/item-credit.js';
+import type { ItemCredit } from '../messages/frame-scheduler.js';
 
 const CREDIT_BYTES_MAX = 0x7fff_ffff;
 /** CREDIT frames that a receiver may send for each ITEM frame, and before the first. */
