@@ -7,6 +7,7 @@
  */
 import type { Clock } from '../base/clock.js';
 import { RpcError } from '../base/errors.js';
+import { inspectCustom } from '../base/inspect.js';
 import { type AnnouncedLimits, type Limits, minimumLimits } from '../base/limits.js';
 import type { Compressor } from '../compression/compressor.js';
 import { EndpointStats } from '../resilience/endpoint-stats.js';
@@ -70,8 +71,6 @@ export class Connection implements Link {
   private readonly handshake: Handshake;
   private readonly closing: Closing;
   private readonly drainState: Drain;
-  /** The peer ended its half; seen once what it sent before has been read. */
-  private readEnded = false;
   private peerCompression: readonly string[] = [];
   private reason: RpcError | null = null;
 
@@ -111,6 +110,11 @@ export class Connection implements Link {
       onEnd: () => this.onEnd(),
       onClose: (error) => this.onTransportClosed(error),
     });
+  }
+
+  /** In `console.log`: what a connection consists of is nobody's business, and may hold messages. */
+  [inspectCustom](): string {
+    return `Connection { peer: ${this.peer}, state: ${this.phase} }`;
   }
 
   get state(): ConnectionState {
@@ -164,8 +168,6 @@ export class Connection implements Link {
     return this.drainState.byPeer;
   }
 
-  // Link: what the halves need of the connection.
-
   get callable(): boolean {
     return !this.peerDrained && !this.drainState.peerEnded && !this.over;
   }
@@ -215,7 +217,7 @@ export class Connection implements Link {
     this.readFrames();
     if (this.reader.paused || this.over) return;
     this.transport.resume();
-    if (this.readEnded) this.onReadEnd();
+    if (this.reader.ended) this.onReadEnd();
   }
 
   onCallEnded(): void {
@@ -321,8 +323,7 @@ export class Connection implements Link {
   }
 
   private onEnd(): void {
-    this.readEnded = true;
-    if (!this.reader.paused) this.onReadEnd();
+    if (this.reader.end()) this.onReadEnd();
   }
 
   /** The peer ended its half: its calls may still be answered, ours can no longer be (F6, F7). */

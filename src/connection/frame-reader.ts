@@ -17,6 +17,8 @@ import type { CreditDebtor } from './streams/stream-link.js';
 export class FrameReader {
   /** The frame that `readCalls` returned true for, until it is called again. */
   readonly frame: FrameDecoder;
+  /** The peer ended its half. */
+  ended = false;
   private pauses = 0;
   /** Calls may come: the peer's HELLO was read. */
   private opened = false;
@@ -111,6 +113,12 @@ export class FrameReader {
   settleBehindChunk(stream: CreditDebtor): void {
     if (this.reading) this.debtors.push(stream);
     else stream.settleCredit();
+  }
+
+  /** The peer ended its half. False: frames that came before are still to be read. */
+  end(): boolean {
+    this.ended = true;
+    return this.pauses === 0;
   }
 
   /** The error of a stream that ended inside a frame, or null. */

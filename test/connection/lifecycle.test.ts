@@ -1,4 +1,5 @@
 /** The machines of a connection's life, each alone on a virtual clock: every state of their drawings, and no timer after `stop`. */
+import { inspect } from 'node:util';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { step } from '../../src/base/state-machine.js';
@@ -12,6 +13,7 @@ import { defaultLimits } from '../../src/index.js';
 import { encodeDrain } from '../../src/wire/records/drain.js';
 import { NarrowTransport } from '../rpc/narrow-transport.js';
 import { VirtualClock } from '../support/clock.js';
+import { connectPair } from '../support/connection-pair.js';
 import { magic } from '../support/frames.js';
 
 interface Parts {
@@ -221,6 +223,12 @@ test('a step that is not drawn is a defect', () => {
   assert.throws(() => step('a lamp', { on: ['off'], off: [] }, 'off', 'on'), /a lamp cannot go from off to on/);
   const { drain } = makeDrain();
   assert.throws(() => drain.send(), /a drain cannot go from none to asked/);
+});
+
+test('a connection prints as one line without what it consists of', () => {
+  const { dialing } = connectPair({ clock: new VirtualClock(), methods: [] });
+  assert.is(inspect(dialing), 'Connection { peer: memory://memory:accepting:0, state: greeting }');
+  dialing.close();
 });
 
 test.run();
