@@ -29,7 +29,7 @@ const usage = `npm run bench -- COMMAND [options]
   ${reportUsage}
       one page, charts and the figures of README and docs/performance.md from the raw results in bench/results
   ${guardUsage}
-      two commits in turns: fails when the head costs over 5 % more
+      two commits in turns: fails when the head costs over 2 % more in CPU time or bytes allocated
   ${floorUsage}
       the engine, the floor program and avsc's own RPC: CPU per call, calls/s
   ${rivalsUsage}

@@ -3,6 +3,7 @@
  * records, found frames) and judges no figure, since it is too short for that.
  */
 
+import { guardWorkloadNames } from '../guard/names.js';
 import { latencyContenders } from '../latency/contenders.js';
 import { reportLatencies } from '../latency/report.js';
 import { measureLatencies } from '../latency/run.js';
@@ -18,7 +19,7 @@ import { measureAllocations, reportAllocations } from './allocation.js';
 import { blobContenders, reportBlobs } from './blob.js';
 import { checksumContenders, reportChecksums } from './checksums.js';
 import { compare, type FloorSettings, report } from './floor.js';
-import { guard, root } from './guard.js';
+import { guard, guardCounts, root } from './guard.js';
 import { guardCostSettings, guardShare } from './guard-cost.js';
 import { observe, problemIn } from './memory.js';
 import { micro } from './micro.js';
@@ -114,13 +115,16 @@ const smallMix = {
   judged: false,
 } as const;
 
-/** Too few rounds for a verdict in time. Counts of so few calls may differ as well. */
+/** Too few turns for a verdict. Counts of so few calls may differ as well. */
 const smallGuard = {
-  workloads: ['unary-64', 'stream'],
+  workloads: guardWorkloadNames,
+  bound: 0.02,
   looks: [1],
-  seconds: SECONDS,
+  minutesMax: 1,
+  windows: 1,
+  seconds: 0.02,
   warmUpSeconds: WARM_UP_SECONDS,
-  counters: { calls: 2000, warmUpCalls: 2000, callgrind: false },
+  counters: null,
 } as const;
 
 export async function smokeCommand(args: readonly string[]): Promise<number> {
@@ -225,6 +229,7 @@ export async function smokeCommand(args: readonly string[]): Promise<number> {
 
   const itself = { folder: root, title: 'the working tree' };
   await guard({ ...smallGuard, pinning }, itself, itself);
+  await guardCounts(['unary-64'], { calls: 2000, warmUpCalls: 2000, callgrind: false }, itself, itself);
 
   console.log();
   await micro({ ms: 10, frameBytes: [64 * 1024, 256 * 1024], judged: false });

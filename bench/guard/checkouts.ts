@@ -1,9 +1,9 @@
 /**
- * Commits as folders with a build in them. A commit is checked out with `git worktree` into a temporary folder, which is removed when the
- * bench ends, however it ends: `main.ts` turns signals into an exit, and what is registered here runs then.
+ * Commits as folders with a build of the package in them. A commit is checked out with `git worktree` into a temporary folder. The folder is
+ * removed when the bench ends, in whatever way: `main.ts` turns signals into an exit, and the exit handler registered here removes it.
  */
 import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
-import { existsSync, mkdtempSync, readFileSync, rmSync, symlinkSync } from 'node:fs';
+import { cpSync, existsSync, mkdtempSync, readFileSync, rmSync, symlinkSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
@@ -70,10 +70,25 @@ export function defaultBase(root: string, head: string, dirty: boolean): Default
   return { commit: parent, why: 'the commit before' };
 }
 
-/** Checks the commit out and builds it. */
-export async function checkOut(root: string, commit: string): Promise<Checkout> {
+/** A copy of the working tree's build, so that another build while the guard runs changes nothing. */
+export function copyBuild(root: string): Checkout {
+  const folder = temporaryFolder(root);
+  for (const part of ['dist', 'package.json', 'native/build']) {
+    if (existsSync(join(root, part))) cpSync(join(root, part), join(folder, part), { recursive: true });
+  }
+  symlinkSync(join(root, 'node_modules'), join(folder, 'node_modules'), 'dir');
+  return { folder, title: 'the working tree' };
+}
+
+function temporaryFolder(root: string): string {
   const folder = mkdtempSync(join(tmpdir(), 'trunkline-guard-'));
   temporaries.add({ root, folder });
+  return folder;
+}
+
+/** Checks the commit out and builds it. */
+export async function checkOut(root: string, commit: string): Promise<Checkout> {
+  const folder = temporaryFolder(root);
   git(root, 'worktree', 'add', '--detach', '--force', folder, commit);
   const packages = join(root, 'node_modules');
   if (existsSync(packages) && sameText(join(root, 'package-lock.json'), join(folder, 'package-lock.json'))) {
@@ -82,14 +97,14 @@ export async function checkOut(root: string, commit: string): Promise<Checkout> 
     await command(folder, 'npm', ['ci', '--no-audit', '--no-fund']);
   }
   await build(root, folder);
-  if (!existsSync(peerOf(folder))) {
-    throw new Error(`commit ${commit} has no bench/process/peer.ts: its bench is too old to be compared`);
+  if (!existsSync(packageOf(folder))) {
+    throw new Error(`commit ${commit} builds no dist/index.js: it is too old to be compared`);
   }
   return { folder, title: `commit ${commit.slice(0, 12)}` };
 }
 
 async function build(root: string, folder: string): Promise<void> {
-  await command(folder, 'npm', ['run', '-s', 'build:all']);
+  await command(folder, 'npm', ['run', '-s', 'build']);
   // An addon on one side only would be compared instead of the commits.
   const scripts =
     (JSON.parse(readFileSync(join(folder, 'package.json'), 'utf8')) as { scripts?: object }).scripts ?? {};
@@ -98,9 +113,9 @@ async function build(root: string, folder: string): Promise<void> {
   else process.stderr.write('the working tree has a native addon built, and this commit knows none\n');
 }
 
-/** The entry of a checkout's own bench. */
-export function peerOf(folder: string): string {
-  return join(folder, '.build/bench/process/peer.js');
+/** What a checkout's build offers to those who import it. */
+export function packageOf(folder: string): string {
+  return join(folder, 'dist/index.js');
 }
 
 function sameText(a: string, b: string): boolean {

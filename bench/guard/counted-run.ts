@@ -1,71 +1,41 @@
 /**
- * Entry of the process that counts: `node counted-run.js '{"build":...}'`. Prints one line of JSON. Started by `counters.ts`.
+ * Entry of the process that counts: `node counted-run.js '{"folder":...}'`. Server and client of a workload in one process, over loopback.
+ * Prints one line of JSON. Started by `counters.ts`.
  *
- * - `events`: what the runtime did per call
- * - `allocation`: bytes that V8's heap was asked for per call, both sides together: growth, plus what each collection gave back
+ * - `events`: what the runtime did per unit (call, item or MB)
  * - `calls`: makes the calls and ends, for callgrind around it
  */
-import { GCProfiler, getHeapStatistics } from 'node:v8';
-import { type CountedLoad, countedLoad } from './counted-load.js';
 import { countEvents, type EventCounts } from './event-counts.js';
-import type { GuardWorkload } from './names.js';
+import { openGuardClient, openGuardServer } from './load.js';
+import { type GuardWorkloadName, guardWorkloads } from './names.js';
 
 export interface CountedRole {
-  readonly build: string;
-  readonly workload: GuardWorkload;
-  readonly count: 'events' | 'allocation' | 'calls';
+  /** Of the checkout. */
+  readonly folder: string;
+  readonly workload: GuardWorkloadName;
+  readonly count: 'events' | 'calls';
   /** Calls before it counts, and calls that it counts. */
   readonly warmUpCalls: number;
   readonly calls: number;
 }
 
-/** Parts of a run of which the median is taken: a collection in the wrong moment shifts one of them. */
-const ALLOCATION_PARTS = 5;
-
-async function events(role: CountedRole): Promise<Record<string, number>> {
-  const counted = countEvents();
-  const load = await countedLoad(role.build, role.workload);
-  const from = await load.reach(role.warmUpCalls);
-  const before = counted();
-  const to = await load.reach(from + role.calls);
-  const after = counted();
-  const names = Object.keys(before) as (keyof EventCounts)[];
-  return Object.fromEntries(names.map((name) => [name, (after[name] - before[name]) / (to - from)]));
-}
-
-async function allocation(role: CountedRole): Promise<Record<string, number>> {
-  const load = await countedLoad(role.build, role.workload);
-  let from = await load.reach(role.warmUpCalls);
-  const parts: number[] = [];
-  const calls = Math.ceil(role.calls / ALLOCATION_PARTS);
-  for (let part = 0; part < ALLOCATION_PARTS; part++) {
-    const { bytes, done } = await allocatedBytes(load, from + calls);
-    parts.push(bytes / (done - from));
-    from = done;
-  }
-  return { heapBytes: parts.toSorted((a, b) => a - b)[ALLOCATION_PARTS >> 1] as number };
-}
-
-async function allocatedBytes(load: CountedLoad, calls: number): Promise<{ bytes: number; done: number }> {
-  const profiler = new GCProfiler();
-  const before = getHeapStatistics().used_heap_size;
-  profiler.start();
-  const done = await load.reach(calls);
-  const after = getHeapStatistics().used_heap_size;
-  const collections = profiler.stop().statistics;
-  const freed = collections.map(
-    ({ beforeGC, afterGC }) => beforeGC.heapStatistics.usedHeapSize - afterGC.heapStatistics.usedHeapSize,
-  );
-  return { bytes: after - before + freed.reduce((sum, bytes) => sum + bytes, 0), done };
-}
-
 async function main(): Promise<void> {
-  const role = JSON.parse(process.argv[2] as string) as CountedRole;
-  let counts: Record<string, number> = {};
-  if (role.count === 'events') counts = await events(role);
-  else if (role.count === 'allocation') counts = await allocation(role);
-  else await (await countedLoad(role.build, role.workload)).reach(role.calls);
-  process.stdout.write(`${JSON.stringify(counts)}\n`, () => process.exit(0));
+  const { folder, workload, count, warmUpCalls, calls } = JSON.parse(process.argv[2] as string) as CountedRole;
+  // Before the first socket.
+  const counted = count === 'events' ? countEvents() : null;
+  const { ports } = await openGuardServer(folder, workload);
+  const client = await openGuardClient(folder, workload, ports);
+  if (warmUpCalls > 0) await client.run(warmUpCalls);
+  const before = counted?.();
+  await client.run(calls);
+  const after = counted?.();
+  const perUnit: Record<string, number> = {};
+  if (before !== undefined && after !== undefined) {
+    const units = calls * guardWorkloads[workload].units;
+    for (const name of Object.keys(before) as (keyof EventCounts)[])
+      perUnit[name] = (after[name] - before[name]) / units;
+  }
+  process.stdout.write(`${JSON.stringify(perUnit)}\n`, () => process.exit(0));
 }
 
 main().catch((error: unknown) => {

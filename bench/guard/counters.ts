@@ -1,14 +1,14 @@
 /**
- * Counts of the base and of the head that do not depend on how busy the machine is: a fixed number of calls in one process, counted instead
- * of timed. A count that rises by more than 5 % is a loss, unless it is so small that nobody pays for it.
+ * Counts that do not depend on how busy the machine is: both commits make a fixed number of calls in one process, and what the runtime does
+ * is counted instead of timed. A count that rises by more than 5 % is a loss, unless it is so small that it costs nothing. The bound is
+ * wider than that of the turns: how reads and writes fall together differs a little between two runs of the same commit.
  */
 import { execFile, execFileSync } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { fixed } from '../report/table.js';
 import type { CountedRole } from './counted-run.js';
-import type { GuardWorkload } from './names.js';
-import { LOSS_SHARE_MAX } from './verdict.js';
+import { type GuardWorkloadName, guardWorkloads } from './names.js';
 
 export type Counts = Readonly<Record<string, number>>;
 
@@ -29,10 +29,12 @@ export interface CounterLine {
 const ENTRY = fileURLToPath(new URL('counted-run.js', import.meta.url));
 const execute = promisify(execFile);
 const RUN_MS_MAX = 300_000;
+/** A count that rises by more than this share is a loss. */
+export const COUNT_RISE_MAX = 0.05;
 
 /**
- * A rise by less than this is none, however large its share. Two processes' worth of reads and writes in one process fall together a
- * little differently each time, and a timer more in a thousand calls costs nothing.
+ * A smaller rise than this is not a loss, however large its share: reads and writes fall together a little differently each time, and one
+ * more timer in a thousand calls costs nothing.
  */
 const leastRise: Counts = {
   writes: 0.01,
@@ -43,7 +45,6 @@ const leastRise: Counts = {
   microtasks: 0.01,
   immediates: 0.01,
   timers: 0.01,
-  heapBytes: 16,
   instructions: 100,
 };
 
@@ -52,18 +53,21 @@ const CALLGRIND_CALLS = [40_000, 80_000] as const;
 /** A blob takes a thousand times as long. */
 const BLOBS_PER_CALL = 1 / 40;
 
-/** Per call, by name. `build`: a `.build` folder. */
-export async function countCalls(build: string, workload: GuardWorkload, settings: CounterSettings): Promise<Counts> {
+/** Per unit of the workload, by name. `folder`: that of the checkout. */
+export async function countCalls(
+  folder: string,
+  workload: GuardWorkloadName,
+  settings: CounterSettings,
+): Promise<Counts> {
   const share = workload === 'blob' ? BLOBS_PER_CALL : 1;
   const role = {
-    build,
+    folder,
     workload,
     warmUpCalls: Math.ceil(settings.warmUpCalls * share),
     calls: Math.ceil(settings.calls * share),
   };
   const events = await countedRun([], { ...role, count: 'events' });
-  const allocation = await countedRun([], { ...role, count: 'allocation' });
-  const counts = { ...(JSON.parse(events.stdout) as Counts), ...(JSON.parse(allocation.stdout) as Counts) };
+  const counts = JSON.parse(events.stdout) as Counts;
   if (!settings.callgrind) return counts;
   const collected: number[] = [];
   for (const calls of CALLGRIND_CALLS.map((number) => Math.ceil(number * share))) {
@@ -73,7 +77,8 @@ export async function countCalls(build: string, workload: GuardWorkload, setting
     collected.push(Number(found[1]));
   }
   const [few = 0, many = 0] = collected;
-  return { ...counts, instructions: (many - few) / ((CALLGRIND_CALLS[1] - CALLGRIND_CALLS[0]) * share) };
+  const units = (CALLGRIND_CALLS[1] - CALLGRIND_CALLS[0]) * share * guardWorkloads[workload].units;
+  return { ...counts, instructions: (many - few) / units };
 }
 
 /**
@@ -109,12 +114,12 @@ export function compareCounts(base: Counts, head: Counts): CounterLine[] {
     const before = base[name];
     if (before === undefined) return [];
     const rise = value - before;
-    const lost = rise > before * LOSS_SHARE_MAX && rise > (leastRise[name] ?? 0);
+    const lost = rise > before * COUNT_RISE_MAX && rise > (leastRise[name] ?? 0);
     return [{ name, base: before, head: value, verdict: lost ? ('loss' as const) : ('held' as const) }];
   });
 }
 
-/** Of two counts of the same, line by line, the one that speaks for the head. */
+/** Of two counts of the same calls, line by line: a loss is one only when both counts show it. */
 export function leastLoss(first: readonly CounterLine[], second: readonly CounterLine[]): CounterLine[] {
   return first.map((line) => {
     const again = second.find(({ name }) => name === line.name);

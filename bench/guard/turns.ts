@@ -1,40 +1,74 @@
 /**
- * Two sides in turns: base head, head base, base head ... so that a machine that gets slower or faster meanwhile treats both alike.
- * Ends as soon as a look decides, and after the last look in any case.
+ * Turns of two commits until every measure is decided, the last look is taken or the time is used up. What one turn does is in `turn.ts`.
  */
+import { median } from '../report/statistics.js';
 import { type Decision, decide } from './verdict.js';
 
 export type SideName = 'base' | 'head';
 
-/** One run of a side: what it cost, and what makes it worthless, or null. */
-export interface Run {
-  readonly sumUs: number;
-  readonly perSecond: number;
-  readonly problem: string | null;
+/** What one side cost in one turn, by unit (call, item or MB), server and client together. */
+export interface Cost {
+  readonly cpuUs: number;
+  readonly heapBytes: number;
+  readonly bufferBytes: number;
+}
+
+export type Measure = keyof Cost;
+
+export type TurnCosts = Readonly<Record<SideName, Cost>>;
+
+export const measures: readonly Measure[] = ['cpuUs', 'heapBytes', 'bufferBytes'];
+
+/** How far apart two commits may be, and how long to look. */
+export interface TurnsPlan {
+  /** 0.02 allows 2 %. */
+  readonly bound: number;
+  /** Numbers of turns, rising. */
+  readonly looks: readonly number[];
+  /** The moment, in milliseconds of `performance.now()`, after which no more turns begin. */
+  readonly untilMs: number;
+}
+
+export interface MeasureResult {
+  readonly measure: Measure;
+  /** Medians of the turns. */
+  readonly base: number;
+  readonly head: number;
+  /** Null: both sides allocate next to nothing, and nothing is judged. */
+  readonly decision: Decision | null;
 }
 
 export interface Turns {
-  readonly decision: Decision;
-  readonly base: readonly Run[];
-  readonly head: readonly Run[];
+  readonly costs: readonly TurnCosts[];
+  readonly results: readonly MeasureResult[];
 }
 
-/** `looks`: numbers of rounds, rising. Fails at the first run that is worthless: nothing can be said by the others then. */
+/** Bytes by unit below which an allocation is not judged: its ratio would be that of two accidents. */
+const LEAST_BYTES = 16;
+
+/** Rejects at the first turn that fails: the others would say nothing then. */
 export async function takeTurns(
-  looks: readonly number[],
-  run: (side: SideName, round: number) => Promise<Run>,
+  plan: TurnsPlan,
+  turn: (index: number) => Promise<TurnCosts>,
+  now: () => number = () => performance.now(),
 ): Promise<Turns> {
-  const runs: Record<SideName, Run[]> = { base: [], head: [] };
-  for (let round = 0; ; round++) {
-    const order: readonly SideName[] = round % 2 === 0 ? ['base', 'head'] : ['head', 'base'];
-    for (const side of order) {
-      const result = await run(side, round);
-      if (result.problem !== null) throw new Error(`${side}: ${result.problem}`);
-      runs[side].push(result);
-    }
-    if (!looks.includes(round + 1)) continue;
-    const ratios = runs.head.map(({ sumUs }, index) => sumUs / (runs.base[index] as Run).sumUs);
-    const decision = decide(ratios, looks.length);
-    if (decision.verdict !== 'undecided' || round + 1 === looks.at(-1)) return { decision, ...runs };
+  const { looks, untilMs } = plan;
+  const costs: TurnCosts[] = [];
+  for (;;) {
+    costs.push(await turn(costs.length));
+    const over = costs.length === looks.at(-1) || now() >= untilMs;
+    if (!over && !looks.includes(costs.length)) continue;
+    const results = resultsOf(costs, plan);
+    if (over || results.every(({ decision }) => decision?.verdict !== 'undecided')) return { costs, results };
   }
+}
+
+function resultsOf(costs: readonly TurnCosts[], { bound, looks }: TurnsPlan): MeasureResult[] {
+  return measures.map((measure) => {
+    const base = median(costs.map((turn) => turn.base[measure]));
+    const head = median(costs.map((turn) => turn.head[measure]));
+    const judged = measure === 'cpuUs' || Math.max(base, head) >= LEAST_BYTES;
+    const ratios = costs.map((turn) => turn.head[measure] / turn.base[measure]);
+    return { measure, base, head, decision: judged ? decide(ratios, looks.length, bound) : null };
+  });
 }

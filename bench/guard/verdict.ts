@@ -1,12 +1,16 @@
 /**
- * Is the head dearer than the base? One ratio a round, head by base, and an interval for their median that assumes nothing about how
- * the noise is distributed: of n ratios in order, each falls on either side of the true median as a coin does, so
+ * Does the head cost more than the base? Each turn gives one ratio, head by base. In a turn both commits run under the same conditions, so
+ * noise moves the logarithm of the ratio up as easily as down: it is symmetric about its true value. The interval is that of
+ * Wilcoxon's signed-rank test, which assumes only this symmetry and that turns are independent. Of n values it takes the means of all
+ * pairs (each value with itself included) in order, and
  *
- *   P(median < x[k]) = P(median > x[n + 1 - k]) = P(B(n, 1/2) < k)
+ *   P(true value < mean[k]) = P(true value > mean[last + 1 - k]) = P(T < k)
  *
- * and k is the largest for which that is at most the error allowed (the interval of the sign test). A loss is claimed by the lower end
- * alone, and that nothing was lost by the upper end, so each claim is wrong in at most 5 of 100 cases. Looking again after more rounds
- * gives chance another try, so each look takes its share of the error: of three looks 1.7 % each.
+ * where T is the sum of those of the ranks 1 to n that come up heads when a coin is tossed for each. k is the largest for which that chance
+ * is at most the error allowed. The estimate is the median of the means (Hodges and Lehmann).
+ *
+ * "slower" is claimed by the lower end of the interval alone, and "within" by the upper end, so each claim is wrong in at most 5 of 100 cases.
+ * Each look at the ratios is another chance to be wrong, so each look gets an equal part of the error: of four looks 1.25 % each.
  */
 
 export interface Interval {
@@ -14,55 +18,68 @@ export interface Interval {
   readonly high: number;
 }
 
-/** `loss` and `held` are certain to the confidence wanted; `undecided` is not. */
-export type Verdict = 'loss' | 'held' | 'undecided';
+/** `within` and `loss` hold with the confidence stated; `undecided` needs more turns. */
+export type Verdict = 'within' | 'loss' | 'undecided';
 
 export interface Decision {
   readonly verdict: Verdict;
-  /** Of head by base: 1.05 is 5 % dearer. */
-  readonly median: number;
+  /** Of head by base: 1.02 is 2 % dearer. */
+  readonly estimate: number;
   readonly interval: Interval;
-  readonly rounds: number;
+  readonly turns: number;
 }
 
-/** A head that costs more than this share above the base has lost. */
-export const LOSS_SHARE_MAX = 0.05;
 /** Of each claim, all looks together. */
 export const CONFIDENCE = 0.95;
 
-/** How many rounds are run before each look: the first number, twice that, and twice that again. */
-export function looksOf(rounds: number): readonly number[] {
-  return [rounds, 2 * rounds, 4 * rounds];
+/** After how many turns to look: `turns`, twice that, and so on up to `turnsMax`, which is the last look. */
+export function looksOf(turns: number, turnsMax: number): readonly number[] {
+  const looks: number[] = [];
+  for (let look = turns; look < turnsMax; look *= 2) looks.push(look);
+  return [...looks, turnsMax];
 }
 
-/** The median is below `low` with a chance of at most `error`, and so above `high`. Too few values give no ends. */
-export function medianInterval(values: readonly number[], error: number): Interval {
-  const sorted = values.toSorted((a, b) => a - b);
-  const n = sorted.length;
-  // P(B(n, 1/2) = below), and the sum up to it.
-  let term = 0.5 ** n;
-  let outside = 0;
-  let k = 0;
-  for (let below = 0; below < n / 2; below++) {
-    outside += term;
-    if (outside > error) break;
-    k = below + 1;
-    term *= (n - below) / (below + 1);
+/** `ratios`: head by base, one a turn. `looks`: the number of looks that share the error. `bound`: 0.02 allows 2 %. */
+export function decide(ratios: readonly number[], looks: number, bound: number): Decision {
+  const means = pairMeans(ratios.map(Math.log));
+  const k = ranksOutside(ratios.length, (1 - CONFIDENCE) / looks);
+  const interval = {
+    low: k === 0 ? 0 : Math.exp(means[k - 1] as number),
+    high: k === 0 ? Number.POSITIVE_INFINITY : Math.exp(means[means.length - k] as number),
+  };
+  const limit = 1 + bound;
+  const verdict = interval.low > limit ? 'loss' : interval.high <= limit ? 'within' : 'undecided';
+  return { verdict, estimate: Math.exp(middle(means)), interval, turns: ratios.length };
+}
+
+/** The largest k for which P(T < k) is at most `error`; 0 when n values are too few for any. */
+export function ranksOutside(n: number, error: number): number {
+  // The chance of each sum of the ranks so far.
+  let chances = [1];
+  for (let rank = 1; rank <= n; rank++) {
+    const next = Array.from({ length: chances.length + rank }, () => 0);
+    for (const [sum, chance] of chances.entries()) {
+      next[sum] = (next[sum] ?? 0) + chance / 2;
+      next[sum + rank] = (next[sum + rank] ?? 0) + chance / 2;
+    }
+    chances = next;
   }
-  if (k === 0) return { low: Number.NEGATIVE_INFINITY, high: Number.POSITIVE_INFINITY };
-  return { low: sorted[k - 1] as number, high: sorted[n - k] as number };
+  let below = 0;
+  let k = 0;
+  for (const chance of chances) {
+    below += chance;
+    if (below > error) break;
+    k++;
+  }
+  return k;
 }
 
-/** `looks`: among how many looks the error is divided. */
-export function decide(ratios: readonly number[], looks: number): Decision {
-  const interval = medianInterval(ratios, (1 - CONFIDENCE) / looks);
-  const limit = 1 + LOSS_SHARE_MAX;
-  const verdict = interval.low > limit ? 'loss' : interval.high <= limit ? 'held' : 'undecided';
-  return { verdict, median: middle(ratios), interval, rounds: ratios.length };
+/** Means of all pairs, each value with itself included, in order. */
+function pairMeans(values: readonly number[]): number[] {
+  return values.flatMap((a, index) => values.slice(index).map((b) => (a + b) / 2)).sort((a, b) => a - b);
 }
 
-function middle(values: readonly number[]): number {
-  const sorted = values.toSorted((a, b) => a - b);
+function middle(sorted: readonly number[]): number {
   const half = sorted.length / 2;
   return ((sorted[Math.ceil(half) - 1] as number) + (sorted[Math.floor(half)] as number)) / 2;
 }

@@ -4,6 +4,7 @@ import type { Allocated } from '../allocation/meter.js';
 import type { Site } from '../allocation/sites.js';
 import type { HandlerKind } from '../contenders/contender.js';
 import type { ContenderName } from '../contenders/names.js';
+import type { GuardWorkloadName } from '../guard/names.js';
 import type { OpenCounts } from '../latency/open-loop.js';
 import type { OverloadKind } from '../overload/service.js';
 import type { ScalingMethod } from '../scaling/service.js';
@@ -134,6 +135,15 @@ export type Role =
       readonly port: number;
       readonly connections: number;
       readonly deadlineMs: number;
+    }
+  /** A commit under the guard: the folder of its checkout. */
+  | { readonly workload: 'guard'; readonly side: 'server'; readonly folder: string; readonly name: GuardWorkloadName }
+  | {
+      readonly workload: 'guard';
+      readonly side: 'client';
+      readonly folder: string;
+      readonly name: GuardWorkloadName;
+      readonly ports: readonly number[];
     };
 
 export type BalancerName = 'leastLoaded' | 'roundRobin' | 'consistentHash';
@@ -255,6 +265,8 @@ export interface Mark {
   /** Only behind an act of `allocation`: what the meter, or the profile, of this side found. */
   readonly allocated?: Allocated;
   readonly sites?: readonly Site[];
+  /** Only of the server of `guard`. */
+  readonly ports?: readonly number[];
 }
 
 export type Notice =

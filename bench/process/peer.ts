@@ -34,6 +34,7 @@ async function open(role: Role): Promise<Side> {
   if (role.workload === 'overload') return (await import('../overload/sides.js')).overloadSide(role);
   if (role.workload === 'latency') return (await import('../latency/sides.js')).latencySide(role);
   if (role.workload === 'scaling') return (await import('../scaling/sides.js')).scalingSide(role);
+  if (role.workload === 'guard') return (await import('../guard/sides.js')).guardSide(role);
   return callsSide(role);
 }
 

@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
-import { checkOut, commitOf, defaultBase, peerOf, removeCheckouts } from '../../bench/guard/checkouts.js';
+import { checkOut, commitOf, copyBuild, defaultBase, packageOf, removeCheckouts } from '../../bench/guard/checkouts.js';
 import { withProcess } from '../support/process.js';
 
 class Repository {
@@ -22,7 +22,7 @@ class Repository {
 
   /** A commit whose build runs `script`, with `files`. */
   commit(script: string, files: Readonly<Record<string, string>> = {}): string {
-    const manifest = JSON.stringify({ name: 'a', version: '1.0.0', scripts: { 'build:all': script } });
+    const manifest = JSON.stringify({ name: 'a', version: '1.0.0', scripts: { build: script } });
     for (const [name, text] of Object.entries({ 'package.json': manifest, ...files })) {
       writeFileSync(join(this.root, name), text);
     }
@@ -45,7 +45,7 @@ async function inRepository(body: (repository: Repository) => Promise<void> | vo
   }
 }
 
-const BUILD = 'mkdir -p .build/bench/process && cp version .build/bench/process/peer.js';
+const BUILD = 'mkdir -p dist && cp version dist/index.js';
 const lock = '{"name":"a","version":"1.0.0","lockfileVersion":3,"packages":{}}';
 
 test('the base is where the main branch was left, else the commit before', () =>
@@ -75,12 +75,12 @@ test('a commit is known by each of its names, and what is none is null', () =>
 test('a commit is built in a folder of its own, with the packages of an equal lockfile, and removed without a trace', () =>
   inRepository(async (repository) => {
     const { root } = repository;
-    const ignored = { '.gitignore': 'node_modules\n.build\n' };
+    const ignored = { '.gitignore': 'node_modules\ndist\n' };
     const old = repository.commit(BUILD, { ...ignored, 'package-lock.json': lock, version: 'old' });
     repository.commit(BUILD, { version: 'new' });
     mkdirSync(join(root, 'node_modules'));
     const { folder, title } = await checkOut(root, old);
-    assert.is(readFileSync(peerOf(folder), 'utf8'), 'old');
+    assert.is(readFileSync(packageOf(folder), 'utf8'), 'old');
     assert.is(realpathSync(join(folder, 'node_modules')), join(root, 'node_modules'));
     assert.is(title, `commit ${old.slice(0, 12)}`);
     assert.is(repository.worktrees(), 2);
@@ -90,13 +90,27 @@ test('a commit is built in a folder of its own, with the packages of an equal lo
     assert.is(repository.worktrees(), 1);
   }));
 
-test('a commit without a bench, and one that does not build, say so', () =>
+test("the working tree's build is copied, so that building it again changes nothing", () =>
+  inRepository(({ root }) => {
+    mkdirSync(join(root, 'dist'));
+    mkdirSync(join(root, 'node_modules'));
+    writeFileSync(packageOf(root), 'first');
+    const { folder } = copyBuild(root);
+    writeFileSync(packageOf(root), 'second');
+    assert.is(readFileSync(packageOf(folder), 'utf8'), 'first');
+    assert.is(realpathSync(join(folder, 'node_modules')), join(root, 'node_modules'));
+    removeCheckouts();
+    assert.not(existsSync(folder));
+    assert.ok(existsSync(join(root, 'node_modules')));
+  }));
+
+test('a commit whose build makes no package, and one that does not build, say so', () =>
   inRepository(async (repository) => {
-    const ignored = { '.gitignore': 'node_modules\n.build\n', 'package-lock.json': lock };
+    const ignored = { '.gitignore': 'node_modules\ndist\n', 'package-lock.json': lock };
     mkdirSync(join(repository.root, 'node_modules'));
     for (const [script, problem] of [
       ['true', /too old/],
-      ['echo "no such type" && exit 3', /build:all failed .*no such type/s],
+      ['echo "no such type" && exit 3', /build failed .*no such type/s],
     ] as const) {
       const commit = repository.commit(script, ignored);
       const error = await checkOut(repository.root, commit).then(
@@ -113,7 +127,7 @@ test('a signal in the middle of a build leaves neither the folder nor the build'
   inRepository(async (repository) => {
     const { root } = repository;
     const pidFile = join(root, 'pid');
-    const ignored = { '.gitignore': 'node_modules\n.build\npid\n', 'package-lock.json': lock };
+    const ignored = { '.gitignore': 'node_modules\ndist\npid\n', 'package-lock.json': lock };
     mkdirSync(join(root, 'node_modules'));
     const commit = repository.commit(`echo $$ > ${pidFile}.new && mv ${pidFile}.new ${pidFile} && sleep 600`, ignored);
     await withProcess(new URL('checkout-process.js', import.meta.url), { args: [root, commit] }, async (process_) => {

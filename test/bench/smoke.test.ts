@@ -27,7 +27,7 @@ test('smoke runs every part and finds all answers right', async () => {
     'memory',
     "guards' share",
     'wireBytes',
-    'too few rounds',
+    'too few turns',
     'decode, avsc',
     'chunks of 1 bytes',
   ]) {
