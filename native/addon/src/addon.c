@@ -1,6 +1,6 @@
 /*
- * The addon as Node-API sees it: the kernels of src/base/native.ts, each for a whole batch in one call. It keeps no state, so it
- * serves any number of threads.
+ * The Node-API side of the addon: the functions of src/base/native.ts, each for a whole batch in one call. It keeps no state, so
+ * any number of threads can use it.
  */
 #define NAPI_VERSION 8
 #include <node_api.h>
@@ -8,7 +8,7 @@
 
 #include "crc32.h"
 
-/* Changes with the meaning of the functions: a loader that expects another one leaves the addon alone. */
+/* The version of the functions' meaning: a loader that expects another version does not use the addon. */
 #define VERSION 1
 
 enum { TYPE_AT = 8, FLAGS_AT = 9, OPTIONAL_TYPE_MIN = 128, CHECKSUM_FLAG = 0x40 };
@@ -45,8 +45,8 @@ static void store_u32(uint8_t *at, uint32_t value) {
 }
 
 /*
- * Goes over whole frames: writes the checksum of each that has one, or compares it. Returns where the first frame begins that is
- * not whole, or damaged.
+ * Processes whole frames: writes the checksum of each that has one, or verifies it. Returns the offset of the first frame that is
+ * incomplete or damaged.
  */
 static size_t walk(const struct range *range, bool fill) {
   size_t at = range->start;

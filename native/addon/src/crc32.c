@@ -19,7 +19,7 @@
 /* With its bits reversed, without that of x^32. */
 #define POLYNOMIAL 0xedb88320u
 
-/* tables[i]: what a byte with i bytes behind it does to the remainder. */
+/* tables[i]: the effect of a byte with i bytes after it on the remainder. */
 static uint32_t tables[8][256];
 
 static void make_tables(void) {
@@ -66,7 +66,7 @@ static uint32_t frame_tables(const uint8_t *frame, size_t count) {
  */
 #define CLMUL __attribute__((target("pclmul,sse4.1")))
 
-/* For the folds over 1 to 16 bytes, and over 64: the powers of x for the half of the first bytes and for that of the last. */
+/* For folds over 1 to 16 bytes, and over 64: the powers of x for the first half and for the last half of the bytes. */
 static uint64_t folds[17][2], fold_far[2];
 static uint64_t power_of_64, quotient, polynomial;
 /* masks + n: 16 bytes of which the last n are set. */
@@ -117,7 +117,7 @@ CLMUL static inline __m128i fold(__m128i state, __m128i by) {
 
 CLMUL static inline __m128i load(const void *at) { return _mm_loadu_si128((const __m128i *)at); }
 
-/* The remainder of what stands in 16 bytes, times x^32. */
+/* The remainder of the 16 bytes, times x^32. */
 CLMUL static inline uint32_t reduce(__m128i state) {
   const __m128i low32 = _mm_set_epi32(0, 0, 0, -1);
   /* The first 8 bytes are folded over the last 8, then the first 4 of those 12 over the others. */
@@ -125,7 +125,7 @@ CLMUL static inline uint32_t reduce(__m128i state) {
   state = _mm_xor_si128(_mm_srli_si128(state, 8), _mm_clmulepi64_si128(state, by, 0x10));
   by = _mm_set_epi64x(0, (long long)power_of_64);
   state = _mm_xor_si128(_mm_srli_si128(state, 4), _mm_clmulepi64_si128(_mm_and_si128(state, low32), by, 0x00));
-  /* Barrett: as often as the polynomial goes into it, estimated by its reciprocal, it is taken away. */
+  /* Barrett reduction: the multiple of the polynomial, estimated by its reciprocal, is subtracted. */
   __m128i times = _mm_clmulepi64_si128(_mm_and_si128(state, low32), _mm_set_epi64x(0, (long long)quotient), 0x00);
   times = _mm_clmulepi64_si128(_mm_and_si128(times, low32), _mm_set_epi64x(0, (long long)polynomial), 0x00);
   return (uint32_t)_mm_extract_epi32(_mm_xor_si128(state, times), 1);
@@ -161,12 +161,12 @@ CLMUL static uint32_t add_clmul(uint32_t sum, const uint8_t *bytes, size_t count
 }
 
 CLMUL static uint32_t frame_clmul(const uint8_t *frame, size_t count) {
-  /* Header and checksum are 16 bytes, of which the checksum is shifted out; zeros in front mean nothing. The register begins as -1. */
+  /* Header and checksum are 16 bytes; the checksum is shifted out, and leading zeros have no effect. The register begins as -1. */
   __m128i state = _mm_xor_si128(_mm_slli_si128(load(frame), CHECKSUM_BYTES), _mm_set_epi32(0, 0, -1, 0));
   const uint8_t *body = frame + HEADER_BYTES + CHECKSUM_BYTES;
   size_t odd = count & 15;
   if (odd > 0) {
-    /* The first bytes of the body at the end of a block: what stands before them is the header, and masked. */
+    /* The first bytes of the body at the end of a block: the bytes before them belong to the header and are masked. */
     __m128i first = _mm_and_si128(load(body + odd - 16), load(masks + odd));
     state = _mm_xor_si128(fold(state, load(folds[odd])), first);
   }
@@ -214,7 +214,7 @@ uint32_t (*crc32_add)(uint32_t, const uint8_t *, size_t) = add_tables;
 uint32_t (*crc32_frame)(const uint8_t *, size_t) = frame_tables;
 const char *crc32_kernel = "tables";
 
-/* Once a process, however many threads load the addon. */
+/* Once per process, no matter how many threads load the addon. */
 __attribute__((constructor)) static void begin(void) {
   make_tables();
 #ifdef WITH_CLMUL

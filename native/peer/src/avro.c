@@ -105,7 +105,7 @@ static size_t sequence_length(uint8_t first) {
   return 0;
 }
 
-/* How many bytes in front are ASCII, eight at a time. */
+/* How many leading bytes are ASCII, eight at a time. */
 static size_t ascii_length(struct view view) {
   size_t at = 0;
   for (uint64_t eight; view.length - at >= sizeof eight; at += sizeof eight) {

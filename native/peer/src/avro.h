@@ -1,6 +1,6 @@
 /*
- * Avro's binary encoding as chapter 2 of the specification restricts it: what a reader must refuse makes it `bad`, which stays,
- * and everything read from then on is zero or empty. Used by records.c, and by canonical.c for the record of the benchmark.
+ * Avro's binary encoding with the restrictions of chapter 2 of the specification. Input that a reader must refuse sets `bad`,
+ * permanently; everything read after that is zero or empty. Used by records.c, and by canonical.c for the record of the benchmark.
  */
 #ifndef PEER_AVRO_H
 #define PEER_AVRO_H
@@ -29,9 +29,9 @@ struct view read_fixed(struct reader *reader, size_t length);
 struct view read_bytes(struct reader *reader);
 /* Refuses what is not UTF-8. */
 struct view read_string(struct reader *reader);
-/* Whether another item follows, each of which takes at least `item_bytes_min` bytes; with 0 the caller bounds their number. */
+/* Whether another item follows, each of which takes at least `item_bytes_min` bytes; with 0 the caller must limit their number. */
 bool read_item(struct reader *reader, struct blocks *blocks, size_t item_bytes_min);
-/* Whether all was read, and nothing of it was bad. */
+/* Whether everything was read and nothing was bad. */
 bool read_all(const struct reader *reader);
 
 bool is_utf8(struct view view);

@@ -1,8 +1,8 @@
 /*
- * Bytes: a view of bytes that somebody else keeps, and a buffer that grows. Everything else here is made of these two.
+ * Bytes: a view of bytes owned by other code, and a buffer that grows. Everything else here is built from these two.
  *
- * A view is valid as long as what it was cut from. A buffer holds `length` bytes; running out of memory ends the program,
- * so what a peer can make a buffer grow to is bounded by whoever appends.
+ * A view is valid as long as the bytes it points at. A buffer holds `length` bytes; running out of memory ends the program, so
+ * code that appends input of a peer must limit it.
  */
 #ifndef PEER_BYTES_H
 #define PEER_BYTES_H
@@ -30,7 +30,7 @@ bool view_is(struct view view, const char *text);
 
 void buffer_grow(struct buffer *buffer, size_t more);
 
-/* Makes room for `more` bytes behind the length and returns where they go. */
+/* Makes room for `more` bytes after the length and returns a pointer to it. */
 static inline uint8_t *buffer_reserve(struct buffer *buffer, size_t more) {
   if (more > buffer->capacity - buffer->length || buffer->at == NULL) buffer_grow(buffer, more);
   return buffer->at + buffer->length;
@@ -49,11 +49,11 @@ static inline void buffer_append_byte(struct buffer *buffer, uint8_t byte) {
   buffer->length++;
 }
 
-/* Takes `length` bytes away in front. */
+/* Removes `length` bytes from the front. */
 void buffer_consume(struct buffer *buffer, size_t length);
 void buffer_free(struct buffer *buffer);
 
-/* Memory set to zero, or the end of the program. */
+/* Memory set to zero; ends the program when there is none. */
 void *allocate(size_t count, size_t size);
 
 static inline uint32_t load_u16(const uint8_t *at) { return (uint32_t)at[0] | (uint32_t)at[1] << 8; }

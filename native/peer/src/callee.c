@@ -32,7 +32,7 @@ void callee_free(struct callee *callee) {
 
 bool callee_is_idle(const struct callee *callee) { return callee->live == 0; }
 
-/* Whether this frame's part of the message was taken; otherwise the call has failed. */
+/* Whether this frame's part of the message was accepted; otherwise the call has failed. */
 static bool hold(struct callee *callee, uint32_t index, struct view part) {
   struct slot *slot = &callee->slots[index];
   int64_t length = (int64_t)slot->request.length + (int64_t)part.length;
@@ -50,7 +50,7 @@ static void keep(struct callee *callee, struct slot *slot, struct view part) {
   callee_count_held(callee, slot);
 }
 
-/* What a new call can fail with at its first frame, by 9.3; OK if nothing. `spends`: a conforming peer does not cause it. */
+/* The failure of a new call at its first frame, by 9.3; OK if there is none. `spends`: a conforming peer does not cause it. */
 static enum failure_code judge_opening(const struct link *link, const struct frame *frame, const struct method *method,
     const char **text, bool *spends) {
   bool takes_oneway = method->kind == ONEWAY_KIND, is_oneway = frame->flags & ONEWAY;

@@ -36,7 +36,7 @@ static void answer_method(struct callee *callee, uint16_t number, const struct m
   buffer_free(&payload);
 }
 
-/* FITS, BREAKING or PENDING of one direction. `theirs` is what is read, or what reads it. */
+/* FITS, BREAKING or PENDING of one direction. `theirs` is the writer's schema of requests, the reader's of responses. */
 static enum fit grade_one(struct callee *callee, struct method *method, bool is_request) {
   const struct fingerprint *theirs = is_request ? &method->request : &method->response;
   const struct schema *own = is_request ? method->handler->request : method->handler->response, *come;
@@ -51,7 +51,7 @@ static enum fit grade_one(struct callee *callee, struct method *method, bool is_
 }
 
 static void grade(struct callee *callee, struct method *method) {
-  /* Both are asked for at once. What breaks is known as soon as one does. */
+  /* Both are asked for together. A method is breaking as soon as one of them is. */
   enum fit request = grade_one(callee, method, true);
   if (request == BREAKING) {
     method->fit = BREAKING;

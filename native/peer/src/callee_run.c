@@ -62,7 +62,7 @@ void callee_fail(struct callee *callee, uint32_t index, enum failure_code code, 
   callee_settle(callee, index);
 }
 
-/* Metadata that the caller takes, and that fits the first frame beside the rest of the prefix. */
+/* Whether the caller accepts the metadata, and it fits the first frame together with the rest of the prefix. */
 static bool metadata_fits(const struct callee *callee, const struct slot *slot) {
   const struct limits *peer = &callee->link->peer;
   int64_t length = (int64_t)slot->metadata.length;
@@ -70,7 +70,7 @@ static bool metadata_fits(const struct callee *callee, const struct slot *slot) 
          metadata_judge(view_of_buffer(&slot->metadata), peer->value[METADATA_ENTRIES_MAX]) == OK;
 }
 
-/* The call has ended as it should: that earns its caller one. */
+/* The call has ended well, which refills its caller's budget by one. */
 static void settle_well(struct callee *callee, uint32_t index) {
   struct bucket *bucket = &callee->link->bad_ends;
   callee_settle(callee, index);
@@ -139,7 +139,7 @@ bool callee_stream(struct callee *callee) {
   return false;
 }
 
-/* Decodes a request into `own` where the caller writes it with another schema. False: its schema does not read it. */
+/* Decodes a request into `own` where the caller's schema differs. False: the schema cannot read it. */
 static bool decode(const struct method *method, struct view request, struct buffer *own) {
   const struct schema *schema = method->handler->request;
   if (method->writer != NULL) return resolve_message(schema, method->writer, request, own);
@@ -172,7 +172,7 @@ void callee_resume_oneways(struct callee *callee) {
   buffer_free(&request);
 }
 
-/* The request is there and its schemas are: it is decoded, and the handler starts. */
+/* The request and its schemas are complete: decodes it and starts the handler. */
 static void start(struct callee *callee, uint32_t index, struct view request) {
   struct link *link = callee->link;
   struct slot *slot = &callee->slots[index];
@@ -206,7 +206,7 @@ static void start(struct callee *callee, uint32_t index, struct view request) {
   if (slot->due < callee->due) callee->due = slot->due;
 }
 
-/* What the request stands for, in `slot->request`; false: the call has failed. */
+/* Decompresses the request into `slot->request`; false: the call has failed. */
 static bool expand(struct callee *callee, uint32_t index, struct view request) {
   const struct settings *settings = &callee->link->settings;
   struct slot *slot = &callee->slots[index];
@@ -232,7 +232,7 @@ void callee_request(struct callee *callee, uint32_t index, struct view request) 
     request = view_of_buffer(&slot->request);
   }
   if (method->kind == ONEWAY_KIND) {
-    /* Its slot is free once the request is complete, whatever becomes of it. */
+    /* Its slot is free once the request is complete, even if the call then fails. */
     if (method->fit != PENDING) run_oneway(callee, method, request);
     else if (callee->held + request.length <= HELD_BYTES_MAX) {
       items_add(&callee->oneways, request, slot->method);

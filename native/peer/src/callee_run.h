@@ -10,7 +10,7 @@
 struct callee;
 struct slot;
 
-/* Counts again what the call holds. */
+/* Updates the count of bytes that the call holds. */
 void callee_count_held(struct callee *callee, struct slot *slot);
 /* The call is over; what it held is released. */
 void callee_settle(struct callee *callee, uint32_t index);
@@ -20,11 +20,11 @@ void callee_fail(struct callee *callee, uint32_t index, enum failure_code code, 
 void callee_refuse(struct callee *callee, uint32_t call, const struct slot *slot, const struct failure_record *failure);
 /* The caller's request is whole; starts the handler if the method's schemas are there. */
 void callee_request(struct callee *callee, uint32_t index, struct view request);
-/* A call that has waited for schemas; all ONEWAY calls that have. */
+/* Continues a call that waited for schemas; all ONEWAY calls that did. */
 void callee_resume(struct callee *callee, uint32_t index);
 void callee_resume_oneways(struct callee *callee);
 
-/* Handlers of streams go on, frame by frame in turns, while the socket takes what they send. True: there may be more to send. */
+/* Handlers of streams continue, frame by frame in turns, while the socket takes their output. True: there may be more to send. */
 bool callee_stream(struct callee *callee);
 /* Deadlines, and handlers that answer later. */
 void callee_tick(struct callee *callee, double now);

@@ -10,7 +10,7 @@
 
 enum { HELD_BYTES_MAX = 64 << 20 };
 
-/* PENDING: schemas have still to come (6.4). */
+/* PENDING: schemas are still to arrive (6.4). */
 enum fit { UNDECLARED, FITS, UNKNOWN_METHOD, OTHER_KIND, PENDING, BREAKING };
 
 struct fingerprint {
@@ -22,11 +22,11 @@ struct method {
   enum fit fit;
   enum kind kind;
   const struct handler *handler;
-  /* What the caller declared, while they are not this side's own. */
+  /* The caller's fingerprints. */
   struct fingerprint request, response;
-  /* The caller's schema of requests where it is not this side's. */
+  /* The caller's schema of requests if it differs from this side's. */
   const struct schema *writer;
-  /* Where it breaks. */
+  /* The path of the first offending field of a BREAKING method. */
   struct buffer path;
 };
 
@@ -36,17 +36,20 @@ struct slot {
   enum state state;
   /* A handler was started. */
   bool started;
-  /* Of the live call, else of the last one; 0: there was none. */
+  /* The generation of the live call, or of the last one; 0: there was none. */
   uint16_t generation;
   uint16_t method;
   uint8_t flags;
-  /* After the end: the request was incomplete; the first late frame, END and CANCEL have come; credit that was left. */
+  /*
+   * After the end of the call: whether its request was incomplete; whether the first late frame, END and CANCEL have arrived; the
+   * credit that was left.
+   */
   bool rest, late, late_end, late_cancel;
   int64_t credit;
   struct buffer request;
   struct buffer metadata;
   struct work work;
-  /* Of `callee->held`. */
+  /* This call's part of `callee->held`. */
   size_t held;
   double begun, due, deadline;
 };
@@ -59,7 +62,7 @@ struct callee {
   /* Slots from `slots_used` on have never had a call. */
   uint32_t slot_count, slots_used, live, streams;
   size_t held;
-  /* Requests of ONEWAY calls that wait for schemas, whose slots are free; what they cost is the number of their method. */
+  /* Requests of ONEWAY calls that wait for schemas, whose slots are free. The `cost` of an item is the number of its method. */
   struct items oneways;
   /* When the earliest deadline or late answer is due. */
   double due;

@@ -75,7 +75,7 @@ void caller_cancel(struct caller *caller, uint32_t index) {
   if (!has_items) caller_tell(caller, index, caller_failed(CANCELLED, STARTED_MAYBE, "cancelled"));
 }
 
-/* Sends METADATA, DEADLINE and the message, cut into frames. False: it exceeds what the peer takes. */
+/* Sends METADATA, DEADLINE and the message, split into frames. False: it exceeds the peer's limits. */
 static bool send_request(struct caller *caller, uint32_t index, const struct request *request, enum kind kind) {
   struct link *link = caller->link;
   struct frame frame = {.type = REQUEST, .call = caller_call(caller, index), .method = request->method};

@@ -7,17 +7,17 @@
 #include "message.h"
 #include "resolve.h"
 
-/* The call has ended with something that this side cannot read. */
+/* Ends a call whose answer this side cannot read. */
 static void breaks_off(struct caller *caller, uint32_t index, enum failure_code code, const char *text) {
   caller_settle(caller, index, caller_failed(code, STARTED_YES, text));
 }
 
-/* So it will; the rest of its frames is dropped until then. */
+/* Fails the call for the application; the rest of its frames is dropped until the terminal frame. */
 static void drops(struct caller *caller, uint32_t index, enum failure_code code, const char *text) {
   caller_tell(caller, index, caller_failed(code, STARTED_YES, text));
 }
 
-/* The items that the application has not taken, by its own schema. */
+/* Decodes the items that the application has not taken, by its own schema. */
 static bool decode_left(const struct declared *method, struct slot *slot) {
   struct items *items = &slot->stream->in.items;
   struct buffer item = {0}, own = {0};
@@ -34,7 +34,7 @@ static bool decode_left(const struct declared *method, struct slot *slot) {
   return good;
 }
 
-/* The callee has ended the call well, and its answer is there to be read. */
+/* The callee has ended the call without a failure, and its answer is complete. */
 static void end_well(struct caller *caller, uint32_t index) {
   struct slot *slot = &caller->slots[index];
   const struct declared *method = caller_method_of(caller, index);
@@ -116,7 +116,7 @@ static void on_end(struct caller *caller, uint32_t index, const struct frame *fr
   end_well(caller, index);
 }
 
-/* What a verdict on an ITEM or CREDIT comes to; faults of a call count only as long as the application waits for it. */
+/* Acts on a verdict on ITEM or CREDIT; faults of a call matter only while the application waits for it. */
 static void judge(struct caller *caller, uint32_t index, struct verdict verdict) {
   struct slot *slot = &caller->slots[index];
   if (verdict.close != NONE) return link_close(caller->link, verdict.close, verdict.text);
@@ -151,7 +151,7 @@ void caller_frame(struct caller *caller, const struct frame *frame) {
   else on_end(caller, index, frame);
 }
 
-/* Whether this side reads the callee's responses; asks for their schema where it is not its own. */
+/* Grades the callee's responses; asks for their schema if it differs from this side's. */
 static void grade(struct caller *caller, struct declared *method) {
   const struct schema *own = method->called.response, *come;
   struct buffer path = {0};

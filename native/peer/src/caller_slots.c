@@ -18,7 +18,7 @@ void caller_tell(struct caller *caller, uint32_t index, struct answer answer) {
   if (caller->hear != NULL) caller->hear(caller->context, &answer);
 }
 
-/* Nothing of it has to be freed, and nothing but its generation outlives it. */
+/* Whether nothing has to be freed, and only the generation must be kept. */
 static bool is_plain(const struct slot *slot) {
   return slot->stream == NULL && slot->response.at == NULL && slot->metadata.at == NULL && !slot->is_cancelled && !slot->is_told;
 }

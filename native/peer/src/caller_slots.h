@@ -11,7 +11,7 @@
 
 enum { METHODS = 64 };
 
-/* Whether this side reads what the callee answers: with its own schema, or by resolution; UNGRADED while a schema has to come. */
+/* How this side reads the callee's answers: with its own schema, or by resolution; UNGRADED until the schema has arrived. */
 enum reads { IDENTICAL, UNGRADED, EVOLVED, BREAKS };
 
 struct declared {
@@ -23,16 +23,16 @@ struct declared {
 };
 
 struct slot {
-  /* Until its terminal frame has come. */
+  /* True until the terminal frame was read. */
   bool live;
-  /* The application has its answer: what comes is dropped. */
+  /* The application has its answer: later frames are dropped. */
   bool is_told;
-  /* CANCEL was sent; a call with items tells its application when the terminal frame has come. */
+  /* CANCEL was sent; the application learns the end of a call with items at the terminal frame. */
   bool is_cancelled;
   bool asked_ledger;
-  /* Frames of a RESPONSE have come. */
+  /* A part of a RESPONSE has arrived. */
   bool in_response, is_compressed;
-  /* The terminal frame has come, a schema has not. */
+  /* The terminal frame was read, but a schema is missing. */
   bool waits;
   bool head_taken;
   uint16_t generation, method;

@@ -1,6 +1,6 @@
 /*
- * The benchmark's record (bench/canonical.ts) and the method that carries it both ways, with its schema. Encoded,
- * decoded and checked for each call, as the other contenders do.
+ * The benchmark's record (bench/canonical.ts) and the method that carries it in both directions, with its schema. Encoded, decoded
+ * and checked for each call, as in the other contenders.
  */
 #ifndef PEER_CANONICAL_H
 #define PEER_CANONICAL_H
@@ -20,10 +20,10 @@ struct canonical {
 /* The schema in Parsing Canonical Form. */
 struct view canonical_schema(void);
 void canonical_encode(struct buffer *to, const struct canonical *record);
-/* False: the schema does not read it, or there are more than three tags. */
+/* False: the schema cannot read it, or there are more than three tags. */
 bool canonical_decode(struct view body, struct canonical *record);
 struct canonical canonical_record(int64_t id);
-/* Every part of it is what canonical_record makes. */
+/* Whether every part equals that of canonical_record. */
 bool canonical_is(const struct canonical *record, int64_t id);
 
 #endif

@@ -6,7 +6,7 @@
 
 struct writing {
   struct buffer *to;
-  /* Named types that are written; a second time their name is enough. */
+  /* Named types that were written; from the second time on their name is enough. */
   const struct schema **done;
   size_t count, capacity;
 };

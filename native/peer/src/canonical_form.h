@@ -1,4 +1,4 @@
-/* Avro's Parsing Canonical Form of a schema: what fingerprints are made of and SCHEMA carries. */
+/* Avro's Parsing Canonical Form of a schema: the input of fingerprints, and the content of SCHEMA. */
 #ifndef PEER_CANONICAL_FORM_H
 #define PEER_CANONICAL_FORM_H
 

@@ -4,7 +4,7 @@
 
 #include "bytes.h"
 
-/* The checksum of what `sum` was calculated of, followed by `bytes`. Begins with 0. */
+/* Continues the checksum `sum` with `bytes`. Begins with 0. */
 uint32_t crc32_add(uint32_t sum, struct view bytes);
 
 #endif

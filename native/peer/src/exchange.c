@@ -76,7 +76,7 @@ bool exchange_want(struct exchange *exchange, struct view fingerprint, const str
     *schema = foreign->schema;
     return foreign->has_come;
   }
-  /* One that is not asked for is as one that is not given. */
+  /* A schema beyond the limit is treated as one that the peer does not give. */
   if (exchange->foreign_count == FOREIGN_MAX) return true;
   foreign = &exchange->foreign[exchange->foreign_count++];
   memcpy(foreign->fingerprint, fingerprint.at, FINGERPRINT_BYTES);
@@ -84,7 +84,7 @@ bool exchange_want(struct exchange *exchange, struct view fingerprint, const str
   return false;
 }
 
-/* What the peer may ask for it is given, once; whatever else it asks for is not known, and costs it. */
+/* Gives the peer a schema that it may ask for, once. Anything else is answered as unknown and takes one from its budget. */
 static void give(struct exchange *exchange, struct view fingerprint) {
   struct own *own = find_own(exchange, fingerprint);
   bool gives = own != NULL && !own->is_given;

@@ -50,7 +50,7 @@ static enum close_code judge_header(const struct decoder *decoder, const struct 
   return NONE;
 }
 
-/* Takes `length` bytes off the front of `view`. */
+/* Splits `length` bytes off the front of `view`. */
 static bool take(struct view *view, size_t length, const uint8_t **at) {
   if (length > view->length) return false;
   *at = view->at;
@@ -98,7 +98,7 @@ static enum decoded decode_payload(struct decoder *decoder, const uint8_t *heade
   return decoder->empty_row > EMPTY_ROW_MAX ? broken(decoder, FLOOD) : DECODE_FRAME;
 }
 
-/* Skips as much as has come of an optional frame. */
+/* Skips the bytes of an optional frame that have arrived. */
 static void skip(struct decoder *decoder, struct view input, size_t *used) {
   size_t come = input.length - *used;
   uint32_t skipped = come < decoder->skip_left ? (uint32_t)come : decoder->skip_left;

@@ -1,8 +1,8 @@
 /*
- * Frames: from bytes (chapter 3, 4.1 and the order of 9.1 up to the checksum), and to bytes. A decoder judges one direction of
- * one connection and keeps no bytes: its caller gives it all that has arrived and was not yet used. It does no input or output.
+ * Frames: from bytes (chapter 3, 4.1 and the order of 9.1 up to the checksum), and to bytes. A decoder checks one direction of one
+ * connection and keeps no bytes: its caller passes all bytes that have arrived and were not used. It does no input or output.
  *
- * What concerns the state of calls is judged by callee.c and caller.c, records by records.c.
+ * The state of calls is checked by callee.c and caller_answers.c, records by records.c.
  */
 #ifndef PEER_FRAME_H
 #define PEER_FRAME_H
@@ -19,7 +19,7 @@ struct frame {
   uint32_t deadline;
   uint32_t ledger[3]; /* waiting, handler, encoding */
   struct view metadata;
-  /* What stands behind the prefix. */
+  /* The payload after the prefix. */
   struct view body;
   /* OK, or the failure code of a prefix that does not fit or metadata that is refused; body is empty then. */
   enum failure_code prefix_error;
@@ -30,9 +30,9 @@ struct decoder {
   struct limits limits;
   /* The capability is agreed. */
   bool checksum;
-  /* Bytes of the preface that have come; PREFACE_BYTES where none is expected. */
+  /* Bytes of the preface that have arrived; PREFACE_BYTES where none is expected. */
   unsigned preface_read;
-  /* The rest of an optional frame. */
+  /* How many bytes of an optional frame are still to be skipped. */
   uint32_t skip_left;
   unsigned optional_row;
   unsigned empty_row;
@@ -43,8 +43,7 @@ struct decoder {
 enum decoded { DECODE_MORE, DECODE_FRAME, DECODE_BROKEN };
 
 /*
- * Takes the next frame out of `input`. `used` is how many bytes are done with, also for DECODE_MORE; a frame's views point into
- * `input`.
+ * Decodes the next frame of `input`. `used` is how many bytes are done, also for DECODE_MORE; a frame's views point into `input`.
  */
 enum decoded frame_decode(struct decoder *decoder, struct view input, size_t *used, struct frame *frame);
 

@@ -135,7 +135,7 @@ static enum step send_items(struct work *work, enum failure_code *failure) {
   return STEP_WAITS;
 }
 
-/* One item back for each that comes; a blob's head goes first. */
+/* Sends one item back for each that arrives, a blob's head first. */
 static enum step send_back(struct work *work) {
   if (work->handler->does == DOES_MIRROR && work->done == 0) {
     stream_push(work->stream, work->request);

@@ -1,6 +1,6 @@
 /*
- * What this peer serves: the methods of spec/vectors/README.md and the benchmark's echo, or the methods that a session brings with
- * their schemas.
+ * The methods that this peer serves: those of spec/vectors/README.md and the benchmark's echo, or those of a session, with their
+ * schemas.
  */
 #ifndef PEER_HANDLERS_H
 #define PEER_HANDLERS_H
@@ -39,13 +39,13 @@ struct handler {
 struct service {
   struct handler *handlers;
   size_t count;
-  /* What the handlers point at. */
+  /* Owns the schemas of the handlers. */
   struct schema_set schemas;
 };
 
 /* The standard methods and the benchmark's. */
 void service_standard(struct service *service);
-/* Those of a side of a session where it has its own, else the standard ones. False: a method that this peer cannot read. */
+/* The methods that a session gives for a side, or the standard ones. False: a method that this peer cannot read. */
 bool service_of_session(struct service *service, const struct json *side);
 void service_free(struct service *service);
 /* NULL: there is no such method. */
@@ -54,13 +54,13 @@ const struct handler *service_find(const struct service *service, struct view na
 /* One call, as its handler sees it. */
 struct work {
   const struct handler *handler;
-  /* Of a call whose messages are items: none. */
+  /* Empty if the messages of the call are items. */
   struct view request;
   /* NULL: the call has no items. */
   struct stream *stream;
-  /* Items sent so far, of DOES_COUNT and DOES_POUR; whether a blob's head was. */
+  /* Items sent so far by DOES_COUNT and DOES_POUR; whether the head of a blob was sent. */
   uint32_t done;
-  /* What the caller takes. */
+  /* The longest message that the caller accepts. */
   int64_t bytes_max;
   struct buffer answer;
 };
@@ -68,8 +68,8 @@ struct work {
 enum step { STEP_WAITS, STEP_ANSWERS, STEP_ENDS, STEP_FAILS };
 
 /*
- * Goes on as far as it can: it waits for items, or until those that it sent are written; it answers with `answer`; it ends its
- * stream; or it fails with `failure`.
+ * Runs as far as possible: it waits for items, or until its items are written; it answers with `answer`; it ends its stream; or it
+ * fails with `failure`.
  */
 enum step handler_step(struct work *work, enum failure_code *failure);
 

@@ -13,7 +13,7 @@ struct block {
   struct json nodes[NODES_A_BLOCK];
 };
 
-/* Strings are unescaped in place: they never grow by that. */
+/* Strings are unescaped in place, which never makes them longer. */
 struct parser {
   struct json_file *file;
   uint8_t *at;
@@ -89,7 +89,7 @@ static bool unescape_unicode(struct parser *parser, uint8_t **to) {
   return true;
 }
 
-/* Behind the opening quote. */
+/* Starts after the opening quote. */
 static bool parse_text(struct parser *parser, struct view *text) {
   static const char escapes[] = "\"\"\\\\//b\bf\fn\nr\rt\t";
   uint8_t *to = parser->at;
@@ -133,7 +133,7 @@ static struct json *parse_number(struct parser *parser) {
   return digits > 0 ? node : NULL;
 }
 
-/* Behind the opening bracket. */
+/* Starts after the opening bracket. */
 static struct json *parse_list(struct parser *parser, enum json_type type, int depth) {
   struct json *node = new_node(parser->file, type), **to = &node->first;
   const char *close = type == JSON_ARRAY ? "]" : "}";

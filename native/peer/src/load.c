@@ -12,7 +12,7 @@
 #include "handlers.h"
 #include "socket.h"
 
-/* As the engine's client sends it unless it is told otherwise. */
+/* The default deadline of the engine's client. */
 enum { DEADLINE_MS = 30000 };
 
 struct flight {
@@ -30,7 +30,7 @@ struct lane {
 };
 
 struct load {
-  /* Nothing is served. */
+  /* This side serves no methods. */
   struct service service;
   struct lane *lanes;
   unsigned connections;
@@ -44,7 +44,7 @@ double cpu_seconds(void) {
   return (double)used.tv_sec + (double)used.tv_nsec / 1e9;
 }
 
-/* When a chunk of answers was read is when their calls ended and the next ones were made: the clock is read once for all of them. */
+/* The clock is read once per chunk of answers: the calls of a chunk end, and the next ones start, at that time. */
 static void send_call(struct lane *lane, uint32_t slot) {
   struct flight *flight = &lane->flights[slot];
   flight->id = (flight->id + 1) & 0x3fffffff;
@@ -56,7 +56,7 @@ static void send_call(struct lane *lane, uint32_t slot) {
   if (caller_open(lane->connection->caller, slot, &request) == OK) lane->live++;
 }
 
-/* The bits below the highest one say where between two powers of two a latency lies. */
+/* The bits below the highest one place the latency between two powers of two. */
 static void count_latency(struct load_counts *counts, double ms) {
   uint64_t ns = ms <= 0 ? 1 : (uint64_t)(ms * 1e6) | 1;
   int doubling = 63 - __builtin_clzll(ns);
@@ -82,7 +82,7 @@ static void hear(void *context, const struct answer *answer) {
   if (!load->stops) send_call(lane, answer->slot);
 }
 
-/* The upper end of the bucket in which the quantile lies, in microseconds. */
+/* The upper end of the quantile's bucket, in microseconds. */
 double load_quantile(const struct load_counts *counts, double share) {
   double before = 0, wanted = share * (double)counts->answered;
   for (int bucket = 0; bucket < LATENCY_BUCKETS; bucket++) {

@@ -11,7 +11,7 @@
 
 enum { WAIT_MS = 10, PATIENCE_MS = 5000, ORDERS_MS = 5, LINE_BYTES = 64 };
 
-/* Whether every connection was greeted in time, and calls are in flight. */
+/* Whether every connection has received HELLO in time, and calls are in flight. */
 static bool begin(struct load *load, struct loop *loop, unsigned connections) {
   double opened = clock_ms();
   while (loop_count(loop) == connections) {
@@ -56,7 +56,7 @@ int load_run(const char *host, const char *port, unsigned in_flight, double seco
 
 static void say_mark(const struct load_counts *counts) {
   char failure[sizeof counts->failure];
-  /* It goes into JSON as it is. */
+  /* It is written into JSON without escapes. */
   for (size_t at = 0; at < sizeof failure; at++) {
     char byte = counts->failure[at];
     failure[at] = byte == 0 || (byte >= ' ' && byte <= '~' && byte != '"' && byte != '\\') ? byte : '?';

@@ -15,7 +15,7 @@ struct member {
   struct connection *connection;
   struct member *next;
   uint32_t watched;
-  /* Whoever dialled it may still look at it. */
+  /* The code that dialled it may still look at it. */
   bool kept;
   bool gone;
 };

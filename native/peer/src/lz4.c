@@ -5,14 +5,14 @@
 
 enum {
   MATCH_MIN = 4,
-  /* The format wants the last five bytes as literals, and no match that begins in the last twelve. */
+  /* The format requires the last five bytes as literals, and no match that begins in the last twelve. */
   LAST_LITERALS = 5,
   MATCH_BEGINS_BEFORE_END = 12,
   OFFSET_MAX = 65535,
   HASH_BITS = 13
 };
 
-/* The four bits of a length, continued by bytes while they are 255. False: the block ends inside it, or it is absurd. */
+/* The four bits of a length, continued by bytes while they are 255. False: the block ends inside it, or it is too long. */
 static bool read_length(const uint8_t **at, const uint8_t *end, size_t *length) {
   if (*length < 15) return true;
   for (uint8_t byte = 255; byte == 255;) {
@@ -43,7 +43,7 @@ bool lz4_expand(struct view block, uint8_t *to, size_t length) {
     if (!read_length(&at, end, &match)) return false;
     match += MATCH_MIN;
     if (offset == 0 || offset > made || match > length - made) return false;
-    /* A match may overlap what it makes. */
+    /* A match may overlap its own output. */
     for (; match > 0; match--, made++) to[made] = to[made - offset];
   }
   return false;

@@ -23,7 +23,7 @@ static int usage(void) {
   return 64;
 }
 
-/* IN_FLIGHT calls over so many connections. */
+/* IN_FLIGHT and CONNECTIONS. */
 static bool read_load(const char *calls, const char *over, unsigned *in_flight, unsigned *connections) {
   *in_flight = (unsigned)strtoul(calls, NULL, 10);
   *connections = over == NULL ? 1 : (unsigned)strtoul(over, NULL, 10);

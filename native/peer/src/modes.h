@@ -2,9 +2,9 @@
 #ifndef PEER_MODES_H
 #define PEER_MODES_H
 
-/* `peer serve PORT`: serves until it is ended, then drains; prints `listening on PORT`. */
+/* `peer serve PORT`: serves until a signal ends it, then drains; prints `listening on PORT`. */
 int serve_run(const char *port);
-/* `peer play FILE dialler|acceptor PORT`: one side of a session, as it is told: play.c. */
+/* `peer play FILE dialler|acceptor PORT`: one side of a session, driven by stdin: play.c. */
 int play_run(const char *path, const char *side, const char *port);
 /* `peer call HOST PORT METHOD TEXT`: one call with raw bytes; prints the answer. */
 int call_run(const char *host, const char *port, const char *method, const char *text);

@@ -31,7 +31,7 @@ static bool same_value(const struct made *made, const struct json *expected) {
   return same;
 }
 
-/* `bytes_from`: from this item on only the bytes are compared, not how they are cut. */
+/* `bytes_from`: from this item on only the bytes are compared, not how they are split. */
 static void append_items(const struct items *items, size_t bytes_from, struct buffer *to) {
   size_t at = items->taken;
   for (size_t index = 0; index < items->count; index++) {

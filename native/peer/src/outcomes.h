@@ -1,4 +1,4 @@
-/* What has become of a call that `peer play` has made, and what a session says about it. */
+/* The result of a call of `peer play`, and the comparison with a session. */
 #ifndef PEER_OUTCOMES_H
 #define PEER_OUTCOMES_H
 
@@ -7,13 +7,13 @@
 #include "value.h"
 
 struct made {
-  /* By which the session calls it. */
+  /* Its name in the session. */
   struct view name;
   enum kind kind;
   /* NULL: raw bytes. */
   const struct schema *response;
   uint32_t slot;
-  /* So many more items are wanted. */
+  /* How many more items are wanted. */
   size_t wanted;
   struct items items;
   bool is_done;
@@ -24,7 +24,7 @@ struct made {
 
 /* Its one answer, with the items that were not taken. */
 void made_hear(struct made *made, const struct answer *answer);
-/* NULL, or what is different from the `result` of a session. */
+/* NULL, or the difference from the `result` of a session. */
 const char *made_differs(const struct made *made, const struct json *expected);
 void made_free(struct made *made);
 

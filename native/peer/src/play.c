@@ -29,7 +29,7 @@ struct play {
   struct connection *connection;
   struct made calls[CALLS];
   size_t call_count;
-  /* What ONEWAY handlers were given: method, request, method ... */
+  /* What ONEWAY handlers received: method, request, method ... */
   struct items handled;
   const char *problem;
 };
@@ -99,7 +99,7 @@ static bool send_item(struct play *play, struct made *made, const struct json *a
   return good;
 }
 
-/* What is wanted of streams and has come is taken. */
+/* Takes the wanted items of streams that have arrived. */
 static void take_wanted(struct play *play) {
   struct buffer item = {0};
   for (size_t at = 0; at < play->call_count; at++) {
@@ -153,7 +153,7 @@ static bool check_handled(struct play *play, const struct json *expected) {
 static bool check_result(struct play *play, const struct json *expected) {
   struct made *made = find(play, expected, "call");
   if (made == NULL) return false;
-  /* Whatever items there are besides would be too many. */
+  /* Any further items would be too many. */
   made->wanted = SIZE_MAX;
   for (double until = clock_ms() + PATIENCE_MS; !made->is_done && clock_ms() < until;) {
     take_wanted(play);
@@ -234,7 +234,7 @@ int play_run(const char *path, const char *side, const char *port) {
     play.loop = loop_new();
     play.connection = connection_open(fd, !listens, &play.settings, clock_ms());
     caller_listen(play.connection->caller, hear, &play);
-    /* What it has to say before it hears anything is said in the same breath as HELLO. */
+    /* Orders that it has before it hears from the peer are sent together with HELLO. */
     loop_add(play.loop, play.connection);
     while (obey(&play)) {
       loop_turn(play.loop, WAIT_MS);

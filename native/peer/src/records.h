@@ -1,6 +1,6 @@
 /*
- * The records that travel in frames (spec/schemas), and metadata. Decoding is strict: false means BAD_RECORD. A decoded record's
- * texts and bytes point into what it was decoded from.
+ * The records of frames (spec/schemas), and metadata. Decoding is strict: false means BAD_RECORD. Texts and bytes of a decoded
+ * record point into its input.
  */
 #ifndef PEER_RECORDS_H
 #define PEER_RECORDS_H

@@ -15,7 +15,7 @@ struct pair {
 struct grading {
   bool lenient;
   struct buffer *path;
-  /* Pairs of named types that are graded, or being graded: what stands in their own parts does not break them again. */
+  /* Pairs of named types that are graded, or being graded: their own parts may refer to them again. */
   struct pair *pairs;
   size_t count;
 };
@@ -36,7 +36,7 @@ static const struct part *part_named(const struct schema *schema, struct view na
   return NULL;
 }
 
-/* Adds `.field` to the path for as long as the field is graded; it stays where it breaks. */
+/* Adds `.field` to the path while the field is graded; it stays if the field is breaking. */
 static bool grade_field(struct grading *grading, const struct part *field, const struct schema *writer) {
   size_t before = grading->path->length;
   buffer_append_byte(grading->path, '.');
@@ -67,13 +67,13 @@ static bool grade_named(struct grading *grading, const struct schema *reader, co
   return true;
 }
 
-/* The branch of a reader's union that takes what this writer writes; -1: none does. */
+/* The branch of a reader's union that accepts what this writer writes; -1: none does. */
 static long branch_for(struct grading *grading, const struct schema *reader, const struct schema *writer) {
   size_t before = grading->path->length;
   for (size_t at = 0; at < reader->count; at++) {
     size_t pairs = grading->count;
     if (grade(grading, reader->parts[at].schema, writer)) return (long)at;
-    /* What was taken as good while it was tried may not be. */
+    /* Pairs that were assumed good during a failed attempt may not be good. */
     grading->count = pairs;
     grading->path->length = before;
   }
@@ -126,7 +126,7 @@ static void resolve_primitive(struct value_reader *from, enum schema_type reader
   else write_double(to, (double)value, reader == SCHEMA_DOUBLE);
 }
 
-/* The writer's fields in its order, each kept until the reader's order wants it. */
+/* The writer's fields in its order, each kept until the reader's order needs it. */
 static bool resolve_record(struct value_reader *from, const struct schema *reader, const struct schema *writer, struct buffer *to) {
   struct buffer *fields = allocate(reader->count, sizeof *fields);
   bool *come = allocate(reader->count, sizeof *come), good = true;
@@ -161,7 +161,7 @@ static bool resolve_list(struct value_reader *from, const struct schema *reader,
   const struct schema *of = writer->parts[0].schema;
   bool is_map = writer->type == SCHEMA_MAP, good = true;
   struct blocks blocks = {0};
-  /* A block for each item: their number is not known before they are read. */
+  /* One block per item: their number is not known before they are read. */
   while (good && read_item(&from->bytes, &blocks, is_map || !of->is_empty ? 1 : 0)) {
     write_long(to, 1);
     if (is_map) write_bytes(to, read_string(&from->bytes));
@@ -197,7 +197,7 @@ static bool resolve_value(struct value_reader *from, const struct schema *reader
     resolve_primitive(from, reader->type, writer->type, to);
     return !bytes->bad;
   }
-  /* As it is. */
+  /* Copied unchanged. */
   const uint8_t *begin = bytes->at;
   if (!value_read(from, writer)) return false;
   buffer_append(to, begin, (size_t)(bytes->at - begin));

@@ -37,12 +37,12 @@ struct part {
 
 struct schema {
   enum schema_type type;
-  /* In full, of named types. */
+  /* The full name of a named type. */
   struct view name;
   struct part *parts;
   size_t count;
   uint32_t size;
-  /* Of an enum: the symbol for those that it does not know. */
+  /* Of an enum: the default symbol. */
   struct view otherwise;
   /* Its values take no bytes. */
   bool is_empty;
@@ -51,13 +51,13 @@ struct schema {
   uint8_t fingerprint[FINGERPRINT_BYTES];
 };
 
-/* By type: the word of a schema for it. */
+/* By type: its word in a schema. */
 extern const char *const schema_words[];
 
 /* What JSON and binary values call the type: its name, or the word of the type. */
 struct view schema_word(const struct schema *schema);
 struct view schema_fingerprint(const struct schema *schema);
-/* Behind the last dot. */
+/* The part after the last dot. */
 struct view last_part(struct view name);
 
 #endif

@@ -39,7 +39,7 @@ void schema_set_free(struct schema_set *set) {
   set->pages = NULL;
 }
 
-/* What stands before the last dot. */
+/* The part before the last dot. */
 static struct view space_of(struct view name) {
   size_t rest = last_part(name).length;
   return (struct view){name.at, rest == name.length ? 0 : name.length - rest - 1};
@@ -188,7 +188,7 @@ static struct schema *read_schema(struct reading *reading, const struct json *gi
   if (given->type == JSON_ARRAY) return read_union(reading, given, space, depth);
   const struct json *type = json_get(given, "type");
   if (type == NULL) return NULL;
-  /* {"type": {...}} and {"type": "string"} say no more than what is inside. */
+  /* {"type": {...}} and {"type": "string"} add nothing to their content. */
   if (type->type != JSON_STRING) return read_schema(reading, type, space, depth + 1);
   for (int named = SCHEMA_RECORD; named <= SCHEMA_MAP; named++) {
     bool is_error = named == SCHEMA_RECORD && view_is(type->text, "error");
@@ -203,7 +203,7 @@ const struct schema *schema_of_json(struct schema_set *set, const struct json *g
   struct reading reading = {.set = set, .named = allocate(COUNT_MAX, sizeof(struct schema *))};
   struct schema *schema = read_schema(&reading, given, (struct view){0}, 0);
   if (schema != NULL) {
-    /* The root may be a type that stands elsewhere too. */
+    /* The root may be a type that is also used elsewhere. */
     struct schema *root = keep(set, allocate(1, sizeof *root));
     struct buffer text = {0};
     *root = *schema;

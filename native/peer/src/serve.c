@@ -1,4 +1,4 @@
-/* `peer serve`: see modes.h. Ends in order on SIGTERM and SIGINT, so that a sanitizer can say what was left. */
+/* `peer serve`: see modes.h. Ends in order on SIGTERM and SIGINT, so that a sanitizer can report leaks. */
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -17,7 +17,7 @@ static void on_signal(int number) {
   asked_to_end = 1;
 }
 
-/* What runs may finish; whoever asks again does not wait for it. */
+/* Running calls may finish; a second signal does not wait for them. */
 static bool drain(struct loop *loop) {
   asked_to_end = 0;
   loop_drain(loop, GRACE_MS);

@@ -1,9 +1,10 @@
 /*
  * `peer session FILE SIDE PORT`: plays the script of a session (spec/vectors/README.md) with a live implementation that plays
- * SIDE, and judges every frame that it sends. Dials PORT where the implementation is the acceptor, listens on it otherwise.
+ * SIDE, and checks every frame that it sends. Dials PORT if the implementation is the acceptor, listens on it otherwise.
  *
- * What the implementation has to do through its own interface (`do`, `at`) is somebody else's to order: for a step with such a
- * thing the line `step N` is printed, and the dialogue goes on when a line has come on stdin. At the end of stdin it goes on at once.
+ * Actions that the implementation performs through its own interface (`do`, `at`) are ordered by the program that runs this one:
+ * for a step with such an action the line `step N` is printed, and the dialogue continues when a line arrives on stdin. At the end
+ * of stdin it continues immediately.
  */
 #include <errno.h>
 #include <linux/sockios.h>
@@ -20,7 +21,10 @@
 #include "modes.h"
 #include "socket.h"
 
-/* The machine may be busy: what does not come in this time does not come. Extra frames are looked for AFTERMATH_MS long. */
+/*
+ * Long enough for a busy machine: a frame that does not arrive in this time is missing. Extra frames are looked for during
+ * AFTERMATH_MS.
+ */
 enum { PATIENCE_MS = 5000, AFTERMATH_MS = 100, READ_BYTES = 65536, PINGS = 64, LINE_BYTES = 256 };
 
 struct script {
@@ -33,7 +37,7 @@ struct script {
   bool schema_goes_on, ended, skips_ping, skips_credit;
   struct heard heard;
   size_t matched;
-  /* Bytes of the pings of the implementation that no PONG has answered. */
+  /* The opaque bytes of the implementation's PINGs that no PONG has answered. */
   uint8_t pings[PINGS][8];
   size_t ping_count;
   const char *problem;
@@ -49,7 +53,7 @@ static bool write_all(struct script *script, struct view bytes) {
     struct pollfd wait = {script->fd, POLLOUT, 0};
     if (poll(&wait, 1, PATIENCE_MS) != 1) return fail(script, "the implementation does not read");
     ssize_t sent = send(script->fd, bytes.at, bytes.length, MSG_NOSIGNAL);
-    /* It may have closed what the session goes on about; what it sent before that is what counts. */
+    /* It may have closed before the session's next step; only what it sent before that is compared. */
     if (sent < 0 && errno != EAGAIN && errno != EINTR) return true;
     if (sent < 0) continue;
     bytes.at += sent;
@@ -102,7 +106,7 @@ static bool decode(struct script *script) {
   return good;
 }
 
-/* Reads what comes until `until`, at most once. False: it is too late, or something is wrong. */
+/* Reads until `until`, one chunk at most. False: it is too late, or something is wrong. */
 static bool read_some(struct script *script, double until) {
   double left = until - clock_ms();
   struct pollfd wait = {script->fd, POLLIN, 0};
@@ -144,7 +148,7 @@ static bool expect(struct script *script, const struct json *step) {
   return good;
 }
 
-/* A PONG carries what came in the ping that it answers. */
+/* A PONG repeats the bytes of the ping that it answers. */
 static bool say(struct script *script, const struct json *step) {
   struct buffer wire = {0};
   bool good = view_bytes(json_get(step, "wire"), &wire) || fail(script, "a step that this peer cannot read");
@@ -171,7 +175,7 @@ static bool say(struct script *script, const struct json *step) {
   return good;
 }
 
-/* So that the implementation can have read what was said before it acts: the peer's system has all of it. */
+/* Waits until the peer's system has all bytes, so that the implementation can read them before it acts. */
 static void wait_until_delivered(const struct script *script) {
   int unsent = 0;
   double until = clock_ms() + PATIENCE_MS;

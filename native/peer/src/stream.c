@@ -65,7 +65,7 @@ void stream_free(struct stream *stream) {
 
 void stream_push(struct stream *stream, struct view item) { items_add(&stream->out.items, item, 0); }
 
-/* Makes the next item what is being sent. */
+/* Starts to send the next item. */
 static bool begin_item(struct outgoing *out, const struct link *link) {
   uint32_t cost;
   struct buffer raw = {0};
@@ -114,7 +114,7 @@ struct verdict stream_credit(struct stream *stream, uint32_t bytes) {
   return fine;
 }
 
-/* The frame is accounted for: its content becomes an item, or a part of one. */
+/* The cost of the frame is counted: its content becomes an item, or a part of one. */
 static struct verdict take_message(struct incoming *in, const struct link *link, const struct frame *frame, uint32_t cost) {
   int64_t bytes_max = link->settings.limits.value[MESSAGE_BYTES_MAX];
   if (in->in_message && frame->flags & COMPRESSED) return (struct verdict){FLAGS, OK, "COMPRESSED inside a message"};
@@ -166,7 +166,7 @@ bool stream_take(struct stream *stream, struct buffer *to) {
 void stream_give(struct stream *stream, struct link *link, uint32_t call) {
   struct incoming *in = &stream->in;
   if (!stream->receives || in->ended) return;
-  /* Else a message that is longer than the window would never end. */
+  /* Otherwise a message longer than the window would never end. */
   if (in->items.count == 0 && in->credit + in->owed < in->window / 2) {
     in->owed += in->partial_cost;
     in->partial_cost = 0;

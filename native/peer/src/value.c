@@ -26,7 +26,7 @@ static void print_text(struct value_reader *reader, struct view text) {
   print(reader, "\"");
 }
 
-/* Bytes and fixed: a character for each. */
+/* Bytes and fixed: one character per byte. */
 static void print_bytes(struct value_reader *reader, struct view bytes) {
   char escaped[8];
   print(reader, "\"");
@@ -172,7 +172,7 @@ static bool write_list(const struct schema *schema, const struct json *value, st
   return true;
 }
 
-/* The first branch that takes the value, or the one that it names. A default is one of the first branch, without a name. */
+/* The first branch that accepts the value, or the named one. A default belongs to the first branch, without a name. */
 static bool write_union(const struct schema *schema, const struct json *value, struct buffer *bytes) {
   bool is_named = value->type == JSON_OBJECT && value->first != NULL && value->first->next == NULL;
   size_t begin = bytes->length;
@@ -196,7 +196,7 @@ static bool write_symbol(const struct schema *schema, const struct json *value, 
   return false;
 }
 
-/* Characters of one byte each, as Avro's JSON has bytes; in UTF-8 those from 0x80 take two. */
+/* One character per byte, as in Avro's JSON; characters from 0x80 take two bytes of UTF-8. */
 static bool write_characters(const struct schema *schema, const struct json *value, struct buffer *bytes) {
   struct buffer raw = {0};
   bool good = value->type == JSON_STRING;

@@ -1,6 +1,6 @@
 /*
- * Avro values by their schema: judged and printed as JSON from bytes that nobody has looked at, and made from JSON. What a message
- * nests deeper than 64, or more than 65,536 values without bytes, is not read.
+ * Avro values by their schema: checked and printed as JSON from untrusted bytes, and encoded from JSON. A message nested deeper
+ * than 64, or with more than 65,536 values without bytes, is refused.
  */
 #ifndef PEER_VALUE_H
 #define PEER_VALUE_H
@@ -9,7 +9,7 @@
 #include "json.h"
 #include "schema.h"
 
-/* How a message is read. Begins with the bytes; the rest is zero. */
+/* The state of reading a message. Begins with the bytes; the rest is zero. */
 struct value_reader {
   struct reader bytes;
   unsigned depth, without_bytes;
@@ -19,10 +19,10 @@ struct value_reader {
 
 /* Reads one value; false once something was bad. */
 bool value_read(struct value_reader *reader, const struct schema *schema);
-/* One level deeper, or one value without bytes more; false when that is too much, which makes the reader bad. */
+/* Counts one level deeper, or one more value without bytes; false when that is too much, which makes the reader bad. */
 bool value_enter(struct value_reader *reader, const struct schema *schema);
 
-/* Whether the schema reads the bytes, all of them. */
+/* Whether the schema can read the bytes, all of them. */
 bool value_fits(const struct schema *schema, struct view bytes);
 /* The same, with the value as JSON without spaces; unions as Avro's JSON has them. */
 bool value_to_json(const struct schema *schema, struct view bytes, struct buffer *json);

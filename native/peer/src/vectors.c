@@ -1,6 +1,6 @@
 /*
- * See vectors.h. Each case is decoded in one chunk, cut at every position (at a sample of a long wire) and byte by byte; what
- * comes out is encoded again with this peer's functions and compared with the encoded views of the case, and then with the wire.
+ * See vectors.h. Each case is decoded in one chunk, split at every position (at a sample for a long wire) and byte by byte. The
+ * result is encoded again with this peer's functions and compared with the encoded views of the case, and then with the wire.
  */
 #include "vectors.h"
 
@@ -14,18 +14,18 @@
 #include "sha256.h"
 #include "views.h"
 
-/* Wires that are longer are cut near both ends and at every so many bytes between. */
+/* Longer wires are split near both ends and at regular intervals between. */
 enum { ALL_CUTS_BYTES = 512, CUTS_BESIDE = 128, CUT_STEP = 997, PATH_BYTES = 4096 };
 
 struct tally {
   unsigned cases;
   unsigned failed;
   unsigned fingerprints;
-  /* Of a codec that is not here. */
+  /* Cases of a codec that this peer does not have. */
   unsigned skipped;
 };
 
-/* What came out of a wire: canonical frames one behind the other, and an error. */
+/* The result of decoding a wire: concatenated canonical frames, and an error. */
 struct outcome {
   struct buffer frames;
   bool broken;
@@ -57,7 +57,7 @@ static bool take_frame(struct decoding *decoding, const struct frame *frame) {
   return false;
 }
 
-/* Gives a decoder all of `wire`, the end of each chunk being said by `cut_after`: after `cut`, or after each byte if that is 0. */
+/* Passes all of `wire` to a decoder; `cut_after` says where each chunk ends: at `cut`, or after each byte if that is 0. */
 static void decode_wire(const struct json *receiver, struct view wire, size_t cut, struct outcome *outcome) {
   struct decoding decoding = {.outcome = outcome};
   decoding.decoder.limits = limits_default;
@@ -156,7 +156,7 @@ static void run_cases(const struct json *root, const char *path, struct tally *t
   for (const struct json *one = json_items(root, "cases"); one != NULL; one = one->next) run_case(one, path, tally);
 }
 
-/* A compressed message, in each codec that is here; a codec that is not here is as one that the receiver did not list. */
+/* A compressed message, in each codec of this peer; another codec is treated as one that the receiver did not list. */
 static void run_message(const struct json *one, const char *path, struct tally *tally) {
   const struct json *error = json_get(one, "error"), *accepted = json_get(one, "accepted");
   struct buffer wire = {0}, expected = {0}, found = {0}, again = {0};
@@ -189,7 +189,7 @@ static void run_messages(const struct json *root, const char *path, struct tally
   for (const struct json *one = json_items(root, "cases"); one != NULL; one = one->next) run_message(one, path, tally);
 }
 
-/* A text that a session gives has the fingerprint that it is given under, unless the session says that it has not. */
+/* Checks that a text given in a session has its fingerprint, unless the session says that it does not. */
 static void check_fingerprint(const struct json *view, bool is_false, const char *path, struct tally *tally) {
   struct owned_frame owned;
   struct schema_record schema = {0};

@@ -37,7 +37,7 @@ bool view_bytes(const struct json *hex, struct buffer *to) {
   return true;
 }
 
-/* Bytes of a record's field, kept in `kept`, which must not move any more: it is reserved before. */
+/* The bytes of a record's field, kept in `kept`, which is reserved in advance so that it does not move. */
 static struct view kept_hex(const struct json *object, const char *key, struct buffer *kept) {
   struct view hex = json_text(object, key);
   size_t begin = kept->length;
@@ -118,7 +118,7 @@ static bool failure_view(const struct json *record, struct buffer *kept, struct 
 
 static bool record_view(int type, const struct json *record, struct buffer *to) {
   struct buffer kept = {0};
-  /* More than any record of the vectors takes, so that views of it stay valid. */
+  /* More than any record of the vectors needs, so that views of it stay valid. */
   buffer_reserve(&kept, 65536);
   bool good = true;
   if (type == HELLO) good = hello_view(record, &kept, to);
@@ -192,7 +192,7 @@ bool view_frame(const struct json *view, struct owned_frame *owned) {
   return (metadata == NULL || view_metadata(metadata, &owned->metadata)) && body_view(view, type, &owned->body);
 }
 
-/* Metadata that was judged, written anew. */
+/* Encodes checked metadata again. */
 void canonical_metadata(struct view metadata, struct buffer *to) {
   struct buffer entries = {0};
   struct reader reader = reader_of(metadata);

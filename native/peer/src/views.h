@@ -1,6 +1,6 @@
 /*
- * What spec/vectors/README.md calls frames, read from JSON: their fields become a frame with its payload, encoded by this peer's
- * own functions. So a view and a decoded frame are compared as canonical bytes, and no field can be forgotten.
+ * The frames of spec/vectors/README.md, read from JSON: their fields become a frame with its payload, encoded by this peer's own
+ * functions. So a view and a decoded frame are compared as canonical bytes, and no field can be forgotten.
  */
 #ifndef PEER_VIEWS_H
 #define PEER_VIEWS_H
@@ -15,19 +15,19 @@ struct owned_frame {
   struct buffer body;
 };
 
-/* Appends bytes in the hexadecimal of the vectors: a text, or pieces some of which repeat. False: they are none. */
+/* Appends the bytes of the vectors' hexadecimal: a text, or pieces some of which repeat. False: it is invalid. */
 bool view_bytes(const struct json *hex, struct buffer *to);
 
-/* False: the view says something that this peer does not know. */
+/* False: the view has a field that this peer does not know. */
 bool view_frame(const struct json *view, struct owned_frame *owned);
 
 /*
- * A decoded frame as it would be written anew, with metadata and record in canonical form. `is_message`: the body is part of a
- * message, also of a SCHEMA. BAD_RECORD where the record is refused, NONE otherwise.
+ * A decoded frame encoded again, with metadata and record in canonical form. `is_message`: the body is part of a message (also of
+ * a SCHEMA). BAD_RECORD if the record is refused, NONE otherwise.
  */
 enum close_code canonical_frame(const struct frame *frame, bool is_message, struct owned_frame *owned);
 
-/* Entries as the vectors have them, encoded; and metadata that was judged, written anew in the same way. */
+/* Encodes the entries of a vector; encodes checked metadata again in the same way. */
 bool view_metadata(const struct json *entries, struct buffer *to);
 void canonical_metadata(struct view metadata, struct buffer *to);
 
@@ -35,7 +35,7 @@ void canonical_metadata(struct view metadata, struct buffer *to);
 const struct frame *owned_view(struct owned_frame *owned);
 void owned_free(struct owned_frame *owned);
 
-/* `limits` of an object over `limits`; false for one that is unknown. */
+/* Applies the `limits` of an object to `limits`; false if one is unknown. */
 bool view_limits(const struct json *object, struct limits *limits);
 
 #endif

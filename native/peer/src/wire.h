@@ -100,12 +100,12 @@ struct names {
   int count;
 };
 
-/* Their positions are the numbers; a hole is NULL. Flags are in the order of their bits. */
+/* Positions are the numbers; a hole is NULL. Flags are in the order of their bits. */
 extern const struct names frame_names, flag_names, close_names, failure_names, started_names, role_names, kind_names, limit_names;
 
 /* The number of a name, or -1. */
 int number_of(struct names names, struct view name);
-/* The name of a number, `?` for one that nobody assigned. */
+/* The name of a number, `?` for an unassigned one. */
 const char *name_of(struct names names, int64_t number);
 
 /* Call numbers (6.1). */
