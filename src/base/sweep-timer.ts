@@ -11,7 +11,8 @@ const TIMER_MS_MAX = 0x7fff_ffff;
 export class SweepTimer {
   private readonly clock: Clock;
   private readonly sweep: (now: number) => number;
-  private earliest = Infinity;
+  /** The earliest due time that is watched; Infinity: none. Written here only. */
+  earliest = Infinity;
   private timer: Timer | null = null;
   private stopped = false;
 

@@ -252,7 +252,7 @@ export class Caller {
       this.ends.written(entry);
       return;
     }
-    this.timer.watch(entry.deadlineAt);
+    if (entry.deadlineAt < this.timer.earliest) this.timer.watch(entry.deadlineAt);
     if (extras !== null && spec.kind !== 'oneway') this.beginExtras(entry, call, extras);
   }
 

@@ -97,8 +97,7 @@ export class MessageSender {
       if (bytes > this.frameBytesMax && bytes <= this.limits.messageBytesMax && this.scheduler.isFull()) return LATER;
       return this.sendApart(type, flags, call, method, codec, value, deadlineMs, metadata, compression, bytes);
     }
-    queue.writeHead(end - at - queue.headBytes, call, type, flags, method);
-    queue.commit(end);
+    queue.commitFrame(end - at - queue.headBytes, call, type, flags, method);
     return null;
   }
 
@@ -137,9 +136,8 @@ export class MessageSender {
       }
       return this.sendApart(FrameType.ITEM, 0, call, 0, codec, value, -1, null, compression, bytes, credit);
     }
-    queue.writeHead(end - body, call, FrameType.ITEM, 0, 0);
     credit.spend(HEADER_BYTES + end - body);
-    queue.commit(end);
+    queue.commitFrame(end - body, call, FrameType.ITEM, 0, 0);
     return null;
   }
 
@@ -277,11 +275,9 @@ export class MessageSender {
     const length = (prefix === null ? 0 : prefix.length) + body.length;
     queue.reserve(headBytes + length);
     const { slab, end: at } = queue;
-    queue.writeHead(length, call, type, flags, method);
     if (prefix !== null) slab.set(prefix, at + headBytes);
-    const end = at + headBytes + length;
-    slab.set(body, end - body.length);
-    queue.commit(end);
+    slab.set(body, at + headBytes + length - body.length);
+    queue.commitFrame(length, call, type, flags, method);
   }
 
   /** The message in a buffer of its own. */

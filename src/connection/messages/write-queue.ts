@@ -133,6 +133,12 @@ export class WriteQueue {
     }
   }
 
+  /** Behind `end` and room for a header stands a payload of `bytes`: writes the header, and the frame is part of the queue. */
+  commitFrame(bytes: number, call: number, type: number, flags: number, method: number): void {
+    this.writeHead(bytes, call, type, flags, method);
+    this.commit(this.end + this.headBytes + bytes);
+  }
+
   /** A chunk is being read: what is sent meanwhile leaves at `endBatch`. False: a batch is due anyway, at the end of this tick. */
   beginBatch(): boolean {
     if (this.due) return false;
@@ -159,9 +165,8 @@ export class WriteQueue {
       return;
     }
     this.reserve(bytes);
-    this.writeHead(payload.length, call, type, flags, method);
     this.slab.set(payload, this.end + headBytes);
-    this.commit(this.end + bytes);
+    this.commitFrame(payload.length, call, type, flags, method);
   }
 
   /**
@@ -203,7 +208,7 @@ export class WriteQueue {
   }
 
   /** Writes a frame's header behind `end`, for a payload of `bytes` without the checksum. */
-  writeHead(bytes: number, call: number, type: number, flags: number, method: number): void {
+  private writeHead(bytes: number, call: number, type: number, flags: number, method: number): void {
     writeHeader(this.slab, this.end, this.checksumBytes + bytes, call, type, flags | this.frameFlags, method);
   }
 
