@@ -13,7 +13,6 @@ import { readU32 } from '../../wire/encoder.js';
 import { describeWrongFlags } from '../../wire/frame-rules.js';
 import type { CallContext } from '../calls/call-context.js';
 import type { Link } from '../calls/link.js';
-import type { MethodCompression } from '../messages/method-compression.js';
 import type { IncomingMethod, ReadyMethod } from '../methods/incoming-methods.js';
 import { BlobBody, partsOf } from '../streams/blob.js';
 import { IncomingPieces } from '../streams/incoming-blob.js';
@@ -143,7 +142,13 @@ export class CalleeStreams {
     const { answers, ends, execution, link } = this;
     const { spec } = method.hosted;
     const window = (entry.context === context ? entry.window : null) ?? new SendWindow(0);
+    const response = answers.ledgers.measured(entry.call, spec.response);
     const owner: SourceOwner = {
+      source,
+      codec: blob === null ? response : null,
+      head: blob === null ? null : { value: blob.head, codec: response },
+      compression: () => method.compression,
+      priority: () => context.priority,
       onSourceEnd: () => {
         if (entry.context !== context) return;
         answers.end(entry.call, spec, context);
@@ -156,12 +161,7 @@ export class CalleeStreams {
         ends.end(entry, null);
       },
     };
-    const compression = (): MethodCompression => method.compression;
-    const priority = (): number => context.priority;
-    const response = answers.ledgers.measured(entry.call, spec.response);
-    const codec = blob === null ? response : null;
-    const head = blob === null ? null : { value: blob.head, codec: response };
-    return new OutgoingStream(link, entry.call, codec, compression, source, window, owner, priority, head);
+    return new OutgoingStream(link, entry.call, window, owner);
   }
 
   /** An ITEM frame from the caller. */

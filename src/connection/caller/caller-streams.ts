@@ -10,7 +10,6 @@ import type { Metadata } from '../../wire/records/metadata.js';
 import type { Link } from '../calls/link.js';
 import { type CallExtras, streamLeftError } from '../calls/pending-call.js';
 import { IncomingMessage } from '../messages/incoming-message.js';
-import type { MethodCompression } from '../messages/method-compression.js';
 import type { OutgoingMethod } from '../methods/outgoing-methods.js';
 import type { IncomingStream, StreamOwner } from '../streams/incoming-stream.js';
 import { OutgoingStream, type SourceOwner } from '../streams/outgoing-stream.js';
@@ -48,14 +47,17 @@ export class CallerStreams {
     // A getter of the request may have aborted the call's signal: then only items that still arrive matter.
     if (source === undefined || !entry.isLive) return;
     const owner: SourceOwner = {
+      source,
+      codec: kind === 'blob' ? null : request,
+      head: null,
+      compression: () => method.compression,
+      priority: () => priority,
       onSourceEnd: () => link.queue.writeFrame(FrameType.END, 0, call, 0, EMPTY),
       onSourceError: (error) => abandon(sourceFailed(name, error)),
       onUnsendable: (error) => abandon(unsendable(method.spec, error, 'maybe')),
     };
     const window = new SendWindow(link.peerLimits.streamWindowBytes);
-    const codec = kind === 'blob' ? null : request;
-    const compression = (): MethodCompression => method.compression;
-    const outgoing = new OutgoingStream(link, call, codec, compression, source, window, owner, () => priority);
+    const outgoing = new OutgoingStream(link, call, window, owner);
     this.table.bindOutgoing(entry, outgoing);
     // Behind the head of a blob, when that leaves in several frames.
     if (entry.long === null) void outgoing.run();

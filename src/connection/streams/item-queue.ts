@@ -2,6 +2,7 @@
  * The items of an incoming stream that are here and not taken, in order, each with what it costs of the window: as values, or as
  * bytes that are decoded when their turn comes. Used by `IncomingStream`.
  */
+import { assert } from '../../base/assert.js';
 import { RpcError } from '../../base/errors.js';
 import { Flag, HEADER_BYTES } from '../../wire/constants.js';
 import type { MessageCodec } from '../../wire/message-codec.js';
@@ -17,9 +18,9 @@ const BATCH_BYTES_MAX = 1024 * 1024;
 const AMPLIFIED_BYTES = 64 * 1024;
 /** A message of several frames and at least so many bytes keeps the buffer that it was assembled in. */
 const OWN_BUFFER_BYTES_MIN = 16 * 1024;
-/** In place of items whose bytes are in the backlog. */
-const KEPT = Symbol('kept');
-const KEPT_COMPRESSED = Symbol('kept, compressed');
+/** Placeholders for items still encoded in the backlog. */
+const ENCODED = Symbol('encoded');
+const COMPRESSED = Symbol('compressed');
 
 export class ItemQueue {
   /** Null until the peer's schema is known; items wait for it. */
@@ -30,9 +31,11 @@ export class ItemQueue {
   takenCost = 0;
   private items: unknown[] = [];
   private costs: number[] = [];
+  /** What all that are here cost. */
+  private heldCost = 0;
   private head = 0;
-  /** How many of them are bytes. */
-  private kept = 0;
+  /** How many of them are undecoded. */
+  private undecoded = 0;
   private decodedMax = DECODED_MAX;
   private readonly backlog = new ItemBacklog();
   /** Bytes that were decoded for the batch that is being made. */
@@ -52,9 +55,10 @@ export class ItemQueue {
     this.decodedMax = codec.amplifies ? 0 : DECODED_MAX;
   }
 
-  push(value: unknown, cost: number): void {
-    this.items.push(value);
+  push(item: unknown, cost: number): void {
+    this.items.push(item);
     this.costs.push(cost);
+    this.heldCost += cost;
   }
 
   /** The last item, if it is a value; undefined: there is none. */
@@ -64,16 +68,18 @@ export class ItemQueue {
 
   /** Puts a value in place of the last item, which costs so much more. */
   replaceLast(value: unknown, moreCost: number): void {
-    const last = this.items.length - 1;
-    this.items[last] = value;
-    this.costs[last] = (this.costs[last] as number) + moreCost;
+    const cost = this.costs.pop();
+    assert(cost !== undefined, 'there is a last item to replace');
+    this.costs.push(cost + moreCost);
+    this.items[this.items.length - 1] = value;
+    this.heldCost += moreCost;
   }
 
   /** An item of one frame, which is copied. */
   pushBytes(flags: number, from: Buffer, start: number, end: number): void {
     this.backlog.push(from, start, end);
-    this.kept++;
-    this.push((flags & Flag.COMPRESSED) === 0 ? KEPT : KEPT_COMPRESSED, HEADER_BYTES + end - start);
+    this.undecoded++;
+    this.push((flags & Flag.COMPRESSED) === 0 ? ENCODED : COMPRESSED, HEADER_BYTES + end - start);
   }
 
   /**
@@ -85,7 +91,7 @@ export class ItemQueue {
     const ownCost = HEADER_BYTES + end - start;
     if (lent || end - start >= OWN_BUFFER_BYTES_MIN) {
       if (!lent) message.discharge();
-      this.kept++;
+      this.undecoded++;
       this.push(message, cost);
       return 0;
     }
@@ -98,8 +104,9 @@ export class ItemQueue {
   take(): unknown {
     const { head, items, costs } = this;
     const item = items[head];
-    const cost = costs[head] as number;
+    const cost = costs[head] ?? 0;
     this.takenCost = cost;
+    this.heldCost -= cost;
     if (head + 1 === items.length) {
       items.length = costs.length = 0;
       this.head = 0;
@@ -108,18 +115,17 @@ export class ItemQueue {
       this.head = head + 1;
       if (head > 1024 && head * 2 > items.length) this.compact();
     }
-    return this.kept === 0 ? item : this.read(item, cost - HEADER_BYTES);
+    return this.undecoded === 0 ? item : this.read(item, cost - HEADER_BYTES);
   }
 
-  /** All that is here, at least one; of items that were kept as bytes perhaps not all. Throws as `take` when the first is wrong. */
+  /** All that is here, at least one; of undecoded items perhaps not all. Throws as `take` when the first is wrong. */
   takeBatch(onWrong: (error: unknown) => void): unknown[] {
-    if (this.head > 0 || this.kept > 0) return this.takeMixedBatch(onWrong);
-    const { items, costs } = this;
+    if (this.head > 0 || this.undecoded > 0) return this.takeMixedBatch(onWrong);
+    const { items, heldCost } = this;
     this.items = [];
     this.costs = [];
-    let bytes = 0;
-    for (let index = 0; index < costs.length; index++) bytes += costs[index] as number;
-    this.takenCost = bytes;
+    this.heldCost = 0;
+    this.takenCost = heldCost;
     return items;
   }
 
@@ -143,45 +149,37 @@ export class ItemQueue {
 
   /** What is here is all there will be: it is the application's now, and the connection's ledger forgets it. */
   discharge(): void {
-    if (this.kept === 0) return;
+    if (this.undecoded === 0) return;
     for (const item of this.items) if (item instanceof IncomingMessage) item.discharge();
   }
 
   clear(): void {
-    for (let index = this.head; this.kept > 0 && index < this.items.length; index++) {
+    for (let index = this.head; this.undecoded > 0 && index < this.items.length; index++) {
       const item = this.items[index];
       if (item instanceof IncomingMessage) item.release();
     }
     this.items = [];
     this.costs = [];
-    this.head = this.kept = 0;
+    this.heldCost = this.head = this.undecoded = 0;
     this.backlog.clear();
   }
 
   /** An item, or what its bytes say. `bytes`: of one in the backlog. */
   private read(item: unknown, bytes: number): unknown {
-    const { backlog } = this;
-    const codec = this.codec as MessageCodec;
-    if (item === KEPT) {
-      this.kept--;
+    const { codec } = this;
+    assert(codec !== null, 'items are taken once their schema is known');
+    if (item === ENCODED) {
+      this.undecoded--;
       this.batchBytes += codec.amplifies ? AMPLIFIED_BYTES : bytes;
-      const start = backlog.take(bytes);
-      return decodeItem(codec, backlog.buffer, start, start + bytes);
+      const start = this.backlog.take(bytes);
+      return decodeItem(codec, this.backlog.buffer, start, start + bytes);
     }
-    let message = item;
-    if (item === KEPT_COMPRESSED) {
-      const start = backlog.take(bytes);
-      message = new IncomingMessage(
-        this.link as MessageScope,
-        Flag.COMPRESSED,
-        false,
-        backlog.buffer,
-        start,
-        start + bytes,
-      );
-    }
-    if (!(message instanceof IncomingMessage)) return item;
-    this.kept--;
+    if (item === COMPRESSED) return this.readMessage(this.compressedMessage(bytes), codec);
+    return item instanceof IncomingMessage ? this.readMessage(item, codec) : item;
+  }
+
+  private readMessage(message: IncomingMessage, codec: MessageCodec): unknown {
+    this.undecoded--;
     try {
       message.expand();
       this.batchBytes += codec.amplifies ? AMPLIFIED_BYTES : message.end - message.start;
@@ -191,6 +189,14 @@ export class ItemQueue {
     } finally {
       message.release();
     }
+  }
+
+  /** The oldest item of the backlog, which is compressed. */
+  private compressedMessage(bytes: number): IncomingMessage {
+    const { link, backlog } = this;
+    assert(link !== null, 'items come over a connection');
+    const start = backlog.take(bytes);
+    return new IncomingMessage(link, Flag.COMPRESSED, false, backlog.buffer, start, start + bytes);
   }
 
   private compact(): void {

@@ -3,11 +3,25 @@
  *
  *   iterable --next()--> item --> ITEM frame      only while there is credit, a share of the turn, and room at the socket
  *
- * The next item is taken from the iterable when the one before it has been written, so what a slow consumer holds up is never
- * more than one item here, and the end of the iterable is seen without credit. An item that is longer than a frame or than the
- * credit left goes out in parts. Whoever stops the stream ends the iterable as well (`return()`), which runs a generator's `finally`.
+ * The next item is taken from the iterable when the one before it has been written, so a slow consumer never holds up more than one
+ * item here, and the end of the iterable is seen without credit. An item that is longer than a frame or than the credit left is sent
+ * in parts. Stopping the stream also ends the iterable (`return()`), which runs a generator's `finally`.
+ *
+ *   new --run()--> writing --the iterable has ended, or cannot go on--> ended
+ *                   |   ^
+ *                   |   +-- CREDIT; its turn; room; the peer's HELLO; the item has left
+ *                   v   |
+ *          noCredit, inLine, noRoom, noLimits, leaving
+ *
+ *   From every state but `ended`: --stop()--> stopped
+ *
+ * - writing: items are taken and written, or the iterable is at work on the next one.
+ * - noCredit: an item waits for CREDIT. inLine: for the stream's turn (`StreamTurns`). noRoom: for long messages to leave.
+ * - noLimits: an item is too long for the protocol's minimum limits, so it waits for the peer's own.
+ * - leaving: an item leaves in several frames.
  */
 import { RpcError } from '../../base/errors.js';
+import { type Steps, step } from '../../base/state-machine.js';
 import type { MessageCodec } from '../../wire/message-codec.js';
 import { LATER, type LongMessage } from '../messages/frame-scheduler.js';
 import type { MethodCompression } from '../messages/method-compression.js';
@@ -15,7 +29,7 @@ import type { SendWindow } from './send-window.js';
 import type { StreamLink } from './stream-link.js';
 import { FIRST_SHARE_BYTES, type StreamInLine } from './stream-turns.js';
 
-/** With less credit than this a stream waits for more, rather than to cut items into crumbs. */
+/** With less credit than this a stream waits for more, so that it does not send tiny fragments. */
 const CREDIT_BYTES_MIN = 1_024;
 
 /**
@@ -26,15 +40,38 @@ export type ItemSource<T = unknown> = readonly T[] | Iterable<T> | AsyncIterable
 
 /** Whether something gives items. A string is iterable, but hardly meant as a stream of characters. */
 export function isItemSource(value: unknown): value is ItemSource {
-  if (typeof value !== 'object' || value === null) return false;
-  const { [Symbol.asyncIterator]: async, [Symbol.iterator]: sync } = value as Partial<
-    AsyncIterable<unknown> & Iterable<unknown>
-  >;
-  return typeof (async ?? sync) === 'function';
+  return typeof value === 'object' && value !== null && (isAsyncIterable(value) || isIterable(value));
 }
 
-/** Whoever owns the call of a stream. At most one of these is called, once. */
+function isAsyncIterable(value: unknown): value is AsyncIterable<unknown> {
+  return isObject(value) && Symbol.asyncIterator in value && typeof value[Symbol.asyncIterator] === 'function';
+}
+
+function isIterable(value: unknown): value is Iterable<unknown> {
+  if (typeof value === 'string') return true;
+  return isObject(value) && Symbol.iterator in value && typeof value[Symbol.iterator] === 'function';
+}
+
+function isObject(value: unknown): value is object {
+  return (typeof value === 'object' && value !== null) || typeof value === 'function';
+}
+
+/**
+ * The call of a stream and what it sends. A seam: both halves of calling implement it, and this room knows neither. Of the three
+ * ends at most one is called, once, in the same tick as the last item is written, so that END leaves with it; the promise of `run`
+ * resolves later, when the iterable has ended too.
+ */
 export interface SourceOwner {
+  /** The iterable. */
+  readonly source: unknown;
+  /** Null: the items are the bytes of a blob. */
+  readonly codec: MessageCodec | null;
+  /** Goes before the items of a blob; null: nothing does. */
+  readonly head: { readonly value: unknown; readonly codec: MessageCodec } | null;
+  /** How items are compressed. Asked for each, since it is known only from the peer's HELLO on. */
+  compression(): MethodCompression;
+  /** Of long items those of higher priority go first. */
+  priority(): number;
   /** Every item is written. Not when the stream was stopped. */
   onSourceEnd(): void;
   /** The iterable threw, perhaps after the stream was stopped. */
@@ -43,148 +80,184 @@ export interface SourceOwner {
   onUnsendable(error: unknown): void;
 }
 
-type Step = IteratorResult<unknown> | Promise<IteratorResult<unknown>>;
+type SourceState = 'new' | 'writing' | 'noCredit' | 'inLine' | 'noRoom' | 'noLimits' | 'leaving' | 'ended' | 'stopped';
 
-/** What an iterable or async iterable iterates with. */
-interface AnyIterator {
-  next(): Step;
-  return?(): Step;
-}
+const afterPause = ['writing', 'stopped'] as const;
+const steps: Steps<SourceState> = {
+  new: ['writing', 'stopped'],
+  writing: ['noCredit', 'inLine', 'noRoom', 'noLimits', 'leaving', 'ended', 'stopped'],
+  noCredit: afterPause,
+  inLine: afterPause,
+  noRoom: afterPause,
+  noLimits: afterPause,
+  leaving: afterPause,
+  ended: [],
+  stopped: [],
+};
 
 export class OutgoingStream implements StreamInLine {
   /** Some item was taken from the iterable. */
   begun = false;
-  private stopped = false;
-  private iterator: AnyIterator | null = null;
+  private state: SourceState = 'new';
+  private readonly codec: MessageCodec | null;
+  /** One of the two, from `run` on. */
+  private iterator: Iterator<unknown> | null = null;
+  private asyncIterator: AsyncIterator<unknown> | null = null;
   private closing: Promise<void> | null = null;
   /** Why an item cannot be sent; null: there is none. */
   private problem: unknown = null;
-  private isAsync = false;
-  /** The iterable is at work on its next item. */
+  /** The async iterable is at work on its next item. */
   private pulling = false;
-  private running = false;
+  /** Ends the pause of a stream that waits. */
   private wake: (() => void) | null = null;
+  /** The item that leaves in several frames. */
   private long: LongMessage | null = null;
-  private inLine = false;
-  /** An item waits for the peer's own limits. */
-  private awaitsHello = false;
   /** No credit can come any more: the peer has ended its half. */
-  private noCredit = false;
+  private noMoreCredit = false;
 
   constructor(
     private readonly link: StreamLink,
     private readonly call: number,
-    /** Null: the items are the bytes of a blob. */
-    private readonly codec: MessageCodec | null,
-    private readonly compression: () => MethodCompression,
-    private readonly source: unknown,
     readonly window: SendWindow,
     private readonly owner: SourceOwner,
-    /** Of long items the higher goes first. */
-    private readonly priority: () => number,
-    /** Goes before the items. */
-    private readonly head: { readonly value: unknown; readonly codec: MessageCodec } | null = null,
   ) {
+    this.codec = owner.codec;
     window.share = FIRST_SHARE_BYTES;
+  }
+
+  private get stopped(): boolean {
+    return this.state === 'stopped';
   }
 
   /** Writes until the iterable ends. Resolves when it has ended or was stopped, and never rejects. */
   async run(): Promise<void> {
-    const { head } = this;
-    this.running = true;
+    const { owner } = this;
+    const { head } = owner;
+    if (!this.stopped) this.transition('writing');
     try {
-      const iterator = this.open();
-      if (head === null || (await this.writeHead(head.value, head.codec))) await this.writeItems(iterator);
+      this.open(owner.source);
+      if (head === null || (await this.writeHead(head.value, head.codec))) await this.writeItems();
     } catch (error) {
       this.pulling = false;
-      this.leaveTurns();
-      if (this.closing === null || !isPrematureClose(error)) this.owner.onSourceError(error);
+      this.finish();
+      if (this.closing === null || !isPrematureClose(error)) owner.onSourceError(error);
       return;
     }
-    this.leaveTurns();
-    if (!this.stopped && this.problem === null) {
-      this.owner.onSourceEnd();
-      return;
+    if (this.finish()) {
+      if (this.problem === null) {
+        owner.onSourceEnd();
+        return;
+      }
+      owner.onUnsendable(this.problem);
     }
-    if (!this.stopped) this.owner.onUnsendable(this.problem);
     await this.close();
   }
 
-  private async writeItems(iterator: AnyIterator): Promise<void> {
-    const { window } = this;
+  /** Nothing more is written. False: the stream was stopped. */
+  private finish(): boolean {
+    this.leaveTurns();
+    if (this.stopped) return false;
+    this.transition('ended');
+    return true;
+  }
+
+  private async writeItems(): Promise<void> {
+    const { window, iterator, asyncIterator, codec } = this;
     while (!this.stopped) {
-      this.pulling = true;
-      // An await for each item of a generator that is not async would cost more than the item.
-      const next: Step = iterator.next();
-      const step = this.isAsync ? await (next as Promise<IteratorResult<unknown>>) : (next as IteratorResult<unknown>);
-      this.pulling = false;
-      if (this.stopped || step.done) break;
+      let taken: IteratorResult<unknown>;
+      if (asyncIterator !== null) {
+        this.pulling = true;
+        taken = await asyncIterator.next();
+        this.pulling = false;
+      } else if (iterator !== null) {
+        // An await for each item of a generator that is not async would cost more than the item.
+        taken = iterator.next();
+      } else {
+        return;
+      }
+      if (this.stopped || taken.done) break;
       this.begun = true;
       const waits = window.left < CREDIT_BYTES_MIN || window.share <= 0;
       // It may have been stopped between the two promises.
       if (waits && (!(await this.untilReady()) || this.stopped)) break;
-      if (!this.write(step.value, this.codec) && !(await this.finish(step.value, this.codec))) break;
+      if (!this.write(taken.value, codec) && !(await this.writeRest(taken.value, codec))) break;
     }
   }
 
   /** Writes nothing more, drops an item that is half written, and ends the iterable. */
   stop(): void {
-    if (this.stopped) return;
-    this.stopped = true;
-    if (this.long !== null && this.long !== LATER) this.link.sender.drop(this.long);
+    const { state, long } = this;
+    if (state === 'stopped' || state === 'ended') return;
+    this.transition('stopped');
+    if (long !== null) this.link.sender.drop(long);
     this.long = null;
-    this.goOn();
-    // What waits inside `next` is told too; a generator that waits for something else hears of it when that is over.
-    if ((this.pulling && this.isAsync) || !this.running) void this.close();
+    this.resolvePause();
+    // What waits inside `next` is ended too; a generator that waits for something else ends when that is over.
+    if (this.pulling || state === 'new') void this.close();
   }
 
   /** CREDIT came. Throws a `WireError` for too much or too often. */
   onCredit(bytes: number): void {
     this.window.give(bytes);
-    this.onRoom();
+    this.onMoreCredit();
   }
 
   /** The receiver's HELLO is here: it may take longer items, and `bytes` more of them, than was assumed. */
   widen(bytes: number): void {
     this.window.widen(bytes);
-    if (this.awaitsHello) this.goOn();
-    else this.onRoom();
+    if (this.state === 'noLimits') this.goOn();
+    else this.onMoreCredit();
+  }
+
+  private onMoreCredit(): void {
+    const { state } = this;
+    if (state === 'leaving' || state === 'noRoom') this.link.sender.pump();
+    else if (state === 'noCredit' && this.window.left >= CREDIT_BYTES_MIN) this.goOn();
   }
 
   /** The peer has ended its half: what needs more credit than there is can never be written. */
   onReadEnd(): void {
-    this.noCredit = true;
-    const { long } = this;
-    if (long !== null && long !== LATER && long.affordable < long.body.length - long.at) {
-      this.link.sender.drop(long);
-      this.problem = noCreditError();
+    this.noMoreCredit = true;
+    if (this.state === 'noCredit') {
       this.goOn();
-    } else if (this.wake !== null && this.window.left < CREDIT_BYTES_MIN) {
+    } else if (this.long !== null && lacksCredit(this.long)) {
+      this.giveUp(this.long);
       this.goOn();
     }
   }
 
+  private giveUp(long: LongMessage): void {
+    this.link.sender.drop(long);
+    this.long = null;
+    this.problem = noCreditError();
+  }
+
   onTurn(): void {
-    this.inLine = false;
     if (this.stopped) this.leaveTurns();
     else this.goOn();
   }
 
-  private onRoom(): void {
-    if (this.long !== null) this.link.sender.pump();
-    else if (this.wake !== null && !this.inLine && this.window.left >= CREDIT_BYTES_MIN) this.goOn();
+  private transition(to: SourceState): void {
+    this.state = step('a stream that is sent', steps, this.state, to);
   }
 
-  private goOn(): void {
-    const { wake } = this;
-    this.wake = null;
-    wake?.();
-  }
-
-  private pause(): Promise<void> {
+  /** Waits in this state until `goOn` or `stop`. */
+  private pause(state: SourceState): Promise<void> {
+    this.transition(state);
     return new Promise((resolve) => {
       this.wake = resolve;
     });
+  }
+
+  private goOn(): void {
+    this.transition('writing');
+    this.resolvePause();
+  }
+
+  private resolvePause(): void {
+    const { wake } = this;
+    this.wake = null;
+    wake?.();
   }
 
   /** False: the stream ends here. */
@@ -192,15 +265,14 @@ export class OutgoingStream implements StreamInLine {
     const { window } = this;
     while (!this.stopped) {
       if (window.left < CREDIT_BYTES_MIN) {
-        if (this.noCredit) {
+        if (this.noMoreCredit) {
           this.problem = noCreditError();
           return false;
         }
-        await this.pause();
+        await this.pause('noCredit');
       } else if (window.share <= 0) {
-        this.inLine = true;
         this.link.turns.enter(this);
-        await this.pause();
+        await this.pause('inLine');
       } else {
         return true;
       }
@@ -208,19 +280,16 @@ export class OutgoingStream implements StreamInLine {
     return false;
   }
 
-  /** True: the item has left. */
+  /** True: the item has left in one frame. */
   private write(item: unknown, codec: MessageCodec | null): boolean {
     const { sender } = this.link;
     try {
       this.long =
         codec === null
           ? sender.sendPieces(this.call, item, this.window)
-          : sender.sendItem(this.call, codec, item, this.compression(), this.window);
+          : sender.sendItem(this.call, codec, item, this.owner.compression(), this.window);
     } catch (error) {
-      // Too long for the protocol's minimum limits, perhaps not for this peer's own.
-      this.awaitsHello = this.link.state === 'greeting' && error instanceof RpcError && error.limit !== undefined;
-      this.long = this.awaitsHello ? LATER : null;
-      if (!this.awaitsHello) this.problem = error;
+      this.problem = error;
       return false;
     }
     return this.long === null;
@@ -229,38 +298,56 @@ export class OutgoingStream implements StreamInLine {
   private async writeHead(value: unknown, codec: MessageCodec): Promise<boolean> {
     this.link.sender.corkTick();
     return (
-      (await this.untilReady()) && !this.stopped && (this.write(value, codec) || (await this.finish(value, codec)))
+      (await this.untilReady()) && !this.stopped && (this.write(value, codec) || (await this.writeRest(value, codec)))
     );
   }
 
-  /** An item that leaves in parts, or not before others have. False: the stream ends here. */
-  private async finish(item: unknown, codec: MessageCodec | null): Promise<boolean> {
-    while (this.long === LATER) {
-      if (!this.awaitsHello) this.link.turns.awaitRoom(() => this.goOn());
-      await this.pause();
+  /** An item that did not leave in one frame. False: the stream ends here. */
+  private async writeRest(item: unknown, codec: MessageCodec | null): Promise<boolean> {
+    for (;;) {
+      if (this.long === LATER) await this.pauseForRoom();
+      else if (this.mayFitLater(this.problem)) await this.pauseForLimits();
+      else break;
       if (this.stopped) return false;
-      this.awaitsHello = false;
       if (this.write(item, codec)) return true;
     }
     const { long } = this;
     if (long === null) return false;
-    long.priority = this.priority();
+    if (this.noMoreCredit && lacksCredit(long)) {
+      this.giveUp(long);
+      return false;
+    }
+    long.priority = this.owner.priority();
     long.onSent = () => {
       this.long = null;
       this.goOn();
     };
-    await this.pause();
+    await this.pause('leaving');
     return !this.stopped && this.problem === null;
   }
 
-  private open(): AnyIterator {
-    const source = this.source as Partial<AsyncIterable<unknown> & Iterable<unknown>> | null | undefined;
-    const asyncIterator = source?.[Symbol.asyncIterator];
-    this.isAsync = asyncIterator !== undefined;
-    const iterator = asyncIterator?.call(source) ?? source?.[Symbol.iterator]?.call(source);
-    if (iterator === undefined) throw new TypeError('a stream of items must be an iterable or async iterable');
-    this.iterator = iterator as AnyIterator;
-    return this.iterator;
+  private pauseForRoom(): Promise<void> {
+    this.long = null;
+    this.link.turns.awaitRoom(() => {
+      if (this.state === 'noRoom') this.goOn();
+    });
+    return this.pause('noRoom');
+  }
+
+  private pauseForLimits(): Promise<void> {
+    this.problem = null;
+    return this.pause('noLimits');
+  }
+
+  /** The item is too long for the protocol's minimum limits, perhaps not for this peer's own. */
+  private mayFitLater(error: unknown): boolean {
+    return this.link.state === 'greeting' && error instanceof RpcError && error.limit !== undefined;
+  }
+
+  private open(source: unknown): void {
+    if (isAsyncIterable(source)) this.asyncIterator = source[Symbol.asyncIterator]();
+    else if (isIterable(source)) this.iterator = source[Symbol.iterator]();
+    else throw new TypeError('a stream of items must be an iterable or async iterable');
   }
 
   private leaveTurns(): void {
@@ -276,14 +363,23 @@ export class OutgoingStream implements StreamInLine {
 
   /** What the iterable throws when it is ended concerns nobody: its call is over. */
   private async end(): Promise<void> {
-    const source = this.source as { readonly destroy?: unknown } | null | undefined;
     try {
-      if (typeof source?.destroy === 'function') source.destroy();
-      await (this.iterator?.return?.() as Promise<unknown> | undefined);
+      destroy(this.owner.source);
+      await (this.asyncIterator?.return?.() ?? this.iterator?.return?.());
     } catch {
       // See above.
     }
   }
+}
+
+/** Ends a `Readable`. */
+function destroy(source: unknown): void {
+  if (isObject(source) && 'destroy' in source && typeof source.destroy === 'function') source.destroy();
+}
+
+/** Its credit does not cover the rest of it. */
+function lacksCredit(long: LongMessage): boolean {
+  return long.affordable < long.body.length - long.at;
 }
 
 function noCreditError(): RpcError {
@@ -295,5 +391,5 @@ function noCreditError(): RpcError {
 
 /** How a `Readable` that is destroyed ends its iteration. */
 function isPrematureClose(error: unknown): boolean {
-  return error instanceof Error && (error as NodeJS.ErrnoException).code === 'ERR_STREAM_PREMATURE_CLOSE';
+  return error instanceof Error && 'code' in error && error.code === 'ERR_STREAM_PREMATURE_CLOSE';
 }
