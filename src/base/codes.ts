@@ -1,4 +1,5 @@
 /** What an end of a call is called: gRPC's codes, whether the handler may have run, which part was late. */
+import { keysOf } from './tables.js';
 
 /** gRPC's status codes, by name. `OK` is 0 and never an error. */
 export const RpcCodes = {
@@ -25,7 +26,7 @@ export type RpcCode = keyof typeof RpcCodes;
 
 const nameByNumber: readonly (RpcCode | undefined)[] = (() => {
   const names: (RpcCode | undefined)[] = [];
-  for (const [name, number] of Object.entries(RpcCodes)) names[number] = name as RpcCode;
+  for (const name of keysOf(RpcCodes)) names[RpcCodes[name]] = name;
   return names;
 })();
 

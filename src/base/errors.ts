@@ -93,7 +93,8 @@ export function tellAttempts(error: RpcError, attempts: readonly Attempt[]): voi
   const enumerable = attempts.length > 1;
   Object.defineProperty(error, 'attempts', { value: attempts, enumerable, configurable: true, writable: true });
   for (const { started } of attempts) {
-    if (certainty[started] > certainty[error.started]) (error as { started: Started }).started = started;
+    if (certainty[started] <= certainty[error.started]) continue;
+    Object.defineProperty(error, 'started', { value: started, enumerable: true, configurable: true, writable: true });
   }
 }
 
@@ -102,6 +103,12 @@ const certainty: Readonly<Record<Started, number>> = { no: 0, maybe: 1, yes: 2 }
 /** RESOURCE_EXHAUSTED because of a limit, which the text names with its value and setting. */
 export function limitError(what: string, limit: LimitHit, options: Omit<RpcErrorOptions, 'limit'> = {}): RpcError {
   return new RpcError('RESOURCE_EXHAUSTED', describeLimit(what, limit), { ...options, limit });
+}
+
+/** The code of an error of Node.js, such as `ECONNREFUSED`; undefined for anything else. */
+export function systemCode(error: unknown): string | undefined {
+  const hasCode = typeof error === 'object' && error !== null && 'code' in error;
+  return hasCode && typeof error.code === 'string' ? error.code : undefined;
 }
 
 /** What was caught, as an `RpcError`: itself if it is one, else INTERNAL with it as the cause. */

@@ -45,7 +45,7 @@ function load(): NativeStatus {
   }
   if (!existsSync(path)) return { kernels: null, text: 'not built' };
   try {
-    const kernels = require(path) as NativeKernels;
+    const kernels: NativeKernels = require(path);
     const wrong = describeWrong(kernels);
     if (wrong === null) return { kernels, text: kernels.kernel };
     return unusable(wrong);

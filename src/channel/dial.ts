@@ -4,10 +4,10 @@
  */
 import { constants } from 'node:crypto';
 import { connect as connectTcp, isIP, type Socket } from 'node:net';
-import { connect as connectTls, type TLSSocket, type ConnectionOptions as TlsOptions } from 'node:tls';
+import { connect as connectTls, TLSSocket, type ConnectionOptions as TlsOptions } from 'node:tls';
 import type { CancelSignal } from '../base/cancel-signal.js';
 import type { Clock } from '../base/clock.js';
-import { RpcError } from '../base/errors.js';
+import { RpcError, systemCode, toRpcError } from '../base/errors.js';
 import { describeLimit, limitOf } from '../base/limits.js';
 import { type Address, formatAddress } from '../discovery/resolver/address.js';
 import { SocketTransport } from '../transport/socket-transport.js';
@@ -34,7 +34,7 @@ export function dial(target: Address, options: DialOptions): Promise<Transport> 
       const { connectMsMax } = options;
       fail(new Error(describeLimit('no connection in time', limitOf({ connectMsMax }, 'connectMsMax'))));
     }, options.connectMsMax);
-    const abandon = (): void => fail(options.cancel?.reason as Error);
+    const abandon = (): void => fail(toRpcError(options.cancel?.reason));
     const fail = (error: Error): void => {
       timer.cancel();
       options.cancel?.removeEventListener('abort', abandon);
@@ -47,7 +47,7 @@ export function dial(target: Address, options: DialOptions): Promise<Transport> 
       reject(new RpcError(code, `cannot connect to ${formatAddress(target)}: ${why}`, { cause: error }));
     };
     const succeed = (): void => {
-      if (target.kind === 'tls' && (socket as TLSSocket).alpnProtocol !== ALPN_PROTOCOL) {
+      if (socket instanceof TLSSocket && socket.alpnProtocol !== ALPN_PROTOCOL) {
         fail(new Error(`the server does not offer ${ALPN_PROTOCOL} over TLS (ALPN)`));
         return;
       }
@@ -85,13 +85,13 @@ function open(target: Address, tls: TlsOptions | undefined, standingBuffer: Stan
 /** It says nothing of the other side, which may be fine. */
 function ranOutOfDescriptors(error: Error): boolean {
   const errors: readonly Error[] = error instanceof AggregateError ? error.errors : [error];
-  return errors.some((one) => ['EMFILE', 'ENFILE'].includes((one as NodeJS.ErrnoException).code ?? ''));
+  return errors.some((one) => ['EMFILE', 'ENFILE'].includes(systemCode(one) ?? ''));
 }
 
 /** Happy Eyeballs reports all attempts at once, in an error without a text of its own. */
 function describe(error: Error): string {
   const text =
     error instanceof AggregateError ? error.errors.map((each) => String(each.message)).join('; ') : error.message;
-  const code = (error as NodeJS.ErrnoException).code;
+  const code = systemCode(error);
   return code === undefined || text.includes(code) ? text : `${text} (${code})`;
 }

@@ -20,7 +20,7 @@
 
 import { CancelController } from '../base/cancel-signal.js';
 import type { Timer } from '../base/clock.js';
-import { RpcError } from '../base/errors.js';
+import { RpcError, toRpcError } from '../base/errors.js';
 import type { PendingCall, RetryReason } from '../connection/calls/pending-call.js';
 import type { Connection } from '../connection/connection.js';
 import type { Endpoint } from '../discovery/resolver/resolver.js';
@@ -163,11 +163,11 @@ export class EndpointPool implements Candidate {
   /** The connection for the next call: the one with the least to do. Only while the pool `isReady`. */
   take(): Connection {
     const { ready } = this;
-    let best = ready[0] as Connection;
+    let best = ready[0];
     if (ready.length === 1 && this.growAt === Infinity) return best;
     let least = best.callsOut;
     for (let index = 1; index < ready.length && least > 0; index++) {
-      const connection = ready[index] as Connection;
+      const connection = ready[index];
       const { callsOut } = connection;
       if (callsOut < least) {
         best = connection;
@@ -241,7 +241,7 @@ export class EndpointPool implements Candidate {
       else this.greeting = connection;
     } catch (error) {
       this.attempting = false;
-      this.onAttemptFailed(error as RpcError);
+      this.onAttemptFailed(toRpcError(error));
     }
   }
 

@@ -11,7 +11,7 @@
 import type { Attempt } from '../base/attempt.js';
 import { CancelController, EitherSignal } from '../base/cancel-signal.js';
 import type { Clock, Timer } from '../base/clock.js';
-import { RpcError, tellAttempts } from '../base/errors.js';
+import { RpcError, tellAttempts, toRpcError } from '../base/errors.js';
 import { type CallExtras, type CallResult, noExtras, PendingCall } from '../connection/calls/pending-call.js';
 import { type HedgeOptions, HedgePolicy } from '../resilience/hedge-policy.js';
 import type { MethodSpec } from '../wire/message-codec.js';
@@ -44,8 +44,7 @@ export class Hedging {
 
   /** As `Channel.call`. */
   call(spec: MethodSpec, request: unknown, deadlineAt: number, extras: CallExtras | null): Promise<unknown> {
-    this.policies[spec.ordinal] ??= new HedgePolicy(this.options);
-    const policy = this.policies[spec.ordinal] as HedgePolicy;
+    const policy = (this.policies[spec.ordinal] ??= new HedgePolicy(this.options));
     return new Promise((resolve, reject) => {
       const call = new PendingCall(spec, request, deadlineAt, extras ?? noExtras, resolve, reject);
       new HedgedCall(call, policy, this.clock, this.hedger).begin();
@@ -96,7 +95,7 @@ class HedgedCall {
 
   private attempt(): void {
     const { spec, request, deadlineAt } = this.call;
-    const extras = this.call.extras as CallExtras;
+    const extras = this.call.extras ?? noExtras;
     const source = new CancelController();
     const signal = extras.signal === null ? source : new EitherSignal(extras.signal, source);
     const since = this.clock.now();
@@ -110,7 +109,7 @@ class HedgedCall {
       // Marks of its own: the other attempt would overwrite them.
       { ...extras, signal, ledger: extras.ledger?.ofAttempt() ?? null },
       (value) => this.onAnswer(running, value),
-      (error) => this.onFailure(running, error as RpcError),
+      (error) => this.onFailure(running, toRpcError(error)),
     );
     running.endpoint = this.hedger.dispatch(attempt, avoid);
   }
@@ -124,6 +123,7 @@ class HedgedCall {
       this.call.resolve(value);
       return;
     }
+    // What a call with `detailed` resolves with.
     const result = value as CallResult;
     this.call.resolve({ ...result, attempts: [...failed, ...result.attempts] } satisfies CallResult);
   }

@@ -26,7 +26,9 @@ export const gzip: Compressor = {
       chunkSize: Math.min(Math.max(rawLength + 1, chunkBytesMin), chunkBytesMax),
       info: true,
     };
-    const { buffer, engine } = gunzipSync(data, options) as unknown as GunzipInfo;
+    const unpacked: unknown = gunzipSync(data, options);
+    if (!isGunzipInfo(unpacked)) throw new Error('node:zlib did not say how many bytes it read');
+    const { buffer, engine } = unpacked;
     // Zeros behind the last member end the reading without an error.
     if (engine.bytesWritten !== data.length) {
       throw new Error(`${data.length - engine.bytesWritten} trailing bytes`);
@@ -39,4 +41,8 @@ export const gzip: Compressor = {
 interface GunzipInfo {
   readonly buffer: Buffer;
   readonly engine: { readonly bytesWritten: number };
+}
+
+function isGunzipInfo(value: unknown): value is GunzipInfo {
+  return typeof value === 'object' && value !== null && 'engine' in value;
 }

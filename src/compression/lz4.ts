@@ -9,7 +9,7 @@
  * another 40 % of each decompression, so instead the package is examined once, when it is loaded.
  */
 
-import { RpcError } from '../base/errors.js';
+import { RpcError, systemCode } from '../base/errors.js';
 import type { Compressor } from './compressor.js';
 
 /** The part of lz4-napi that is used. Its own types stay out of the public declarations: the package is optional. */
@@ -53,13 +53,13 @@ async function importLz4Napi(): Promise<Lz4Package> {
 }
 
 function absenceText(cause: unknown): string {
-  const { code, message } = cause as { code?: unknown; message?: unknown };
+  const message = cause instanceof Error ? cause.message : String(cause);
   const needs = "compression 'lz4' needs the optional package lz4-napi, which";
-  if (code === 'ERR_MODULE_NOT_FOUND' && String(message).includes("'lz4-napi'")) {
+  if (systemCode(cause) === 'ERR_MODULE_NOT_FOUND' && message.includes("'lz4-napi'")) {
     return `${needs} is not installed: npm install lz4-napi`;
   }
   const platform = `${process.platform}-${process.arch}`;
-  return `${needs} does not load on ${platform} (reinstall it there: npm install lz4-napi): ${String(message ?? cause)}`;
+  return `${needs} does not load on ${platform} (reinstall it there: npm install lz4-napi): ${message}`;
 }
 
 /**

@@ -6,6 +6,7 @@ import { randomBytes } from 'node:crypto';
 import { type Clock, systemClock } from '../base/clock.js';
 import { RpcError } from '../base/errors.js';
 import { defaultLimits, type Limits } from '../base/limits.js';
+import { isKeyOf } from '../base/tables.js';
 import type { Compressor } from '../compression/compressor.js';
 import { loadCompressors } from '../compression/load.js';
 import { SchemaCache } from '../connection/methods/schema-exchange.js';
@@ -58,10 +59,11 @@ export interface EndpointOptions {
 
 /** Completes and checks limits. Throws an `RpcError` (INVALID_ARGUMENT) that names the wrong one. */
 export function completeLimits(given: Partial<Limits> = {}): Limits {
-  const limits: Record<string, number> = { ...defaultLimits };
-  for (const [name, value] of Object.entries(given) as [string, number | undefined][]) {
+  const limits: { -readonly [N in keyof Limits]: Limits[N] } = { ...defaultLimits };
+  const entries: [string, unknown][] = Object.entries(given);
+  for (const [name, value] of entries) {
     if (value === undefined) continue;
-    if (!Object.hasOwn(defaultLimits, name)) throw new RpcError('INVALID_ARGUMENT', `there is no limit ${name}`);
+    if (!isKeyOf(name, defaultLimits)) throw new RpcError('INVALID_ARGUMENT', `there is no limit ${name}`);
     if (typeof value !== 'number' || !(value >= 0)) {
       throw new RpcError('INVALID_ARGUMENT', `limits.${name} is ${String(value)}, but must be a number of at least 0`);
     }
@@ -69,19 +71,15 @@ export function completeLimits(given: Partial<Limits> = {}): Limits {
   }
   // Handlers follow calls unless they are set by themselves.
   if (given.callsInFlightMax !== undefined && given.handlersMax === undefined) {
-    limits['handlersMax'] = given.callsInFlightMax;
+    limits.handlersMax = given.callsInFlightMax;
   }
   // A window that is set larger than it would grow to does not grow.
   if (given.streamWindowBytesMax === undefined) {
-    limits['streamWindowBytesMax'] = Math.max(
-      limits['streamWindowBytesMax'] as number,
-      limits['streamWindowBytes'] as number,
-    );
+    limits.streamWindowBytesMax = Math.max(limits.streamWindowBytesMax, limits.streamWindowBytes);
   }
-  const complete = limits as unknown as Limits;
-  const wrong = describeLimitOutOfRange(complete) ?? describeWrongBounds(complete);
+  const wrong = describeLimitOutOfRange(limits) ?? describeWrongBounds(limits);
   if (wrong !== null) throw new RpcError('INVALID_ARGUMENT', `limits: ${wrong}`);
-  return complete;
+  return limits;
 }
 
 /** A socket says that it has drained only when it held at least its high-water mark: up to that nobody can wait for it. */

@@ -144,6 +144,7 @@ function openStream(
   const details = detailsOf(calls, method, options, deadlineMs, false);
   const extras = source === undefined ? { ...details, incoming } : { ...details, incoming, source };
   const resolve = (result: unknown): void => {
+    // What the call of a stream resolves with.
     const { metadata, ledger, attempts } = result as CallResult;
     incoming.end(metadata, ledger, attempts);
   };

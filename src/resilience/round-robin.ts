@@ -34,7 +34,7 @@ class RoundRobin<C extends Candidate> implements Picker<C> {
   }
 
   private next(): C {
-    const top = this.heap[0] as Turn<C>;
+    const top = this.heap[0];
     top.due += top.step;
     this.sink(top);
     return top.candidate;
@@ -48,7 +48,7 @@ class RoundRobin<C extends Candidate> implements Picker<C> {
       let below = 2 * at + 1;
       if (below >= heap.length) break;
       if (below + 1 < heap.length && heap[below + 1].due < heap[below].due) below++;
-      const lower = heap[below] as Turn<C>;
+      const lower = heap[below];
       if (lower.due >= turn.due) break;
       heap[at] = lower;
       at = below;

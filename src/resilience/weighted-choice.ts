@@ -47,11 +47,14 @@ export class WeightedChoice {
     const large: number[] = [];
     for (const [index, share] of keep.entries()) (share < 1 ? small : large).push(index);
     while (small.length > 0 && large.length > 0) {
-      const less = small.pop() as number;
+      const less = small[small.length - 1];
+      small.pop();
       const more = large[large.length - 1];
       this.alias[less] = more;
       keep[more] = keep[more] - (1 - keep[less]);
-      if (keep[more] < 1) small.push(large.pop() as number);
+      if (keep[more] >= 1) continue;
+      large.pop();
+      small.push(more);
     }
     for (const index of [...small, ...large]) keep[index] = 1;
     return keep;

@@ -175,7 +175,7 @@ export class Lane {
     const { unsent, path } = this;
     const { flightBytesMax, pieceBytesMax } = path.conditions;
     while (unsent.length > 0) {
-      const first = unsent[0] as Uint8Array;
+      const first = unsent[0];
       const room = flightBytesMax - this.unacknowledgedBytes;
       if (room <= 0) return;
       let bytes = Math.min(first.length, room);

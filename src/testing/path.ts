@@ -4,6 +4,8 @@
  *
  * Made by `SimulatedNetwork`; the lanes on it ask it.
  */
+import { isKeyOf } from '../base/tables.js';
+
 /** What a way is like. Both directions of a connection have a way of their own. */
 export interface PathConditions {
   /** Milliseconds that bytes take. Default 1. */
@@ -64,14 +66,14 @@ export class Path {
 
 /** `base` with what `changes` names. Throws a `RangeError` for a value that no network has. */
 export function completeConditions(base: PathConditions, changes: Partial<PathConditions>): PathConditions {
-  const conditions: Record<string, number> = { ...base };
+  const conditions: { -readonly [N in keyof PathConditions]: number } = { ...base };
   for (const [name, value] of Object.entries(changes)) {
-    if (!Object.hasOwn(defaultConditions, name)) continue;
+    if (!isKeyOf(name, defaultConditions)) continue;
     const least = name === 'latencyMs' || name === 'jitterMs' ? 0 : 1;
     if (typeof value !== 'number' || !(value >= least)) {
       throw new RangeError(`${name} is ${String(value)}, but must be a number of at least ${least}`);
     }
     conditions[name] = value;
   }
-  return conditions as unknown as PathConditions;
+  return conditions;
 }

@@ -29,7 +29,7 @@ export class TimerHeap {
     heap.push(timer);
     while (place > 0) {
       const parent = (place - 1) >> 1;
-      const above = heap[parent] as WaitingTimer;
+      const above = heap[parent];
       if (!isBefore(timer, above)) break;
       heap[place] = above;
       place = parent;
@@ -64,9 +64,9 @@ export class TimerHeap {
 
   private pop(): WaitingTimer {
     const { heap } = this;
-    const top = heap[0] as WaitingTimer;
-    const last = heap.pop() as WaitingTimer;
-    if (heap.length > 0) this.sink(last);
+    const top = heap[0];
+    const last = heap.pop();
+    if (last !== undefined && heap.length > 0) this.sink(last);
     return top;
   }
 
@@ -77,8 +77,8 @@ export class TimerHeap {
     for (;;) {
       let child = 2 * place + 1;
       if (child >= heap.length) break;
-      if (child + 1 < heap.length && isBefore(heap[child + 1] as WaitingTimer, heap[child] as WaitingTimer)) child++;
-      const below = heap[child] as WaitingTimer;
+      if (child + 1 < heap.length && isBefore(heap[child + 1], heap[child])) child++;
+      const below = heap[child];
       if (!isBefore(below, timer)) break;
       heap[place] = below;
       place = child;

@@ -2,6 +2,7 @@
  * The numbers of the wire, version 1, as in `spec/protocol.md`, registry of numbers. The words here, in the
  * specification and in the vectors are the same. A number that is retired stays reserved.
  */
+import { keysOf } from '../base/tables.js';
 
 export const PROTOCOL_VERSION = 1;
 
@@ -81,11 +82,11 @@ export type CloseCodeName = keyof typeof CloseCode;
 export type CloseCodeNumber = (typeof CloseCode)[CloseCodeName];
 
 export function closeCodeName(code: number): CloseCodeName | 'UNASSIGNED' {
-  for (const [name, number] of Object.entries(CloseCode)) if (number === code) return name as CloseCodeName;
+  for (const name of keysOf(CloseCode)) if (CloseCode[name] === code) return name;
   return 'UNASSIGNED';
 }
 
 export function frameTypeName(type: number): FrameTypeName | 'UNASSIGNED' {
-  for (const [name, number] of Object.entries(FrameType)) if (number === type) return name as FrameTypeName;
+  for (const name of keysOf(FrameType)) if (FrameType[name] === type) return name;
   return 'UNASSIGNED';
 }

@@ -15,8 +15,8 @@ export function crc32Tables(count: number): Int32Array {
     tables[byte] = remainder;
   }
   for (let at = 256; at < tables.length; at++) {
-    const before = tables[at - 256] as number;
-    tables[at] = (before >>> 8) ^ (tables[before & 0xff] as number);
+    const before = tables[at - 256];
+    tables[at] = (before >>> 8) ^ tables[before & 0xff];
   }
   return tables;
 }

@@ -177,8 +177,8 @@ export class FrameDecoder {
 
   /** The frame at hand has a checksum. */
   private compareChecksum(): typeof FRAME | typeof FAILED {
-    const { buffer, chunk, start, end } = this;
-    const checksums = this.checksums as FrameChecksums;
+    const { buffer, chunk, start, end, checksums } = this;
+    assert(checksums !== null, 'the flag CHECKSUM is accepted only once checksums were agreed');
     const at = start - HEADER_BYTES;
     let comparedTo: number;
     if (buffer !== chunk) comparedTo = checksums.verify(buffer, at, end);

@@ -68,8 +68,7 @@ function runBatch({ memory, run }: BatchModule, bytes: Uint8Array, start: number
 
 /** One whole frame. False: it is damaged. */
 function single(bytes: Uint8Array, at: number, end: number, fill: 0 | 1): boolean {
-  if (((bytes[at + 9] as number) & Flag.CHECKSUM) === 0 || (bytes[at + 8] as number) >= OPTIONAL_FRAME_TYPE_MIN)
-    return true;
+  if ((bytes[at + 9] & Flag.CHECKSUM) === 0 || bytes[at + 8] >= OPTIONAL_FRAME_TYPE_MIN) return true;
   const body = at + HEADER_BYTES + CHECKSUM_BYTES;
   if (body > end) return false;
   const head = crc32Register(-1, bytes, at, at + HEADER_BYTES);

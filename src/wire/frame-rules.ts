@@ -2,6 +2,7 @@
  * What a header may say, per frame type, as tables that the decoder indexes by the type byte. One row here is one row of the
  * specification's frame chapters.
  */
+import { keysOf } from '../base/tables.js';
 import { Flag, FrameType, type FrameTypeName } from './constants.js';
 
 interface FrameRule {
@@ -60,8 +61,9 @@ export function describeUnaskedLedger(frame: FrameTypeName): string {
   return `${frame} with the flag LEDGER, but the call did not ask for its ledger`;
 }
 
-for (const [name, rule] of Object.entries(rules)) {
-  const type = FrameType[name as FrameTypeName];
+for (const name of keysOf(rules)) {
+  const rule = rules[name];
+  const type = FrameType[name];
   allowedFlags[type] = rule.flags;
   frameBytesMin[type] = rule.bytesMin;
   frameBytesMax[type] = rule.bytesMax;

@@ -1,6 +1,7 @@
 /** Proves of each tidy check that it can fail: small trees that it must object to, next to such that it must not. */
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
+import { castProblems, castsIn } from './casts.js';
 import { committedTestProblems } from './committed-tests.js';
 import { faultProblems } from './faults.js';
 import { codeOnly, type FileTree, withoutComments } from './file-tree.js';
@@ -296,6 +297,30 @@ test('any in a declaration is found; in a comment, a string or as a name it is n
     /list.d.ts:2/,
     /default.d.ts:1/,
   );
+});
+
+test('a cast is found; `as const`, renames of imports and of keys, strings and comments are not', () => {
+  const files = tree({
+    'src/a.ts': [
+      `import { a as b } from './b.js';`,
+      `import * as c from './c.js';`,
+      `export * as d from './d.js';`,
+      `export {\n  e as f,\n} from './e.js';`,
+      `// x as any\n/** x as any */`,
+      `const text = 'x as any' + \`x as any\`;`,
+      `const table = { x: 1 } as const;`,
+      `type Keys<T> = { [K in keyof T as string]: T[K] };`,
+    ].join('\n'),
+    'src/b.ts': `const a = b as unknown as string;\nf((c.d as E).f, [g] as\n  H[], { i } as { i: 1 }, 'j' as J);`,
+    'src/c.ts': `const kind = (x) as 'a' | 'b';`,
+  });
+  const found = ['b.ts:1', 'b.ts:1', 'b.ts:2', 'b.ts:2', 'b.ts:3', 'b.ts:3', 'c.ts:1'];
+  assert.equal(
+    castsIn(files),
+    found.map((line) => `src/${line}`),
+  );
+  assertProblems(castProblems(files, 7));
+  assert.is(castProblems(files, 6).length, 7);
 });
 
 test('a package that lacks something, or holds too much, is found', () => {

@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
+import { castProblems } from './casts.js';
 import { committedTestProblems } from './committed-tests.js';
 import { faultProblems } from './faults.js';
 import { type FileTree, readTree } from './file-tree.js';
@@ -25,6 +26,9 @@ const manifest = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')) as
 const source = readTree(root, ['src'], ['.ts']);
 const tests = readTree(root, ['test'], ['.ts']);
 const written = new Map([...source, ...tests, ...readTree(root, ['bench', 'examples'], ['.ts', '.mjs'])]);
+
+/** Casts that src may have. */
+const CASTS_MAX = 171;
 
 /** Prints all problems, one a line. An empty tree has none, and must not pass for that. */
 function assertTidy(tree: FileTree, problems: readonly string[]): void {
@@ -78,6 +82,10 @@ test('sources, functions and lines are short', () => {
 
 test('each source begins with a comment that says what it is for', () => {
   assertTidy(source, headerProblems(source));
+});
+
+test('sources prove their types, but for a few casts', () => {
+  assertTidy(source, castProblems(source, CASTS_MAX));
 });
 
 test('file names say what a file is', () => {

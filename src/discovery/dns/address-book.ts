@@ -6,6 +6,7 @@
  * exist (ENOTFOUND) counts as a failure: a search domain, a zone that is being moved, a typing error.
  */
 import { isIP } from 'node:net';
+import { systemCode } from '../../base/errors.js';
 
 export interface SrvRecord {
   readonly name: string;
@@ -70,7 +71,7 @@ export async function unlessNone<T>(answer: Promise<readonly T[]>): Promise<read
   try {
     return await answer;
   } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'ENODATA') return [];
+    if (systemCode(error) === 'ENODATA') return [];
     throw error;
   }
 }

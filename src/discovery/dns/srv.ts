@@ -5,7 +5,7 @@
  * somebody with a valid certificate of their own: targets outside the domain of the name are left out, unless `serverName` is given.
  */
 import { Resolver as SystemNameServers } from 'node:dns/promises';
-import { RpcError } from '../../base/errors.js';
+import { RpcError, toRpcError } from '../../base/errors.js';
 import { formatAddress } from '../resolver/address.js';
 import { ENDPOINTS_MAX, EndpointList } from '../resolver/endpoint-list.js';
 import { LookUpLoop, type LookUpOptions } from '../resolver/look-up-loop.js';
@@ -71,11 +71,11 @@ export class SrvResolver implements Resolver {
     const records = named.filter((record) => this.allowed(record, list));
     const weightMin = records.some(({ weight }) => weight > 0) ? LEAST_WEIGHT : 1;
     // One target that cannot be looked up does not take away the others; it keeps its own last addresses.
-    const failures: unknown[] = [];
+    const failures: Error[] = [];
     const addresses = new Map<string, readonly string[]>();
     const look = async (name: string): Promise<void> => {
       const found = await this.book.look(name).catch((error: unknown) => {
-        failures.push(error);
+        failures.push(error instanceof Error ? error : toRpcError(error));
         return this.book.last(name);
       });
       addresses.set(name, found);
@@ -85,7 +85,7 @@ export class SrvResolver implements Resolver {
     this.book.keep(names);
     const some = [...addresses.values()].some(({ length }) => length > 0);
     const isNew = (some || failures.length === 0) && list.push(this.endpoints(records, addresses, weightMin));
-    if (failures.length > 0) throw failures[0] as Error;
+    if (failures.length > 0) throw failures[0];
     return isNew;
   }
 

@@ -65,7 +65,7 @@ export class EtcdClient {
 
   /** The member that is asked. */
   get base(): string {
-    return this.bases[this.at] as string;
+    return this.bases[this.at];
   }
 
   get members(): number {
@@ -249,7 +249,11 @@ function isOfToken({ code, message }: RpcError): boolean {
 
 /** An object of unknown members; whatever else it is has none. */
 export function record(value: unknown): Record<string, unknown> {
-  return typeof value === 'object' && value !== null ? (value as Record<string, unknown>) : {};
+  return isRecord(value) ? value : {};
+}
+
+function isRecord(value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null;
 }
 
 /** Throws an `RpcError` (INVALID_ARGUMENT) for a URL that is none of etcd, or a missing prefix. */

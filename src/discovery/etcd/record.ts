@@ -27,15 +27,17 @@ export function parseRecord(base64: string): Endpoint {
   const { address, weight, priority, serverName } = value;
   if (typeof address !== 'string') throw bad('it has no address');
   if (weight !== undefined && !isWeight(weight)) throw bad('its weight is no number from 0.0001 to 1,000,000');
-  if (priority !== undefined && !Number.isSafeInteger(priority)) throw bad('its priority is no whole number');
+  if (priority !== undefined && !(typeof priority === 'number' && Number.isSafeInteger(priority))) {
+    throw bad('its priority is no whole number');
+  }
   if (serverName !== undefined && !(typeof serverName === 'string' && /^[\w.-]{1,253}$/.test(serverName))) {
     throw bad('its serverName is no host name');
   }
   return {
     address: formatAddress(parseAddress(address)),
     ...(weight === undefined ? {} : { weight }),
-    ...(priority === undefined ? {} : { priority: priority as number }),
-    ...(serverName === undefined ? {} : { serverName: serverName as string }),
+    ...(priority === undefined ? {} : { priority: priority }),
+    ...(serverName === undefined ? {} : { serverName: serverName }),
   };
 }
 

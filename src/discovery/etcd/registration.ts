@@ -9,7 +9,7 @@
  * still, its data were lost) is granted anew; a key that somebody deleted is put again.
  */
 import type { Timer } from '../../base/clock.js';
-import { RpcError } from '../../base/errors.js';
+import { RpcError, toRpcError } from '../../base/errors.js';
 import type { Registration, RegistryContext } from '../resolver/registry.js';
 import type { Endpoint } from '../resolver/resolver.js';
 import { jittered, RetryDelay } from '../resolver/retry-delay.js';
@@ -70,7 +70,7 @@ export class EtcdRegistration implements Registration {
         if (isThere) await this.wait(jittered((this.ttlSeconds * 1_000) / 3, this.context.random));
       } catch (error) {
         if (this.ending !== null) return;
-        this.context.onError(error as RpcError);
+        this.context.onError(toRpcError(error));
         this.client.next();
         await this.wait(this.delay.nextMs());
       }
@@ -116,8 +116,8 @@ export class EtcdRegistration implements Registration {
         await this.client.ask('/v3/lease/revoke', { ID: lease });
         return;
       } catch (error) {
-        if ((error as RpcError).code === 'NOT_FOUND') return;
-        this.context.onError(error as RpcError);
+        if (toRpcError(error).code === 'NOT_FOUND') return;
+        this.context.onError(toRpcError(error));
         this.client.next();
       }
     }

@@ -2,7 +2,7 @@
  * The servers that etcd lists, by key, as of one revision. While it holds back, a server whose key vanished stays listed: then
  * etcd may have lost what it knew, and the servers are about to register again.
  */
-import { RpcError } from '../../base/errors.js';
+import { RpcError, toRpcError } from '../../base/errors.js';
 import type { Endpoint } from '../resolver/resolver.js';
 import { record } from './client.js';
 import { parseRecord } from './record.js';
@@ -82,7 +82,7 @@ export class Roster {
       return { ...parseRecord(value), instance: String(modRevision) };
     } catch (error) {
       const name = Buffer.from(key, 'base64').toString('utf8').slice(0, 200);
-      const why = (error as Error).message;
+      const why = toRpcError(error).message;
       this.onBadValue(
         new RpcError('INVALID_ARGUMENT', `the value of ${JSON.stringify(name)} in etcd is left out: ${why}`),
       );

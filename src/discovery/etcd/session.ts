@@ -13,7 +13,7 @@
  * works again, the roster holds back: leases may have expired because etcd stood still, or be lost with its data.
  */
 import type { Timer } from '../../base/clock.js';
-import { RpcError } from '../../base/errors.js';
+import { RpcError, toRpcError } from '../../base/errors.js';
 import { ENDPOINTS_MAX, EndpointList } from '../resolver/endpoint-list.js';
 import { LookUpLoop } from '../resolver/look-up-loop.js';
 import type { ResolverContext } from '../resolver/resolver.js';
@@ -100,7 +100,7 @@ export class EtcdSession {
       try {
         await this.follow();
       } catch (error) {
-        failure = error instanceof RpcError ? error : new RpcError('INTERNAL', String(error), { cause: error });
+        failure = toRpcError(error);
       }
       if (this.stopped) return;
       const since = this.watchingSince;
@@ -170,7 +170,7 @@ export class EtcdSession {
       return true;
     } catch (error) {
       if (this.stopped) return false;
-      this.onTrouble(error as RpcError);
+      this.onTrouble(toRpcError(error));
       control.abort(unchecked);
       return false;
     }

@@ -20,7 +20,7 @@ export function parseAddress(text: string): Address {
     const forms = 'tcp://host:port, tls://host:port, tcp://[::1]:port or unix:/path';
     throw new RpcError('INVALID_ARGUMENT', `the address ${JSON.stringify(text)} has none of the forms ${forms}`);
   }
-  return { kind: match[1] as 'tcp' | 'tls', host: (match[2] ?? match[3]) as string, port };
+  return { kind: match[1] === 'tls' ? 'tls' : 'tcp', host: match[2] ?? match[3], port };
 }
 
 /** The text of an address, in the form in which resolvers give it and a channel compares it. */

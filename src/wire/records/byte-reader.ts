@@ -87,7 +87,7 @@ export class ByteReader {
   readEnum<T>(symbols: readonly T[]): T {
     const index = this.readInt();
     if (index < 0 || index >= symbols.length) this.fail(`an enum of ${symbols.length} symbols has the index ${index}`);
-    return symbols[index] as T;
+    return symbols[index];
   }
 
   /** Index of the branch of a union; a long in the encoding. */
@@ -126,7 +126,7 @@ export class ByteReader {
 
   private readByte(): number {
     if (this.at >= this.end) this.fail('it ends too early');
-    return this.buffer[this.at++] as number;
+    return this.buffer[this.at++];
   }
 
   private readLength(): number {

@@ -105,6 +105,6 @@ function cutText(text: string, bytesMax: number): string {
   if (text.length * 3 <= bytesMax || Buffer.byteLength(text) <= bytesMax) return text;
   const bytes = Buffer.from(text);
   let end = bytesMax;
-  while (((bytes[end] as number) & 0xc0) === 0x80) end--;
+  while ((bytes[end] & 0xc0) === 0x80) end--;
   return bytes.toString('utf8', 0, end);
 }

@@ -1,6 +1,7 @@
 /** CANCEL: the caller gives up (spec/schemas/cancel.avsc). */
 import { RpcCodes } from '../../base/codes.js';
 import { recordReader } from './bad-record.js';
+import type { ByteReader } from './byte-reader.js';
 import { ByteWriter } from './byte-writer.js';
 
 export interface CancelRecord {
@@ -21,10 +22,10 @@ export function encodeCancel(cancel: CancelRecord): Buffer {
 
 /** Throws a `WireError` BAD_RECORD. */
 export function decodeCancel(buffer: Buffer, start: number, end: number): CancelRecord {
-  const reader = recordReader('CANCEL', buffer, start, end);
+  const reader: ByteReader = recordReader('CANCEL', buffer, start, end);
   const code = reader.readInt();
   const text = reader.readString();
   reader.finish();
   if (code !== RpcCodes.CANCELLED && code !== RpcCodes.DEADLINE_EXCEEDED) reader.fail(`the code is ${code}`);
-  return { code: code as CancelRecord['code'], text };
+  return { code, text };
 }

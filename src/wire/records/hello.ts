@@ -4,7 +4,7 @@
  */
 import { assert } from '../../base/assert.js';
 import { RpcError } from '../../base/errors.js';
-import type { AnnouncedLimits } from '../../base/limits.js';
+import { type AnnouncedLimits, minimumLimits } from '../../base/limits.js';
 import { recordReader } from './bad-record.js';
 import type { ByteReader } from './byte-reader.js';
 import { ByteWriter } from './byte-writer.js';
@@ -88,7 +88,7 @@ export function encodeHello(hello: Hello): Buffer {
   writer.writeFixed(hello.instance, INSTANCE_BYTES);
   writer.writeBlock(Object.keys(hello.extensions), (key) => {
     writer.writeString(key);
-    writer.writeBytes(hello.extensions[key] as Buffer);
+    writer.writeBytes(hello.extensions[key]);
   });
   if (writer.length > HELLO_BYTES_MAX) {
     throw new RpcError(
@@ -138,16 +138,15 @@ function readNames(reader: ByteReader, field: string): string[] {
 }
 
 function readLimits(reader: ByteReader): AnnouncedLimits {
-  const limits: Partial<Record<keyof AnnouncedLimits, number>> = {};
+  const limits: Record<keyof AnnouncedLimits, number> = { ...minimumLimits };
   for (const [name] of limitRanges) limits[name] = name === 'messageBytesMax' ? reader.readLong() : reader.readInt();
-  const announced = limits as AnnouncedLimits;
-  const outOfRange = describeLimitOutOfRange(announced);
+  const outOfRange = describeLimitOutOfRange(limits);
   if (outOfRange !== null) reader.fail(outOfRange);
-  return announced;
+  return limits;
 }
 
 function readExtensions(reader: ByteReader): Record<string, Buffer> {
-  const extensions = Object.create(null) as Record<string, Buffer>;
+  const extensions: Record<string, Buffer> = Object.create(null);
   let entries = 0;
   reader.readBlocks(3, () => {
     if (entries++ === ENTRIES_MAX) reader.fail(`extensions has more than ${ENTRIES_MAX} entries`);

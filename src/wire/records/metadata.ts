@@ -57,7 +57,7 @@ export function decodeMetadata(buffer: Buffer, start: number, end: number, limit
     throw limitError(`the metadata has ${end - start} bytes`, limitOf(limits, 'metadataBytesMax'));
   }
   const reader = new ByteReader(buffer, start, end, invalid);
-  const metadata = Object.create(null) as Record<string, string | Buffer>;
+  const metadata: Record<string, string | Buffer> = Object.create(null);
   let entries = 0;
   reader.readBlocks(ENTRY_BYTES_MIN, () => {
     if (entries++ === limits.metadataEntriesMax) {
