@@ -32,7 +32,7 @@ const defaults: PoolSettings = {
 
 /** Completes and checks the options. Throws an `RpcError` (INVALID_ARGUMENT) that names the wrong one. */
 export function poolSettingsOf(given: PoolOptions = {}): PoolSettings {
-  const entries: [string, unknown][] = Object.entries(given);
+  const entries: [string, number | undefined][] = Object.entries(given);
   for (const [name, value] of entries) {
     if (!Object.hasOwn(defaults, name)) throw new RpcError('INVALID_ARGUMENT', `there is no option pool.${name}`);
     const least = name.startsWith('c') ? 1 : 0;

@@ -1,10 +1,9 @@
 /** Puts a `Connection` on a transport, with the settings of its channel or server. The only place where connections are made. */
-import { SOFTWARE } from '../base/version.js';
 import { Connection } from '../connection/connection.js';
 import type { ConnectionOptions } from '../connection/connection-options.js';
 import { PolledTransport } from '../transport/polled-transport.js';
 import { makePeer } from './peer.js';
-import type { EndpointSettings } from './settings.js';
+import { type EndpointSettings, SOFTWARE } from './settings.js';
 
 /** What one connection has beside the settings that it shares with the others of its channel or server. */
 export type OpenOptions = Pick<

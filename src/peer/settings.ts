@@ -15,13 +15,16 @@ import { type FrameChecksums, frameChecksums } from '../wire/frame-checksums.js'
 import type { CompressionName } from '../wire/message-codec.js';
 import { describeLimitOutOfRange } from '../wire/records/hello.js';
 
-/** What all connections of one process share and its peers can see: the name it gives itself, and the schemas it has learned. */
+/** Name and version of this software, sent in HELLO. A test compares it with package.json. */
+export const SOFTWARE = 'trunkline/0.1.0';
+
+/** What one process is to its peers, shared by all of its connections. */
 export class ProcessIdentity {
   /** Schemas that peers sent, by fingerprint. */
   readonly schemas: SchemaCache = new SchemaCache();
 
   constructor(
-    /** 16 bytes, in every HELLO that it sends. */
+    /** 16 bytes that tell it from other processes, in every HELLO that it sends. */
     readonly instance: Buffer,
   ) {}
 }
@@ -60,7 +63,7 @@ export interface EndpointOptions {
 /** Completes and checks limits. Throws an `RpcError` (INVALID_ARGUMENT) that names the wrong one. */
 export function completeLimits(given: Partial<Limits> = {}): Limits {
   const limits: { -readonly [N in keyof Limits]: Limits[N] } = { ...defaultLimits };
-  const entries: [string, unknown][] = Object.entries(given);
+  const entries: [string, number | undefined][] = Object.entries(given);
   for (const [name, value] of entries) {
     if (value === undefined) continue;
     if (!isKeyOf(name, defaultLimits)) throw new RpcError('INVALID_ARGUMENT', `there is no limit ${name}`);

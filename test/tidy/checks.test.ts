@@ -17,7 +17,15 @@ import {
   unusedFileProblems,
 } from './layers.js';
 import { packageProblems } from './package-contents.js';
-import { anyProblems, headerProblems, indexProblems, markerProblems, nameProblems, sizeProblems } from './shape.js';
+import {
+  anyProblems,
+  headerProblems,
+  indexProblems,
+  markerProblems,
+  nameProblems,
+  sizeProblems,
+  smallFileProblems,
+} from './shape.js';
 import { vectorProblems } from './vectors.js';
 
 const tree = (files: Record<string, string>): FileTree => new Map(Object.entries(files));
@@ -215,6 +223,16 @@ test('a long line, a long file and a long function are found', () => {
     /header.ts:4: a function of 71 lines/,
     /arrow.ts:2: a function of 71 lines/,
   );
+});
+
+test('a small file is found, unless its concept is named', () => {
+  const files = tree({
+    'src/index.ts': 'x();',
+    'src/a/small.ts': lines(19, 'x();'),
+    'src/a/large.ts': lines(20, 'x();'),
+    'src/a/concept.ts': 'x();',
+  });
+  assertProblems(smallFileProblems(files, { 'src/a/concept.ts': 'a concept' }), /src\/a\/small.ts: 19 lines/);
 });
 
 test('a source without a comment at its head is found', () => {

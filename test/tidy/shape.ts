@@ -2,6 +2,8 @@
 import { codeOnly, type FileTree, lineAt, withoutComments } from './file-tree.js';
 
 const FILE_LINES_MAX = 400;
+/** A file with fewer lines is part of another one, unless it holds a concept of its own. */
+const FILE_LINES_MIN = 20;
 const FUNCTION_LINES_MAX = 70;
 const LINE_CHARACTERS_MAX = 140;
 
@@ -18,6 +20,17 @@ export function sizeProblems(tree: FileTree): string[] {
       if (length <= FUNCTION_LINES_MAX) continue;
       problems.push(`${path}:${start}: a function of ${length} lines, at most ${FUNCTION_LINES_MAX}`);
     }
+  }
+  return problems;
+}
+
+/** `concepts` names what each small file holds that belongs to no other file. Entry points are small by nature. */
+export function smallFileProblems(tree: FileTree, concepts: Readonly<Record<string, string>>): string[] {
+  const problems: string[] = [];
+  for (const [path, text] of tree) {
+    const count = text.trimEnd().split('\n').length;
+    if (count >= FILE_LINES_MIN || path.endsWith('/index.ts') || Object.hasOwn(concepts, path)) continue;
+    problems.push(`${path}: ${count} lines, fewer than ${FILE_LINES_MIN}: fold it into the file it belongs to`);
   }
   return problems;
 }

@@ -18,17 +18,47 @@ import {
   purityProblems,
   unusedFileProblems,
 } from './layers.js';
-import { anyProblems, headerProblems, indexProblems, markerProblems, nameProblems, sizeProblems } from './shape.js';
+import {
+  anyProblems,
+  headerProblems,
+  indexProblems,
+  markerProblems,
+  nameProblems,
+  sizeProblems,
+  smallFileProblems,
+} from './shape.js';
 import { vectorProblems } from './vectors.js';
 
+interface Manifest {
+  readonly version: string;
+  readonly exports: unknown;
+  readonly bin?: unknown;
+}
+
 const root = fileURLToPath(new URL('../../..', import.meta.url));
-const manifest = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')) as { exports: unknown; bin?: unknown };
+const manifest = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')) as Manifest;
 const source = readTree(root, ['src'], ['.ts']);
 const tests = readTree(root, ['test'], ['.ts']);
 const written = new Map([...source, ...tests, ...readTree(root, ['bench', 'examples'], ['.ts', '.mjs'])]);
 
 /** Casts that src may have. */
 const CASTS_MAX = 71;
+
+/** Files of fewer lines than others, each with the concept that it alone holds. */
+const concepts = {
+  'src/base/assert.ts': 'the check of an invariant of this package',
+  'src/base/state-machine.ts': 'the steps of a state machine',
+  'src/base/attempt.ts': 'one try of a call at one endpoint',
+  'src/base/tables.ts': 'the keys of a constant table',
+  'src/wire/wire-error.ts': 'the error of a whole connection',
+  'src/wire/preface.ts': 'what a peer meant that did not begin with the preface',
+  'src/connection/calls/call-host.ts': 'what answers calls, as a connection sees it',
+  'src/connection/calls/request-size.ts': 'the bytes of a request that waits',
+  'src/connection/messages/item-credit.ts': 'what ITEM frames may still cost',
+  'src/connection/messages/message-scope.ts': 'what an incoming message needs of its connection',
+  'src/connection/lifecycle/read-error.ts': 'what ends a connection when reading throws',
+  'src/connection/lifecycle/lifecycle-link.ts': "what the mechanisms of a connection's life need of it",
+};
 
 /** Prints all problems, one a line. An empty tree has none, and must not pass for that. */
 function assertTidy(tree: FileTree, problems: readonly string[]): void {
@@ -86,6 +116,14 @@ test('each source begins with a comment that says what it is for', () => {
 
 test('sources prove their types, but for a few casts', () => {
   assertTidy(source, castProblems(source, CASTS_MAX));
+});
+
+test('small files hold a concept of their own', () => {
+  assertTidy(source, smallFileProblems(source, concepts));
+});
+
+test('the version that peers see is that of the package', () => {
+  assert.match(source.get('src/peer/settings.ts') ?? '', `'trunkline/${manifest.version}'`);
 });
 
 test('file names say what a file is', () => {

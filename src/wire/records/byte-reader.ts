@@ -6,6 +6,8 @@
  * Invariant: `start` <= `at` <= `end`. The records' decoders are the only callers.
  */
 import { isUtf8 } from 'node:buffer';
+import { CloseCode } from '../constants.js';
+import { WireError } from '../wire-error.js';
 
 const SAFE_LONG_MAX = BigInt(Number.MAX_SAFE_INTEGER);
 /** Bytes of a varint that a number adds up without losing bits: 7 * 7 = 49 of its 53. */
@@ -153,4 +155,9 @@ export class ByteReader {
     if (long > SAFE_LONG_MAX || long < -SAFE_LONG_MAX) this.fail(`a long is ${long}, beyond 2^53 - 1`);
     return Number(long);
   }
+}
+
+/** A reader of one of the protocol's own records: what is wrong in it is a `WireError` BAD_RECORD that names the record. */
+export function recordReader(record: string, buffer: Buffer, start: number, end: number): ByteReader {
+  return new ByteReader(buffer, start, end, (text) => new WireError(CloseCode.BAD_RECORD, `${record}: ${text}`));
 }

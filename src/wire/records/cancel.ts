@@ -1,7 +1,6 @@
 /** CANCEL: the caller gives up (spec/schemas/cancel.avsc). */
 import { RpcCodes } from '../../base/codes.js';
-import { recordReader } from './bad-record.js';
-import type { ByteReader } from './byte-reader.js';
+import { type ByteReader, recordReader } from './byte-reader.js';
 import { ByteWriter } from './byte-writer.js';
 
 export interface CancelRecord {

@@ -1,5 +1,5 @@
 /** CLOSE: the connection ends, and why (spec/schemas/close.avsc). */
-import { recordReader } from './bad-record.js';
+import { recordReader } from './byte-reader.js';
 import { ByteWriter } from './byte-writer.js';
 
 export interface CloseRecord {

@@ -1,5 +1,5 @@
 /** DRAIN: no new calls from you, please (spec/schemas/drain.avsc). */
-import { recordReader } from './bad-record.js';
+import { recordReader } from './byte-reader.js';
 import { ByteWriter } from './byte-writer.js';
 
 export interface DrainRecord {

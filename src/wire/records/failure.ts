@@ -1,6 +1,6 @@
 /** FAILURE: why a call failed and whether it may have run (spec/schemas/failure.avsc). */
 import type { Started } from '../../base/codes.js';
-import { recordReader } from './bad-record.js';
+import { recordReader } from './byte-reader.js';
 import { ByteWriter } from './byte-writer.js';
 
 export interface FailureRecord {

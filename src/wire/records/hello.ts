@@ -5,8 +5,7 @@
 import { assert } from '../../base/assert.js';
 import { RpcError } from '../../base/errors.js';
 import { type AnnouncedLimits, minimumLimits } from '../../base/limits.js';
-import { recordReader } from './bad-record.js';
-import type { ByteReader } from './byte-reader.js';
+import { type ByteReader, recordReader } from './byte-reader.js';
 import { ByteWriter } from './byte-writer.js';
 
 export interface HelloAuth {

@@ -1,7 +1,7 @@
 /** METHOD: binds a method number to a name, a kind and the fingerprints of its schemas (spec/schemas/method.avsc). */
 import type { MethodKind } from '../message-codec.js';
 import { methodKinds } from '../message-codec.js';
-import { recordReader } from './bad-record.js';
+import { recordReader } from './byte-reader.js';
 import { ByteWriter } from './byte-writer.js';
 
 /** DECLARE: the caller's definition. ANSWER: the callee's, sent when a fingerprint differs from the caller's. */

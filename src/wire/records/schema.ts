@@ -1,5 +1,5 @@
 /** SCHEMA: asks for the schema behind a fingerprint, or gives it (spec/schemas/schema.avsc). */
-import { recordReader } from './bad-record.js';
+import { recordReader } from './byte-reader.js';
 import { ByteWriter } from './byte-writer.js';
 import { FINGERPRINT_BYTES } from './method.js';
 
