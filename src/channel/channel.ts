@@ -1,16 +1,19 @@
 /**
- * From a target to an answer. A channel finds endpoints by its resolver, keeps connections to them, picks one for each call, and
- * makes calls again that failed and may be.
+ * From a target to an answer. A channel looks up endpoints with its resolver, keeps connections to them, picks one for each call, and
+ * retries calls that failed.
  *
  *   call --> picker --> pool --> connection --> answer
  *              |                     |
- *        nobody is up         given back: it never started, was refused, or is idempotent
+ *         none is up         failed, and may be retried: it never started, was refused, or is idempotent
  *              v                     v
  *        CallQueue <---- Retries: at once, after a wait, or not at all
  *
- * A channel opens nothing before the first call (or `ready()`). With one endpoint it connects again when somebody calls; with
- * several it keeps them all connected. While nobody is up, calls wait in a bounded queue with their deadlines running, as long as an
- * attempt goes on; when all have failed, calls fail at once until a backoff has passed, unless they `waitForReady`.
+ *   open --close()--> closed: new calls fail, those in flight finish within the grace
+ *
+ * A channel opens no connection before the first call (or `ready()`). A single endpoint is connected again when there is a call; of several
+ * endpoints all are kept connected. While no endpoint is up, calls wait in a bounded queue, their deadlines running, as long as an
+ * attempt to connect is under way. When all attempts have failed, calls fail at once until a backoff has passed, unless they
+ * `waitForReady`.
  */
 import type { ServiceDefinition } from '../avro/service/service.js';
 import type { Attempt } from '../base/attempt.js';
@@ -20,7 +23,6 @@ import { LedgerSetting } from '../connection/calls/call-marks.js';
 import { CallQueue } from '../connection/calls/call-queue.js';
 import type { Reject, Resolve, RetryReason } from '../connection/calls/pending-call.js';
 import { abortError, type CallExtras, expiredUnsent, PendingCall } from '../connection/calls/pending-call.js';
-import type { Connection } from '../connection/connection.js';
 import type { Resolver } from '../discovery/resolver/resolver.js';
 import { resolverFor } from '../discovery/targets.js';
 import { ConnectionSet, type DrainReport } from '../peer/connection-set.js';
@@ -39,7 +41,7 @@ import { poolSettingsOf } from './pool-options.js';
 import { ProcessHold } from './process-hold.js';
 import { Retries } from './retries.js';
 
-/** The retry budget learns of every so many calls: a mask of the running count. */
+/** How often the retry budget is told how many calls were made: a mask of the running count. */
 const NOTE_EVERY = 1023;
 
 export class Channel implements EndpointSetOwner, Hedger {
@@ -63,12 +65,12 @@ export class Channel implements EndpointSetOwner, Hedger {
   private readonly waiting: CallQueue;
   private readonly timer: SweepTimer;
   private readonly hold: ProcessHold;
-  /** Calls that wait before they are made again. */
+  /** Calls that wait for the backoff before a retry. */
   private readonly delayed: DelayedCalls;
   private readonly readyWaiters: { readonly resolve: () => void; readonly reject: (reason: RpcError) => void }[] = [];
   private callsMade = 0;
-  private closed = false;
-  /** A peer has said HELLO before. */
+  private state: 'open' | 'closed' = 'open';
+  /** The HELLO of a peer was read before. */
   private known = false;
 
   /** Throws an `RpcError` (INVALID_ARGUMENT) for a target or an option that is wrong. */
@@ -84,7 +86,9 @@ export class Channel implements EndpointSetOwner, Hedger {
     this.host = new ServiceHost(options);
     this.connections = new ConnectionSet(clock, 'the channel closes');
     const { host, connections } = this;
-    this.connector = new Connector({ settings, host, connections, tls: options.tls, dial: options.dial });
+    const { tls, dial } = options;
+    const onRetryable = this.onRetryable.bind(this);
+    this.connector = new Connector({ settings, host, connections, tls, dial, onRetryable });
     this.retries = new Retries(options.retry ?? {}, limits.resendsMax, clock, random);
     this.hedging = options.hedging ? new Hedging(options.hedging, clock, this) : null;
     this.delayed = new DelayedCalls(clock, (call) => this.dispatch(call));
@@ -101,24 +105,21 @@ export class Channel implements EndpointSetOwner, Hedger {
     );
   }
 
-  /** Who answers at the moment: one of them, when there are several endpoints; null without a connection. */
+  /** As `ClientChannel.peer`. */
   get peer(): Peer | null {
     for (const connection of this.endpoints.ready()) return peerOf(connection);
     return null;
   }
 
-  /**
-   * Resolves when a peer has said HELLO. Rejects with the `RpcError` of the last attempt when all have failed; attempts are made
-   * at once, or when the backoff of the last ones has passed. Rejects also when the target names no endpoint at the moment.
-   */
+  /** As `ClientChannel.ready`. */
   async ready(): Promise<void> {
-    if (this.closed) throw this.closedError();
+    if (this.state === 'closed') throw this.closedError();
     for (const { peer } of this.endpoints.ready()) if (peer.instance !== '') return;
     await new Promise<void>((resolve, reject) => {
       this.readyWaiters.push({ resolve, reject });
       this.hold.begin();
       this.endpoints.wake();
-      // No attempt would follow, which could tell of its end.
+      // Without an endpoint there is no attempt that could fail.
       if (this.endpoints.empty) this.onFailed(this.endpoints.failure);
     });
   }
@@ -130,7 +131,7 @@ export class Channel implements EndpointSetOwner, Hedger {
     const best = (['ready', 'connecting', 'backoff'] as const).find((state) => states.includes(state)) ?? 'idle';
     return {
       target: this.target,
-      state: this.closed ? 'closed' : best,
+      state: this.state === 'closed' ? 'closed' : best,
       endpoints,
       resolverFailure: this.endpoints.resolverFailure?.message ?? null,
       callsMade: this.callsMade,
@@ -188,7 +189,7 @@ export class Channel implements EndpointSetOwner, Hedger {
    */
   async close(options: { readonly graceMs?: number } = {}): Promise<DrainReport> {
     const graceMs = graceMsOf(options);
-    this.closed = true;
+    this.state = 'closed';
     this.endpoints.stop();
     this.timer.stop();
     this.hold.end();
@@ -200,17 +201,17 @@ export class Channel implements EndpointSetOwner, Hedger {
 
   // EndpointSetOwner: what the endpoints ask and tell.
 
-  /** A channel that serves its peers wants a connection again when it has had one. */
-  get serving(): boolean {
-    return this.known && !this.host.empty;
+  get wantsConnection(): boolean {
+    // A channel that serves its peers connects again once it has been connected.
+    return this.awaited || (this.known && !this.host.empty);
   }
 
-  get awaited(): boolean {
+  private get awaited(): boolean {
     return this.waiting.length > 0 || this.readyWaiters.length > 0;
   }
 
   onReady(): void {
-    // Each once: one that makes the endpoint go again waits for the next.
+    // Each waiting call once: if it fails the endpoint again, it waits for the next one.
     for (let left = this.waiting.length; left > 0; left--) {
       const call = this.waiting.shift();
       if (call !== undefined) this.dispatch(call);
@@ -231,27 +232,19 @@ export class Channel implements EndpointSetOwner, Hedger {
     if (!this.awaited) this.hold.end();
   }
 
-  /** A call of a connection failed, and may be made again. */
-  onRetryable(call: PendingCall, failure: RpcError, reason: RetryReason): void {
+  /** An attempt of a call failed, and the call may be sent again. */
+  private onRetryable(call: PendingCall, failure: RpcError, reason: RetryReason): void {
     const addresses = failure.attempts.map(({ endpoint }) => endpoint);
     const elsewhere = this.endpoints.hasOther(addresses);
-    const remake = this.closed ? null : this.retries.judge(call, failure, reason, this.callsMade, elsewhere);
-    if (remake === null) call.fail(failure);
-    else if (remake.waitMs <= 0) this.dispatch(call.nextAttempt(remake.as));
-    else this.delayed.add(call.nextAttempt(remake.as), remake.waitMs, failure);
+    const next = this.state === 'closed' ? null : this.retries.decide(call, failure, reason, this.callsMade, elsewhere);
+    if (next === null) call.fail(failure);
+    else if (next.waitMs <= 0) this.dispatch(call.nextAttempt(next.as));
+    else this.delayed.add(call.nextAttempt(next.as), next.waitMs, failure);
   }
 
-  onClosed(connection: Connection): void {
-    this.connections.onClosed(connection);
-  }
+  // Hedger, and all calls but the usual ones.
 
-  onHandlersEnded(connection: Connection): void {
-    this.connections.onHandlersEnded(connection);
-  }
-
-  // Hedger, and how calls are made that are not the usual ones.
-
-  /** Gives the call to an endpoint and returns that, or lets it wait for one and returns ''. */
+  /** Gives the call to an endpoint and returns its address, or '' when the call waits for an endpoint. */
   dispatch(call: PendingCall, avoid: readonly Attempt[] = call.attempts): string {
     const picker = this.endpoints.current();
     if (picker === null) {
@@ -269,7 +262,7 @@ export class Channel implements EndpointSetOwner, Hedger {
   }
 
   private callLater(call: PendingCall): void {
-    if (this.closed) {
+    if (this.state === 'closed') {
       call.fail(this.closedError());
       return;
     }
@@ -305,7 +298,7 @@ export class Channel implements EndpointSetOwner, Hedger {
   }
 }
 
-/** A failure that many share, for one of them. */
+/** A failure that many calls share, as an error of one call. */
 function again({ code, message, cause, late }: RpcError): RpcError {
   return new RpcError(code, message, { cause, late });
 }

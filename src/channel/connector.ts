@@ -1,12 +1,12 @@
 /**
- * Makes the connections of a channel: loads codecs, opens a transport to an endpoint, and puts a `Connection` on it. One limit of
- * time (`limits.connectMsMax`) for name look-up, TCP, TLS and handshake. Used by `EndpointPool`.
+ * Opens the connections of a channel: loads codecs, opens a transport to an endpoint, and puts a `Connection` on it. One time limit
+ * (`limits.connectMsMax`) covers name look-up, TCP, TLS and handshake. Used by `EndpointPool`.
  */
 import type { ConnectionOptions as TlsOptions } from 'node:tls';
 import type { CancelSignal } from '../base/cancel-signal.js';
 import { RpcError } from '../base/errors.js';
+import type { PendingCall, RetryReason } from '../connection/calls/pending-call.js';
 import type { Connection } from '../connection/connection.js';
-import type { ConnectionObserver } from '../connection/connection-options.js';
 import { parseAddress } from '../discovery/resolver/address.js';
 import type { Endpoint } from '../discovery/resolver/resolver.js';
 import type { ConnectionSet } from '../peer/connection-set.js';
@@ -23,15 +23,25 @@ export interface ConnectorOptions {
   readonly settings: EndpointSettings;
   /** What the peer may call. */
   readonly host: ServiceHost;
-  /** Every connection that is not gone. */
+  /** Every connection that is not gone; it learns from each connection when that ends. */
   readonly connections: ConnectionSet;
   readonly tls: TlsOptions | undefined;
-  /** In place of a socket. */
+  /** Opens a transport in place of a socket. */
   readonly dial: ((address: string, connectMsMax: number) => Promise<Transport>) | undefined;
+  /** As `ConnectionObserver.onRetryable`. */
+  readonly onRetryable: (call: PendingCall, failure: RpcError, reason: RetryReason) => void;
+}
+
+/** What a pool learns from each of its connections. */
+export interface PooledConnectionEvents {
+  /** The peer's HELLO was read. */
+  onOpen(connection: Connection): void;
+  /** The connection takes no new calls: it is draining, or it ends for this reason. May come twice. */
+  onRetired(connection: Connection, reason: RpcError | null): void;
 }
 
 export class Connector {
-  /** Settings of the channel and of the methods called so far: their codecs are loaded before the next connection opens. */
+  /** Compressions of the channel and of the methods called so far: their codecs are loaded before the next connection opens. */
   private readonly compressions = new Set<CompressionName>();
 
   constructor(private readonly options: ConnectorOptions) {
@@ -43,16 +53,16 @@ export class Connector {
   }
 
   /**
-   * Resolves with a connection whose peer has not said HELLO yet, or with null when `cancel` says meanwhile that nobody wants it
-   * any more. Rejects with an `RpcError`.
+   * Resolves with a connection whose handshake is not complete yet, or with null when `cancel` was aborted meanwhile. Rejects with an
+   * `RpcError`.
    */
   async open(
     endpoint: Endpoint,
     stats: EndpointStats,
-    observer: ConnectionObserver<Connection>,
+    events: PooledConnectionEvents,
     cancel: CancelSignal,
   ): Promise<Connection | null> {
-    const { settings, host, connections } = this.options;
+    const { settings, host, connections, onRetryable } = this.options;
     const { clock, limits } = settings;
     const startedAt = clock.now();
     try {
@@ -71,7 +81,13 @@ export class Connector {
         handshakeMs,
         host,
         compressors,
-        observer,
+        observer: {
+          onOpen: (opened) => events.onOpen(opened),
+          onRetired: (retired, reason) => events.onRetired(retired, reason),
+          onRetryable,
+          onClosed: (closed) => connections.onClosed(closed),
+          onHandlersEnded: (closed) => connections.onHandlersEnded(closed),
+        },
         stats,
         endpoint: endpoint.address,
       });

@@ -1,6 +1,6 @@
 /**
- * Calls that wait before they are made again. Their deadlines run and their signals are heard; a call whose time would be over
- * before its turn comes fails at once with what it failed with. Used by `Channel`.
+ * Calls that wait for their backoff before they are retried. Their deadlines run, and their signals cancel them. A call whose deadline
+ * comes before its next attempt fails at once, with its last failure. Used by `Channel`.
  */
 import type { Clock, Timer } from '../base/clock.js';
 import type { RpcError } from '../base/errors.js';
@@ -18,7 +18,7 @@ export class DelayedCalls {
 
   constructor(
     private readonly clock: Clock,
-    /** The call's turn has come. */
+    /** Makes the next attempt of a call. */
     private readonly make: (call: PendingCall) => void,
   ) {}
 
@@ -26,7 +26,7 @@ export class DelayedCalls {
     return this.calls.length;
   }
 
-  /** `failure`: what the call has failed with. */
+  /** `failure`: of the call's last attempt. */
   add(call: PendingCall, waitMs: number, failure: RpcError): void {
     const at = this.clock.now() + waitMs;
     if (call.deadlineAt <= at) {
@@ -38,7 +38,7 @@ export class DelayedCalls {
     this.watch(at);
     call.watchAbort((error) => {
       this.calls = this.calls.filter((each) => each !== delayed);
-      // It would keep the process for nobody.
+      // Without calls the timer would keep the process alive for nothing.
       if (this.calls.length === 0) this.stopTimer();
       call.fail(error);
     });
@@ -62,7 +62,7 @@ export class DelayedCalls {
     if (at >= this.timerAt) return;
     this.timer?.cancel();
     this.timerAt = at;
-    // No socket may be open meanwhile, and somebody waits.
+    // It keeps the process alive: no socket may be open meanwhile, and callers wait.
     this.timer = this.clock.setTimer(() => this.onTime(), Math.max(0, at - this.clock.now()), true);
   }
 

@@ -1,64 +1,72 @@
 /**
- * The connections to one endpoint. It opens them, gives each call the one with the least to do, opens one more when all are
- * full, retires those that are idle or old, and after a failed attempt waits for its backoff.
+ * The connections to one endpoint. The pool opens them, gives each call the connection with the fewest calls, opens one more when all
+ * are full, retires those that are idle or old, and waits for its backoff after a failed attempt to connect.
  *
- *   idle --connect()--> connecting --ready--> ready --the last one lost, draining--> idle
- *                          |  ^
- *                   failed v  | the backoff has passed, and the endpoint is wanted
- *                        backoff
+ *   resting --connect()--> dialing --socket open--> greeting --HELLO read--> resting; the connection is ready
+ *      ^                      |                        |
+ *      +---- failed; the next attempt waits for its backoff              any state --close(), stop()--> closed
  *
- * A DRAIN says that a server goes and another will come, perhaps at the same address. So for `limits.drainReconnectMsMax` the pool
- * is `moving`: calls may wait for it through failed attempts, which follow one another quickly, and it takes none before the next
- * server's HELLO: a socket may have been queued by a listener that was just closing, and what was written to it could not be sent again.
+ * These are the states of attempts to connect (`AttemptState`); beside them the pool has its ready connections. `state` sums up both.
  *
- * A connection that was lost is followed by another after a random part of 100 ms, for which calls wait: its server may have lost
- * thousands of clients, and they are not to come back in one moment. One that was lost soon and had answered nothing counts as a
- * failed attempt from the second in a row on: a server that says HELLO and goes would else be asked as fast as it does so.
+ * When the server sends DRAIN, another server is expected to follow, perhaps at the same address. So for `limits.drainReconnectMsMax`
+ * the pool is `moving`: calls may wait for it through failed attempts, whose backoff stays short, and a connection takes no calls before
+ * its HELLO was read. Its socket may have been queued by a listener that was just closing, and what was written to that could not be
+ * sent again.
  *
- * A connection is replaced before it is retired: the next one's HELLO comes first. Used by `EndpointSet`.
+ * A lost connection is replaced after a random part of 100 ms, and calls wait for that: the server may have lost thousands of clients,
+ * which should not all come back at once. From the second in a row on, a connection that was lost early without an answer counts as a
+ * failed attempt: a server that completes the handshake and then closes would otherwise be dialled in a tight loop.
+ *
+ * A connection is retired only when its replacement is ready. Used by `EndpointSet`.
  */
 
 import { CancelController } from '../base/cancel-signal.js';
 import type { Timer } from '../base/clock.js';
 import { RpcError, toRpcError } from '../base/errors.js';
-import type { PendingCall, RetryReason } from '../connection/calls/pending-call.js';
+import { type Steps, step } from '../base/state-machine.js';
 import type { Connection } from '../connection/connection.js';
 import type { Endpoint } from '../discovery/resolver/resolver.js';
 import type { EndpointSettings } from '../peer/settings.js';
 import { Backoff } from '../resilience/backoff.js';
 import { EndpointStats } from '../resilience/endpoint-stats.js';
 import type { Candidate } from '../resilience/picker.js';
-import type { Connector } from './connector.js';
+import type { Connector, PooledConnectionEvents } from './connector.js';
 import type { ConnectionDescription, EndpointState } from './description.js';
 import type { PoolSettings } from './pool-options.js';
 import { PoolUpkeep } from './pool-upkeep.js';
 
-/** Longest wait between two attempts while another server is expected, without its jitter: calls wait for it as well. */
+/** Longest backoff, without its jitter, while another server is expected: calls wait for it as well. */
 const MOVING_WAIT_MS_MAX = 256;
 
-/** The clients of a server that crashed come back over this time, not all at once: the first wait of the backoff. */
+/** The clients of a server that crashed come back spread over this time: the first wait of the backoff. */
 const SPREAD_MS = 100;
 
-/** A connection that lived so long has shown that its server can, though nobody called it. */
+/** A connection that lived this long has proven its server, even without a call. */
 const PROVEN_MS = 1_000;
 
-/** What a pool tells the channel. */
+/** How far an attempt to connect has come; see the drawing above. `resting`: no attempt is under way. */
+type AttemptState = 'resting' | 'dialing' | 'greeting' | 'closed';
+
+const steps: Steps<AttemptState> = {
+  resting: ['dialing', 'closed'],
+  dialing: ['greeting', 'resting', 'closed'],
+  greeting: ['resting', 'closed'],
+  closed: [],
+};
+
+/** What a pool asks and tells its set. */
 export interface PoolOwner {
-  /** There is no other endpoint: its connection takes calls at once, without a wait for HELLO. */
+  /** There is no other endpoint: its connection takes calls at once, before its HELLO was read. */
   readonly sole: boolean;
-  /** The endpoint is kept connected, or somebody waits for it. */
+  /** The endpoint is to be kept connected, or a call waits for it. */
   readonly wanted: boolean;
-  /** It takes calls from now on, or one more connection does. */
+  /** The endpoint takes calls, or has one more connection that does. */
   onReady(pool: EndpointPool): void;
-  /** A peer has said HELLO. */
+  /** A connection's HELLO was read. */
   onGreeted(pool: EndpointPool): void;
-  /** It takes no calls any more. */
+  /** The endpoint no longer takes calls. */
   onUnready(pool: EndpointPool): void;
   onAttemptFailed(pool: EndpointPool, failure: RpcError): void;
-  /** As `ConnectionObserver.onRetryable`. */
-  onRetryable(call: PendingCall, failure: RpcError, reason: RetryReason): void;
-  onClosed(connection: Connection): void;
-  onHandlersEnded(connection: Connection): void;
 }
 
 export class EndpointPool implements Candidate {
@@ -67,22 +75,21 @@ export class EndpointPool implements Candidate {
   priority: number;
   private instance: string | undefined;
   readonly stats = new EndpointStats();
-  /** The resolver does not name it any more: it goes when another can take its calls. */
+  /** The resolver no longer lists it: it is removed when another endpoint can take its calls. */
   leaving = false;
   /** Why the last attempt failed; null: it did not. */
   failure: RpcError | null = null;
-  /** Those that take calls. */
+  /** Connections that take calls. */
   private readonly ready: Connection[] = [];
-  /** An attempt goes on: its connection has not said HELLO, and takes no calls yet. */
-  private attempting = false;
+  private attempt: AttemptState = 'resting';
+  /** In state `greeting`: the connection whose HELLO is awaited, which takes no calls yet. */
   private greeting: Connection | null = null;
-  private closed = false;
-  /** Ends the attempt that is under way when the pool is closed. */
+  /** Cancels the attempt that is under way when the pool is closed. */
   private readonly dialing = new CancelController();
   private readonly backoff: Backoff;
-  /** The last connection was lost before it had proven itself. */
-  private lostSoon = false;
-  /** When one was lost last that was no failed attempt. */
+  /** The last connection was lost before it had proven its server. */
+  private lostEarly = false;
+  /** When a connection was last lost without counting as a failed attempt. */
   private lostAt = -Infinity;
   private retryAt = -Infinity;
   private retryTimer: Timer | null = null;
@@ -90,8 +97,8 @@ export class EndpointPool implements Candidate {
   private spreadUntil = -Infinity;
   private growAt: number;
   private readonly upkeep: PoolUpkeep;
-  /** Old ones, which the next connection replaces. */
-  private readonly aged = new Set<Connection>();
+  /** Connections that are too old: the next ones replace them. */
+  private readonly old = new Set<Connection>();
 
   constructor(
     readonly endpoint: Endpoint,
@@ -106,18 +113,18 @@ export class EndpointPool implements Candidate {
     this.instance = endpoint.instance;
     this.backoff = new Backoff(settings.random);
     this.growAt = pool.connectionsMax > 1 ? pool.callsPerConnection : Infinity;
-    this.upkeep = new PoolUpkeep(settings.clock, settings.random, pool, {
-      onAged: (connection) => this.replace(connection),
-      onIdle: (connection) => this.retire(connection, 'it was idle'),
+    this.upkeep = new PoolUpkeep(settings.clock, settings.random, pool, (connection, reason) => {
+      if (reason === 'old') this.replace(connection);
+      else this.retire(connection, 'it was idle');
     });
   }
 
-  /** What the resolver says of it now; undefined: it is not named any more. */
+  /** Takes over what the resolver says now; undefined: it no longer lists the endpoint. */
   update(endpoint: Endpoint | undefined): void {
     this.leaving = endpoint === undefined;
     if (endpoint === undefined) return;
     if (endpoint.instance !== this.instance) {
-      // The failures were those of another process.
+      // Another process took its place: the failures were not its own.
       this.instance = endpoint.instance;
       this.backoff.reset();
       this.retryAt = -Infinity;
@@ -137,22 +144,26 @@ export class EndpointPool implements Candidate {
     return this.ready.length > 0;
   }
 
-  /** A call may wait for it: an attempt goes on, or the server that drained will be followed by another. */
+  /** A call may wait for the endpoint: an attempt is under way, or another server is expected after a drain. */
   get hopeful(): boolean {
     const now = this.settings.clock.now();
-    return this.attempting || now < this.movingUntil || now < this.spreadUntil;
+    return this.isAttempting || now < this.movingUntil || now < this.spreadUntil;
+  }
+
+  private get isAttempting(): boolean {
+    return this.attempt === 'dialing' || this.attempt === 'greeting';
   }
 
   get state(): EndpointState {
     if (this.ready.length > 0) return 'ready';
     const now = this.settings.clock.now();
-    if (this.attempting || now < this.spreadUntil) return 'connecting';
+    if (this.isAttempting || now < this.spreadUntil) return 'connecting';
     return now < this.retryAt ? 'backoff' : 'idle';
   }
 
-  /** Milliseconds until the next attempt may be made; 0 when it may be made now. */
+  /** Milliseconds until the next attempt may begin; 0: it may begin now. */
   get retryInMs(): number {
-    return this.ready.length > 0 || this.attempting ? 0 : Math.max(0, this.retryAt - this.settings.clock.now());
+    return this.ready.length > 0 || this.isAttempting ? 0 : Math.max(0, this.retryAt - this.settings.clock.now());
   }
 
   /** The first of its connections that takes calls, or null. */
@@ -160,7 +171,7 @@ export class EndpointPool implements Candidate {
     return this.ready[0] ?? null;
   }
 
-  /** The connection for the next call: the one with the least to do. Only while the pool `isReady`. */
+  /** The connection for the next call: the one with the fewest calls in flight. Only while the pool `isReady`. */
   take(): Connection {
     const { ready } = this;
     let best = ready[0];
@@ -178,9 +189,9 @@ export class EndpointPool implements Candidate {
     return best;
   }
 
-  /** Makes an attempt, now or when the backoff has passed. */
+  /** Begins an attempt to connect, now or when the backoff has passed. */
   connect(): void {
-    if (this.closed || this.attempting) return;
+    if (this.attempt !== 'resting') return;
     const waitMs = this.retryAt - this.settings.clock.now();
     if (waitMs <= 0) {
       void this.open();
@@ -189,18 +200,19 @@ export class EndpointPool implements Candidate {
     this.retryTimer ??= this.settings.clock.setTimer(() => this.onRetryTime(), waitMs);
   }
 
-  /** Takes no more calls; those in flight finish. For good. */
+  /** Takes no more calls, for good; those in flight finish. */
   close(): void {
     this.stop();
     for (let connection = this.first ?? this.greeting; connection !== null; connection = this.first ?? this.greeting) {
-      this.retire(connection, 'its endpoint is not wanted any more');
+      this.retire(connection, 'its endpoint is no longer wanted');
     }
   }
 
-  /** As `close`, but leaves its connections to whoever ends them all. */
+  /** As `close`, but leaves its connections open: the channel's `ConnectionSet` ends them all. */
   stop(): void {
-    this.closed = true;
-    this.dialing.abort(new RpcError('CANCELLED', 'nobody wants the connection any more'));
+    if (this.attempt === 'closed') return;
+    this.transition('closed');
+    this.dialing.abort(new RpcError('CANCELLED', 'the connection is no longer wanted'));
     this.retryTimer?.cancel();
     this.retryTimer = null;
     this.upkeep.stop();
@@ -216,6 +228,10 @@ export class EndpointPool implements Candidate {
     }));
   }
 
+  private transition(to: AttemptState): void {
+    this.attempt = step('an attempt to connect', steps, this.attempt, to);
+  }
+
   private onRetryTime(): void {
     this.retryTimer = null;
     if (this.isWanted) this.connect();
@@ -223,41 +239,48 @@ export class EndpointPool implements Candidate {
 
   private get isWanted(): boolean {
     const { length } = this.ready;
-    return this.owner.wanted || this.aged.size > 0 || (length > 0 && length < this.pool.connectionsMin);
+    return this.owner.wanted || this.old.size > 0 || (length > 0 && length < this.pool.connectionsMin);
   }
 
   /** Never rejects. */
   private async open(): Promise<void> {
-    this.attempting = true;
+    this.transition('dialing');
     this.retryTimer?.cancel();
     this.retryTimer = null;
     try {
-      const connection = await this.connector.open(this.endpoint, this.stats, this.observer, this.dialing);
-      if (connection === null) return;
-      // Calls need not wait for the peer's HELLO, they follow ours, when there is nowhere else to go.
-      const { owner } = this;
-      const moving = this.settings.clock.now() < this.movingUntil;
-      if (owner.sole && !moving && this.ready.length === 0) this.use(connection);
-      else this.greeting = connection;
+      const connection = await this.connector.open(this.endpoint, this.stats, this.events, this.dialing);
+      if (connection !== null) this.onOpened(connection);
     } catch (error) {
-      this.attempting = false;
+      if (this.attempt === 'closed') return;
+      this.transition('resting');
       this.onAttemptFailed(toRpcError(error));
     }
   }
 
-  private readonly observer = {
-    onOpen: (connection: Connection): void => this.onGreeted(connection),
-    onRetired: (connection: Connection, reason: RpcError | null): void => this.leave(connection, reason),
-    onRetryable: (call: PendingCall, failure: RpcError, reason: RetryReason): void =>
-      this.owner.onRetryable(call, failure, reason),
-    onClosed: (connection: Connection): void => this.owner.onClosed(connection),
-    onHandlersEnded: (connection: Connection): void => this.owner.onHandlersEnded(connection),
+  private onOpened(connection: Connection): void {
+    if (this.attempt === 'closed') {
+      connection.drain('its endpoint is no longer wanted', Infinity);
+      return;
+    }
+    const moving = this.settings.clock.now() < this.movingUntil;
+    // With nowhere else to go, calls need not wait for the peer's HELLO: they follow ours.
+    if (this.owner.sole && !moving && this.ready.length === 0) {
+      this.use(connection);
+      return;
+    }
+    this.transition('greeting');
+    this.greeting = connection;
+  }
+
+  private readonly events: PooledConnectionEvents = {
+    onOpen: (connection) => this.onGreeted(connection),
+    onRetired: (connection, reason) => this.leave(connection, reason),
   };
 
   private onGreeted(connection: Connection): void {
-    if (this.closed) return;
-    // `retryAt` stays: it has passed, or says that another connection was greeted and drained at once meanwhile.
-    if (!this.lostSoon) this.backoff.reset();
+    if (this.attempt === 'closed') return;
+    // `retryAt` stays: it has passed, or another connection was greeted and drained at once meanwhile.
+    if (!this.lostEarly) this.backoff.reset();
     this.failure = null;
     const { callsPerConnection, connectionsMax } = this.pool;
     if (connectionsMax > 1) this.growAt = Math.min(callsPerConnection, connection.peerLimits.callsInFlightMax);
@@ -271,55 +294,41 @@ export class EndpointPool implements Candidate {
   }
 
   private use(connection: Connection): void {
-    this.attempting = false;
+    this.transition('resting');
     this.ready.push(connection);
     this.upkeep.onReady(connection);
     this.owner.onReady(this);
-    for (const old of this.aged) {
-      this.retire(old, 'it was old, and has been replaced');
+    for (const old of this.old) {
+      this.retire(old, 'it was too old and has been replaced');
       break;
     }
-    if (this.aged.size > 0) this.connect();
+    if (this.old.size > 0) this.connect();
   }
 
-  /** Once another is ready. */
+  /** Retires the connection once another one is ready. */
   private replace(connection: Connection): void {
-    this.aged.add(connection);
+    this.old.add(connection);
     this.connect();
   }
 
-  /** Gives it no more calls; it ends when those in flight have. */
+  /** Gives the connection no more calls; it closes when those in flight have ended. */
   private retire(connection: Connection, text: string): void {
-    // It was not lost as long as it was wanted.
-    this.clearBlame();
+    // It was up as long as it was wanted.
+    this.resetFailures();
     this.forget(connection);
     connection.drain(text, Infinity);
   }
 
-  /** The connection takes no new calls; it ends, if there is a `reason` for that. */
+  /** The connection takes no new calls; with a `reason` it ends. */
   private leave(connection: Connection, reason: RpcError | null): void {
     const now = this.settings.clock.now();
     const openedAt = this.upkeep.openedAt(connection);
-    const proven = this.credit(connection);
+    const proven = connection.callsFinished > 0 || now - openedAt >= PROVEN_MS;
+    // However it ends, a connection that has proven its server clears the failures before it.
+    if (proven) this.resetFailures();
     const used = this.forget(connection);
-    if (!used || this.closed) return;
-    let failure: RpcError | null = null;
-    if (connection.peerDrained) {
-      this.movingUntil = now + this.settings.limits.drainReconnectMsMax;
-      // Perhaps the address still leads to the one that drains: it is not asked again and again without a pause. Connections that
-      // it drained together are one failure.
-      const fresh = connection.callsFinished === 0 && now >= this.retryAt;
-      if (fresh) failure = new RpcError('UNAVAILABLE', `${connection.peer} is draining`);
-    } else if (reason !== null && connection.peer.instance === '') {
-      // A peer that never said HELLO counts as a failed attempt: the next one waits.
-      failure = reason;
-    } else if (!proven && this.lostSoon && openedAt > this.lostAt) {
-      failure = reason ?? new RpcError('UNAVAILABLE', `${connection.peer} ended the connection`);
-    } else {
-      // Of connections that are lost together the first one counts.
-      this.lostSoon = !proven;
-      this.lostAt = now;
-    }
+    if (!used || this.attempt === 'closed') return;
+    const failure = this.failureOf(connection, reason, now, openedAt, proven);
     if (failure === null && reason !== null && this.ready.length === 0) {
       this.spreadUntil = now + SPREAD_MS * this.settings.random();
       this.retryAt = Math.max(this.retryAt, this.spreadUntil);
@@ -329,26 +338,43 @@ export class EndpointPool implements Candidate {
     else if (this.isWanted) this.connect();
   }
 
-  /** However a connection ends: one that has proven its server clears what those before it were blamed for. True: it has. */
-  private credit(connection: Connection): boolean {
-    const ageMs = this.settings.clock.now() - this.upkeep.openedAt(connection);
-    const proven = connection.callsFinished > 0 || ageMs >= PROVEN_MS;
-    if (proven) this.clearBlame();
-    return proven;
+  /** Why the end of the connection counts as a failed attempt; null: it does not. */
+  private failureOf(
+    connection: Connection,
+    reason: RpcError | null,
+    now: number,
+    openedAt: number,
+    proven: boolean,
+  ): RpcError | null {
+    if (connection.peerDrained) {
+      this.movingUntil = now + this.settings.limits.drainReconnectMsMax;
+      // The address may still lead to the server that drains, which should not be dialled in a tight loop. Connections that were
+      // drained together count as one failure.
+      const fresh = connection.callsFinished === 0 && now >= this.retryAt;
+      return fresh ? new RpcError('UNAVAILABLE', `${connection.peer} is draining`) : null;
+    }
+    if (reason !== null && connection.peer.instance === '') return reason;
+    if (!proven && this.lostEarly && openedAt > this.lostAt) {
+      return reason ?? new RpcError('UNAVAILABLE', `${connection.peer} ended the connection`);
+    }
+    // Of connections that are lost together the first one counts.
+    this.lostEarly = !proven;
+    this.lostAt = now;
+    return null;
   }
 
-  private clearBlame(): void {
-    this.lostSoon = false;
+  private resetFailures(): void {
+    this.lostEarly = false;
     this.backoff.reset();
   }
 
-  /** Whether it was one of the pool's. */
+  /** Takes the connection out. False: it was not one of the pool's. */
   private forget(connection: Connection): boolean {
     this.upkeep.forget(connection);
-    this.aged.delete(connection);
+    this.old.delete(connection);
     if (this.greeting === connection) {
       this.greeting = null;
-      this.attempting = false;
+      if (this.attempt === 'greeting') this.transition('resting');
       return true;
     }
     const index = this.ready.indexOf(connection);
@@ -358,7 +384,7 @@ export class EndpointPool implements Candidate {
   }
 
   private onAttemptFailed(failure: RpcError): void {
-    if (this.closed) return;
+    if (this.attempt === 'closed') return;
     this.failure = failure;
     const now = this.settings.clock.now();
     this.retryAt = now + this.backoff.nextMs(now < this.movingUntil ? MOVING_WAIT_MS_MAX : undefined);

@@ -1,16 +1,17 @@
 /**
- * The endpoints of a channel and who of them takes the next call. What the resolver pushes becomes pools; who is up, ejected or
- * leaving becomes a picker: an immutable snapshot, thrown away with every change and made anew for the call that
- * needs it.
+ * The endpoints of a channel, and which of them takes the next call. Each endpoint that the resolver lists has a pool of connections.
+ * The picker is an immutable snapshot of the endpoints that may be picked: every change discards it, and the next call builds a new one.
  *
  *   resolver --onEndpoints--> pools --up, of the first priority, not ejected--> picker --take()--> connection
  *
- * An endpoint that the resolver names no more goes only when another is ready, so an empty or a broken list alone
- * ends nothing that works. Used by `Channel`.
+ *   new --first call, ready()--> started --channel closes--> stopped
+ *
+ * An endpoint that the resolver no longer lists is removed only when another one is ready, so an empty or broken list alone ends nothing
+ * that works. Used by `Channel`.
  */
 import { RpcError } from '../base/errors.js';
+import { type Steps, step } from '../base/state-machine.js';
 import { SweepTimer } from '../base/sweep-timer.js';
-import type { PendingCall, RetryReason } from '../connection/calls/pending-call.js';
 import type { Connection } from '../connection/connection.js';
 import { type Endpoint, isWeight, type Resolver } from '../discovery/resolver/resolver.js';
 import type { EndpointSettings } from '../peer/settings.js';
@@ -21,21 +22,16 @@ import type { EndpointDescription } from './description.js';
 import { EndpointPool, type PoolOwner } from './endpoint-pool.js';
 import type { PoolSettings } from './pool-options.js';
 
-/** What the set tells the channel. */
+/** What the set asks and tells its channel. */
 export interface EndpointSetOwner {
-  /** A connection is wanted without a call: the channel serves its peers. */
-  readonly serving: boolean;
-  /** Somebody waits for a connection. */
-  readonly awaited: boolean;
+  /** A connection is wanted even with a single endpoint: calls wait, or the channel serves its peers. */
+  readonly wantsConnection: boolean;
   /** An endpoint takes calls. */
   onReady(): void;
-  /** A peer has said HELLO. */
+  /** The HELLO of a peer was read. */
   onGreeted(): void;
-  /** An attempt failed, or the endpoints could not be found; nobody is left to wait for, unless `hopeful`. */
+  /** An attempt failed, or the endpoints could not be looked up. Unless the set is `hopeful`, waiting for it is pointless. */
   onFailed(failure: RpcError): void;
-  onRetryable(call: PendingCall, failure: RpcError, reason: RetryReason): void;
-  onClosed(connection: Connection): void;
-  onHandlersEnded(connection: Connection): void;
 }
 
 export interface EndpointSetOptions {
@@ -47,7 +43,7 @@ export interface EndpointSetOptions {
   readonly connector: Connector;
 }
 
-/** For the only endpoint there is. */
+/** Picks the only endpoint there is. */
 class SolePicker implements Picker<EndpointPool> {
   constructor(private readonly pool: EndpointPool) {}
 
@@ -56,23 +52,27 @@ class SolePicker implements Picker<EndpointPool> {
   }
 }
 
+type Phase = 'new' | 'started' | 'stopped';
+
+const steps: Steps<Phase> = { new: ['started', 'stopped'], started: ['stopped'], stopped: [] };
+
 export class EndpointSet implements PoolOwner {
-  /** Null: nobody takes calls, or it must be made anew (`current`). */
+  /** Null: no endpoint takes calls, or the picker must be built again (`current`). */
   picker: Picker<EndpointPool> | null = null;
-  /** Why the endpoints could not be found the last time. */
+  /** Why the last look-up of the endpoints failed; null: it did not. */
   resolverFailure: RpcError | null = null;
   private stale = false;
-  /** Whom the picker, if it is not stale, chooses from. */
+  /** What the picker, unless it is stale, chooses from. */
   private candidates: readonly EndpointPool[] = [];
   private readonly pools = new Map<string, EndpointPool>();
-  /** Null: nobody is ejected. */
+  /** Null: endpoints are never ejected. */
   private readonly ejection: Ejection<EndpointPool> | null;
   private readonly ejectionTimer: SweepTimer;
-  /** The resolver has said something. */
+  /** The resolver has given a list. */
   private resolved = false;
-  private phase: 'new' | 'started' | 'stopped' = 'new';
+  private phase: Phase = 'new';
 
-  /** Throws an `RpcError` (INVALID_ARGUMENT) for options of the ejection that are wrong. */
+  /** Throws an `RpcError` (INVALID_ARGUMENT) for a wrong option of the ejection. */
   constructor(
     private readonly options: EndpointSetOptions,
     private readonly owner: EndpointSetOwner,
@@ -82,7 +82,7 @@ export class EndpointSet implements PoolOwner {
     this.ejectionTimer = new SweepTimer(clock, () => this.onEjectionTime());
   }
 
-  /** The picker for a call; null when nobody takes calls. */
+  /** The picker for a call; null when no endpoint takes calls. */
   current(): Picker<EndpointPool> | null {
     if (this.stale) this.renew();
     return this.picker;
@@ -93,46 +93,47 @@ export class EndpointSet implements PoolOwner {
     for (const pool of this.pools.values()) if (pool.first !== null) yield pool.first;
   }
 
-  /** A call may wait: an attempt goes on or may be made now, or the endpoints are being looked up. */
+  /** Whether a call may wait: an attempt is under way or may begin now, or the endpoints are being looked up. */
   get hopeful(): boolean {
     if (this.phase === 'new' || (!this.resolved && this.resolverFailure === null)) return true;
     for (const pool of this.pools.values()) if (pool.isReady || pool.hopeful || pool.retryInMs === 0) return true;
     return false;
   }
 
-  /** The resolver has named nobody. */
+  /** The resolver's list is empty. */
   get empty(): boolean {
     return this.resolved && this.pools.size === 0;
   }
 
-  /** Whether another endpoint than these takes calls: a call that failed there may be made at once. */
+  /** Whether another endpoint than these takes calls, so that a call that failed there may be retried at once. */
   hasOther(addresses: readonly string[]): boolean {
     this.current();
     return this.candidates.some(({ address }) => !addresses.includes(address));
   }
 
-  /** Why nobody takes calls. */
+  /** Why no endpoint takes calls. */
   get failure(): RpcError {
     for (const { failure } of this.pools.values()) if (failure !== null) return failure;
     const { name } = this.options.resolver;
-    return this.resolverFailure ?? new RpcError('UNAVAILABLE', `${name} names no endpoint`);
+    return this.resolverFailure ?? new RpcError('UNAVAILABLE', `${name} lists no endpoint`);
   }
 
-  /** Looks for endpoints, and makes attempts, now or as soon as a backoff has passed. */
+  /** Looks up the endpoints and connects to them, each as soon as its backoff has passed. */
   wake(): void {
     this.start();
     this.refresh();
     for (const pool of this.pools.values()) if (!pool.isReady && !pool.leaving) pool.connect();
   }
 
-  /** Looks again for endpoints that could not be found. */
+  /** Looks up the endpoints again if the last look-up failed. */
   refresh(): void {
     if (this.resolverFailure !== null) this.options.resolver.refresh();
   }
 
-  /** Ends all attempts; connections are left to whoever ends them. For good. */
+  /** Ends all attempts, for good; the channel's `ConnectionSet` ends the connections. */
   stop(): void {
-    this.phase = 'stopped';
+    if (this.phase === 'stopped') return;
+    this.transition('stopped');
     this.picker = null;
     this.stale = false;
     this.options.resolver.stop();
@@ -167,7 +168,7 @@ export class EndpointSet implements PoolOwner {
   }
 
   get wanted(): boolean {
-    return this.pools.size > 1 || this.owner.awaited || this.owner.serving;
+    return this.pools.size > 1 || this.owner.wantsConnection;
   }
 
   onReady(ready: EndpointPool): void {
@@ -187,27 +188,19 @@ export class EndpointSet implements PoolOwner {
   }
 
   onAttemptFailed(pool: EndpointPool, failure: RpcError): void {
-    // Nobody names it and it is gone: that is all.
+    // The resolver no longer lists it, and it is down: nothing is left of it.
     if (pool.leaving && !pool.isReady) this.remove(pool);
     this.options.resolver.refresh();
     this.owner.onFailed(failure);
   }
 
-  onRetryable(call: PendingCall, failure: RpcError, reason: RetryReason): void {
-    this.owner.onRetryable(call, failure, reason);
-  }
-
-  onClosed(connection: Connection): void {
-    this.owner.onClosed(connection);
-  }
-
-  onHandlersEnded(connection: Connection): void {
-    this.owner.onHandlersEnded(connection);
+  private transition(to: Phase): void {
+    this.phase = step('the endpoints of a channel', steps, this.phase, to);
   }
 
   private start(): void {
     if (this.phase !== 'new') return;
-    this.phase = 'started';
+    this.transition('started');
     const { resolver, settings } = this.options;
     try {
       resolver.start({
@@ -217,7 +210,7 @@ export class EndpointSet implements PoolOwner {
         onError: (error) => this.onResolverError(error),
       });
     } catch (error) {
-      // One that another channel uses, for instance: every call is to learn of it, not only the first.
+      // For example, a resolver that another channel uses: every call fails with this, not only the first.
       const text = `the resolver of ${resolver.name} failed: ${String(error)}`;
       this.onResolverError(error instanceof RpcError ? error : new RpcError('UNAVAILABLE', text, { cause: error }));
     }
@@ -229,7 +222,7 @@ export class EndpointSet implements PoolOwner {
     if (this.pools.size === 0) this.owner.onFailed(error);
   }
 
-  /** The resolver's whole new list. */
+  /** Takes over the resolver's new list, which is complete. */
   private update(endpoints: readonly Endpoint[]): void {
     if (this.phase === 'stopped') return;
     this.resolved = true;
@@ -266,7 +259,7 @@ export class EndpointSet implements PoolOwner {
     this.change();
   }
 
-  /** The snapshot is thrown away; the next call that needs one makes it. */
+  /** Discards the picker; the next call builds a new one. */
   private change(): void {
     if (this.phase === 'stopped') return;
     this.picker = null;
@@ -276,8 +269,8 @@ export class EndpointSet implements PoolOwner {
   private renew(): void {
     this.stale = false;
     const members = this.members();
-    // Of fewer endpoints fewer may be ejected, and one that comes back may have been for long enough.
-    this.judge(members);
+    // Fewer endpoints allow fewer ejections, and the ejection of one that is up again may be over.
+    this.updateEjections(members);
     const left = members.filter((pool) => this.ejection?.isEjected(pool) !== true);
     const candidates = left.length > 0 ? left : members;
     this.candidates = candidates;
@@ -287,7 +280,7 @@ export class EndpointSet implements PoolOwner {
     this.picker = candidates.length === 1 ? new SolePicker(only) : balancer(candidates, settings);
   }
 
-  /** Those that are up, of the first priority that has any. Those that leave count only while there is nobody else. */
+  /** The endpoints that are up, of the first priority that has any. Those that are leaving count only while there are no others. */
   private members(): EndpointPool[] {
     const up = [...this.pools.values()].filter(({ isReady }) => isReady);
     const staying = up.filter(({ leaving }) => !leaving);
@@ -297,31 +290,31 @@ export class EndpointSet implements PoolOwner {
   }
 
   private onCallFailed(): void {
-    if (this.pools.size > 1 && this.judge(this.members())) this.change();
+    if (this.pools.size > 1 && this.updateEjections(this.members())) this.change();
   }
 
-  /** Returns when to judge again, though nothing fails until then. */
+  /** Returns when to look again, even if nothing fails until then. */
   private onEjectionTime(): number {
-    if (this.judge(this.members())) this.change();
+    if (this.updateEjections(this.members())) this.change();
     return this.ejection?.nextAt ?? Infinity;
   }
 
-  /** Ejects and takes back. True: others than before are ejected. */
-  private judge(members: readonly EndpointPool[]): boolean {
+  /** Ejects endpoints and takes them back. True: the set of ejected endpoints has changed. */
+  private updateEjections(members: readonly EndpointPool[]): boolean {
     const { ejection } = this;
     if (ejection === null || this.phase === 'stopped') return false;
-    const changed = ejection.judge(members, this.options.settings.clock.now());
+    const changed = ejection.update(members, this.options.settings.clock.now());
     this.ejectionTimer.watch(ejection.nextAt);
     return changed;
   }
 }
 
-/** Endpoints that differ in this are not the same. */
+/** What tells one endpoint from another. */
 function keyOf({ address, serverName }: Endpoint): string {
   return serverName === undefined ? address : `${address} ${serverName}`;
 }
 
-/** Why an endpoint is left out: balancers would choke on it, and then calls wait for nobody. Null: nothing is wrong. */
+/** Why an endpoint is left out: a balancer cannot work with its weight or priority. Null: it is valid. */
 function wrongIn({ address, weight = 1, priority = 0 }: Endpoint): RpcError | null {
   if (isWeight(weight) && Number.isFinite(priority)) return null;
   const text = `the resolver gave ${address} the weight ${weight} and the priority ${priority}: it is left out`;

@@ -1,6 +1,6 @@
 /**
- * Which connections of a pool have been open for too long, or had nothing to do for too long. Ages are jittered, so that the
- * connections of many clients, which began together when a server did, are not replaced together. Used by `EndpointPool`.
+ * Finds the connections of a pool that are too old, or have been idle for too long. Ages are jittered, so that the connections of many
+ * clients, which were opened together when a server started, are not replaced together. Used by `EndpointPool`.
  */
 import type { Clock } from '../base/clock.js';
 import { SweepTimer } from '../base/sweep-timer.js';
@@ -9,17 +9,17 @@ import type { PoolSettings } from './pool-options.js';
 
 const AGE_JITTER = 0.1;
 
-export interface UpkeepListener {
-  /** Once: it is old. */
-  onAged(connection: Connection): void;
-  /** There are more connections than are needed, and this one has had no call for `idleMsMax`. */
-  onIdle(connection: Connection): void;
-}
+/**
+ * Why a connection is due: it is `old` (told once), or it is `idle`: it has had no call for `idleMsMax`, and the pool has more
+ * connections than `connectionsMin`.
+ */
+export type UpkeepReason = 'old' | 'idle';
 
 interface Entry {
   readonly openedAt: number;
-  agedAt: number;
-  /** Since when it has had no call, as far as was looked. */
+  /** When it is too old; Infinity once that was told. */
+  oldAt: number;
+  /** Since when it has had no call, as seen by the sweeps. */
   idleSince: number;
   callsFinished: number;
 }
@@ -32,15 +32,15 @@ export class PoolUpkeep {
     private readonly clock: Clock,
     private readonly random: () => number,
     private readonly pool: PoolSettings,
-    private readonly listener: UpkeepListener,
+    private readonly onDue: (connection: Connection, reason: UpkeepReason) => void,
   ) {
     this.timer = new SweepTimer(clock, (now) => this.sweep(now));
   }
 
   onReady(connection: Connection): void {
     const now = this.clock.now();
-    const agedAt = now + this.pool.ageMsMax * (1 + AGE_JITTER * (2 * this.random() - 1));
-    this.entries.set(connection, { openedAt: now, agedAt, idleSince: now, callsFinished: 0 });
+    const oldAt = now + this.pool.ageMsMax * (1 + AGE_JITTER * (2 * this.random() - 1));
+    this.entries.set(connection, { openedAt: now, oldAt, idleSince: now, callsFinished: 0 });
     this.timer.watch(this.nextAt(now));
   }
 
@@ -60,16 +60,16 @@ export class PoolUpkeep {
 
   private sweep(now: number): number {
     for (const [connection, entry] of this.entries) {
-      if (entry.agedAt <= now) {
-        entry.agedAt = Infinity;
-        this.listener.onAged(connection);
+      if (entry.oldAt <= now) {
+        entry.oldAt = Infinity;
+        this.onDue(connection, 'old');
       }
       const { callsFinished, callsOut } = connection;
       if (callsOut > 0 || callsFinished !== entry.callsFinished) {
         entry.idleSince = now;
         entry.callsFinished = callsFinished;
       } else if (now - entry.idleSince >= this.pool.idleMsMax && this.entries.size > this.pool.connectionsMin) {
-        this.listener.onIdle(connection);
+        this.onDue(connection, 'idle');
       }
     }
     return this.nextAt(now);
@@ -77,7 +77,7 @@ export class PoolUpkeep {
 
   private nextAt(now: number): number {
     let nextAt = this.entries.size > this.pool.connectionsMin ? now + this.pool.idleMsMax / 2 : Infinity;
-    for (const { agedAt } of this.entries.values()) nextAt = Math.min(nextAt, agedAt);
+    for (const { oldAt } of this.entries.values()) nextAt = Math.min(nextAt, oldAt);
     return nextAt;
   }
 }

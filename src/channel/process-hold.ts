@@ -4,7 +4,7 @@
  */
 import type { Clock, Timer } from '../base/clock.js';
 
-/** So long at most the process is kept behind the last call that waited. */
+/** How often it checks; at most this long the process stays alive after the last waiting call. */
 const LOOK_MS = 250;
 
 export class ProcessHold {
@@ -12,11 +12,11 @@ export class ProcessHold {
 
   constructor(
     private readonly clock: Clock,
-    /** Somebody waits still. */
+    /** Whether calls still wait. */
     private readonly needed: () => boolean,
   ) {}
 
-  /** Somebody waits. */
+  /** A call waits from now on. */
   begin(): void {
     this.timer ??= this.clock.setTimer(() => this.look(), LOOK_MS, true);
   }

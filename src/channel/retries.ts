@@ -1,9 +1,9 @@
 /**
- * What becomes of a call that failed and may be made again.
+ * Decides whether a failed call is sent again, and when.
  *
- *   never sent, or its server drains --> at once, free of charge, `limits.resendsMax` times
- *   refused before it started,       --> by the policy (attempts, backoff, the server's hint) and out of the budget;
- *   or idempotent                        at once when another endpoint takes calls, else after the backoff
+ *   `unprocessed` --> resend: at once, without using the retry budget, at most `limits.resendsMax` times
+ *   `refused`     --> retry: by the policy (attempts, backoff, the server's hint) and from the retry budget;
+ *   or `failed`       at once when another endpoint takes calls, else after the backoff
  *
  * Used by `Channel`.
  */
@@ -13,13 +13,14 @@ import type { PendingCall, RetryReason } from '../connection/calls/pending-call.
 import { RetryBudget } from '../resilience/retry-budget.js';
 import { checkRetryOptions, type RetryOptions, retryWaitMs } from '../resilience/retry-policy.js';
 
-/** The call is made again in `waitMs`; as a `resend`, which is no retry, if it was never sent. */
-export interface Remake {
+/** How a failed call is sent again: `waitMs` milliseconds from now. A `resend` does not count as a retry. */
+export interface NextAttempt {
   readonly waitMs: number;
   readonly as: 'resend' | 'retry';
 }
 
 export class Retries {
+  /** Retries and hedges so far. */
   made = 0;
   private readonly budget: RetryBudget;
 
@@ -34,35 +35,37 @@ export class Retries {
     this.budget = new RetryBudget(options === false ? {} : options.budget);
   }
 
-  /** Null: the call fails. `callsMade`: by the channel so far. `elsewhere`: an endpoint that has not failed the call takes calls. */
-  judge(
+  /**
+   * Null: the call fails. `callsMade`: calls of the channel so far. `elsewhere`: an endpoint at which the call has not failed takes calls.
+   */
+  decide(
     call: PendingCall,
     failure: RpcError,
     reason: RetryReason,
     callsMade: number,
     elsewhere: boolean,
-  ): Remake | null {
+  ): NextAttempt | null {
     if (reason === 'unprocessed') return call.resends < this.resendsMax ? { waitMs: 0, as: 'resend' } : null;
     if (this.options === false) return null;
     const waitMs = retryWaitMs(failure, call.retries, this.options, this.random, elsewhere);
-    // A call that has not the time, as a server's hint may say of any, takes nothing out of the budget.
+    // A call whose deadline comes first, perhaps because of a long hint of the server, takes nothing from the budget.
     if (waitMs === null || call.deadlineAt <= this.clock.now() + waitMs || !this.withdraw(callsMade)) return null;
     return { waitMs, as: 'retry' };
   }
 
-  /** Takes one retry out of the budget; false: there is none left. */
+  /** Takes one retry from the budget; false: there is none left. */
   withdraw(callsMade: number): boolean {
     if (!this.budget.withdraw(this.clock.now(), callsMade - this.made)) return false;
     this.made++;
     return true;
   }
 
-  /** Retries that may be made now. */
+  /** Retries that the budget allows now. */
   budgetLeft(callsMade: number): number {
     return this.options === false ? 0 : this.budget.left(this.clock.now(), callsMade - this.made);
   }
 
-  /** So many calls have been made by now: the budget grows with them. */
+  /** The budget grows with the calls made so far. */
   note(callsMade: number): void {
     this.budget.left(this.clock.now(), callsMade - this.made);
   }

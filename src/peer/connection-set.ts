@@ -1,12 +1,13 @@
 /**
- * The connections of one endpoint, a channel or a server, until they are gone: the draining ones, and those that are closed
- * while handlers of theirs still run. `drain` and `close` end them all, and `drain` tells what it had to cut off.
+ * All connections of a channel or a server until they are gone: draining ones too, and closed ones whose handlers still run. `drain`
+ * and `close` end them all, and `drain` reports what it cancelled.
  *
- *   open --socket gone--> closed, if a handler still runs --handler ends--> forgotten
+ *   open --drain()--> draining --grace over, close()--> ended      also open --close()--> ended
  *
- * A connection that comes when the endpoint has begun to end is drained or closed likewise.
+ * A connection that is added while the set is draining or ended is drained or closed at once.
  */
 import type { Clock, Timer } from '../base/clock.js';
+import { type Steps, step } from '../base/state-machine.js';
 import type { UnfinishedCall } from '../connection/calls/unfinished-call.js';
 import type { Connection } from '../connection/connection.js';
 import { peerOf } from './peer.js';
@@ -15,10 +16,14 @@ import { peerOf } from './peer.js';
 export interface DrainReport {
   /**
    * The calls and handlers that had not ended when the grace was over, or when a connection was closed by force; usually none.
-   * Their callers got CANCELLED, their handlers' signals are aborted. Calls of this side that were not sent are not among them.
+   * Their callers got CANCELLED, and their handlers' signals are aborted. Calls of this side that were never sent are not listed.
    */
   readonly cancelled: readonly UnfinishedCall[];
 }
+
+type Phase = 'open' | 'draining' | 'ended';
+
+const steps: Steps<Phase> = { open: ['draining', 'ended'], draining: ['ended'], ended: [] };
 
 export class ConnectionSet {
   private readonly open = new Set<Connection>();
@@ -28,11 +33,11 @@ export class ConnectionSet {
   private waiters: (() => void)[] = [];
   private graceAt = Infinity;
   private graceTimer: Timer | null = null;
-  private phase: 'open' | 'draining' | 'ended' = 'open';
+  private phase: Phase = 'open';
 
   constructor(
     private readonly clock: Clock,
-    /** Why the endpoint ends, for the peers. */
+    /** Why the channel or server ends, for the peers. */
     private readonly reason: string,
   ) {}
 
@@ -56,25 +61,25 @@ export class ConnectionSet {
     this.open.delete(connection);
     peerOf(connection).onClosed();
     this.cancelled.push(...(connection.left ?? []));
-    // What its own grace cut off, handlers included, it has said; nobody waits for those any more.
+    // A connection that reported its calls as cancelled has no handlers left to wait for.
     if (this.phase !== 'ended' && connection.executing > 0 && connection.left === null) this.closed.add(connection);
-    this.judge();
+    this.resolveIfEmpty();
   }
 
   /** Its last handler has ended, after its socket. */
   onHandlersEnded(connection: Connection): void {
-    if (this.closed.delete(connection)) this.judge();
+    if (this.closed.delete(connection)) this.resolveIfEmpty();
   }
 
-  /** Lets everything finish for `graceMs`, then cancels what is left. Again: with a shorter grace it shortens it. */
+  /** Lets calls finish for `graceMs`, then cancels what is left. Called again with a shorter grace, it shortens it. */
   async drain(graceMs: number): Promise<DrainReport> {
     const graceAt = this.clock.now() + graceMs;
     if (this.phase !== 'ended' && graceAt < this.graceAt) {
-      this.phase = 'draining';
+      if (this.phase === 'open') this.transition('draining');
       this.graceAt = graceAt;
       for (const connection of this.open) connection.drain(this.reason, graceMs);
       this.graceTimer?.cancel();
-      // Nothing else may keep the process: the sockets of the handlers that are waited for can be gone.
+      // It keeps the process alive: the sockets of the handlers that are waited for may be gone.
       this.graceTimer = this.clock.setTimer(() => this.onGraceOver(), graceMs, true);
     }
     await this.untilEmpty();
@@ -83,28 +88,36 @@ export class ConnectionSet {
 
   /** Ends everything at once. Resolves when the sockets are gone. */
   async close(): Promise<void> {
-    this.phase = 'ended';
+    this.end();
     this.closed.clear();
     for (const connection of this.open) connection.close(this.reason);
     await this.untilEmpty();
   }
 
   private onGraceOver(): void {
-    this.phase = 'ended';
+    this.end();
     this.graceTimer = null;
     for (const connection of this.closed) this.cancelled.push(...connection.openCalls());
     this.closed.clear();
-    this.judge();
+    this.resolveIfEmpty();
+  }
+
+  private transition(to: Phase): void {
+    this.phase = step('a set of connections', steps, this.phase, to);
+  }
+
+  private end(): void {
+    if (this.phase !== 'ended') this.transition('ended');
   }
 
   private untilEmpty(): Promise<void> {
     return new Promise((resolve) => {
       this.waiters.push(resolve);
-      this.judge();
+      this.resolveIfEmpty();
     });
   }
 
-  private judge(): void {
+  private resolveIfEmpty(): void {
     if (this.open.size > 0 || this.closed.size > 0) return;
     this.graceTimer?.cancel();
     for (const resolve of this.waiters.splice(0)) resolve();

@@ -9,7 +9,7 @@
  * Never more than a share of the endpoints: if all fail, it is not the endpoints, and the rest goes on being asked. Refusals because of
  * too much work (RESOURCE_EXHAUSTED) eject nobody: fewer endpoints would have more of it. They only make an endpoint dearer.
  *
- * Pure: the channel calls `judge` after each failure (`EndpointStats.onFailed`) and at `nextAt`, and replaces its picker when the
+ * Pure: the channel calls `update` after each failure (`EndpointStats.onFailed`) and at `nextAt`, and replaces its picker when the
  * set changed.
  */
 import { RpcError } from '../base/errors.js';
@@ -81,7 +81,7 @@ interface Standing {
 }
 
 export class Ejection<C extends Candidate> {
-  /** When `judge` is to be called though nothing failed; Infinity: not at all. */
+  /** When `update` is to be called even if nothing fails; Infinity: not at all. */
   nextAt = Infinity;
   private readonly options: Required<EjectionOptions>;
   private readonly standings = new Map<C, Standing>();
@@ -111,7 +111,7 @@ export class Ejection<C extends Candidate> {
    * Looks at all endpoints that are up, the ejected ones included; those that are down end their time all the same. True when others than
    * before are ejected.
    */
-  judge(members: readonly C[], now: number): boolean {
+  update(members: readonly C[], now: number): boolean {
     let changed = this.takeBack(members, now);
     for (const member of members) {
       this.noteFailing(member, now);

@@ -1,6 +1,8 @@
 /**
- * Listens, accepts, and routes calls to handlers. One `Connection` a socket; services are looked up by the method's name once a
- * connection, when the peer declares it.
+ * Listens, accepts, and routes calls to handlers. Each socket has one `Connection`; a method is looked up by its name once a connection,
+ * when the peer declares it.
+ *
+ *   open --drain(), close(): registrations withdrawn--> stopped: listens no more; its `ConnectionSet` ends the connections
  */
 import { constants } from 'node:crypto';
 import { createServer as createTcpServer, type Server as NetServer, type Socket } from 'node:net';
@@ -36,25 +38,26 @@ import { AcceptPacer } from './accept-pacer.js';
 import { Registrations } from './registrations.js';
 
 /**
- * Sockets that wait to be accepted: room for all clients that come back at once when a server has restarted. What is over is dropped
- * without a word, and asks again after a second. The system has a bound of its own (`somaxconn`, 4,096 on Linux); Node's default is 511.
+ * Sockets that may wait to be accepted: room for all clients that come back at once when a server has restarted. Beyond it the system
+ * drops connection requests silently, and clients repeat them after a second. The system has its own bound (`somaxconn`, 4,096 on
+ * Linux); Node's default is 511.
  */
 const ACCEPT_QUEUE_MAX = 4096;
 
 export interface ServerOptions extends EndpointOptions, HandlerOptions {
   /**
-   * Options of `tls.createServer`: `cert`, `key`, and for client certificates `requestCert` and `ca`. Given: every socket must
-   * speak TLS (1.2 or later). Default: plain TCP.
+   * Options of `tls.createServer`: `cert`, `key`, and for client certificates `requestCert` and `ca`. When given, every socket must
+   * use TLS (1.2 or later). Default: plain TCP.
    */
   readonly tls?: TlsOptions;
 }
 
 export interface ListenOptions {
-  /** Default: all interfaces. */
+  /** Address to listen on. Default: all interfaces. */
   readonly host?: string;
-  /** 0 (default): any free port. */
+  /** Default 0: any free port. */
   readonly port?: number;
-  /** A unix socket's path in place of host and port. */
+  /** Path of a unix socket, instead of host and port. */
   readonly path?: string;
 }
 
@@ -66,7 +69,7 @@ export interface ListenAddress {
 }
 
 export interface RegisterOptions extends Endpoint {
-  /** The registry could not be reached, or refused; it is tried again. */
+  /** Called when the registry could not be reached or refused; the server retries. Default: errors are ignored. */
   readonly onError?: (error: RpcError) => void;
 }
 
@@ -80,9 +83,9 @@ export class Server {
   readonly #registrations: Registrations;
   readonly #admission: Admission;
   readonly #accepts: AcceptPacer;
-  #stopped = false;
+  #state: 'open' | 'stopped' = 'open';
 
-  /** Throws an `RpcError` (INVALID_ARGUMENT) for an option that is wrong. */
+  /** Throws an `RpcError` (INVALID_ARGUMENT) for a wrong option. */
   constructor(options: ServerOptions = {}) {
     this.#options = options;
     this.#settings = settingsOf(options);
@@ -93,37 +96,40 @@ export class Server {
     this.#accepts = new AcceptPacer(this.#settings.clock);
   }
 
-  /** Connections that are not closed. */
+  /** How many connections are not closed. */
   get connectionCount(): number {
     return this.#connections.size;
   }
 
-  /** How busy it is: handlers at work, calls that wait for one, calls refused. */
+  /** How busy the server is: running handlers, waiting calls, refused calls. */
   get load(): ServerLoad {
     return this.#admission.load;
   }
 
-  /** The clients that are connected and can be called: `peer.client(service)` for what they serve. */
+  /** The connected clients that can be called: `peer.client(service)` for a service that they serve. */
   get peers(): Peer[] {
     const peers = Array.from(this.#connections, peerOf);
-    // Before the handshake nothing is known of a peer.
+    // Nothing is known of a peer before its handshake.
     return peers.filter(({ callable, instance }) => callable && instance !== '');
   }
 
   /**
-   * Serves a service. Throws an `RpcError` (INVALID_ARGUMENT) when a handler is missing or no function, or when a method of
-   * that name is served already. Returns the server.
+   * Serves a service. Returns the server. Throws an `RpcError` (INVALID_ARGUMENT) when a handler is missing or not a function, or when a
+   * method of that name is already served.
    */
   add<S extends ServiceDefinition>(service: S, handlers: Handlers<S>): this {
     this.#host.add(service, handlers);
     return this;
   }
 
-  /** Starts to listen. Resolves with the address; rejects with node:net's error, such as EADDRINUSE. */
+  /**
+   * Starts to listen, and may be called again for another address. Resolves with the address. Rejects with the error of node:net, such as
+   * EADDRINUSE, or with an `RpcError` (FAILED_PRECONDITION) when the server was closed or a compression cannot be loaded.
+   */
   async listen(options: ListenOptions = {}): Promise<ListenAddress> {
-    if (this.#stopped) throw new RpcError('FAILED_PRECONDITION', 'this server was closed');
+    this.#checkOpen();
     this.#compressors = await compressorsFor([this.#settings.compression, ...this.#host.compressions()]);
-    if (this.#stopped) throw new RpcError('FAILED_PRECONDITION', 'this server was closed');
+    this.#checkOpen();
     const { path } = options;
     const listener = this.#createListener(path);
     await new Promise<void>((resolve, reject) => {
@@ -131,12 +137,12 @@ export class Server {
       const where = path === undefined ? { port: options.port ?? 0, ...hostOf(options) } : { path };
       listener.listen({ ...where, backlog: ACCEPT_QUEUE_MAX }, () => {
         listener.off('error', reject);
-        // Running out of descriptors shows here; the server goes on and accepts again when there are some.
+        // Running out of file descriptors is reported here. The server accepts again when there are some.
         listener.on('error', () => {});
         resolve();
       });
     });
-    if (this.#stopped) listener.close();
+    if (this.#isStopped) listener.close();
     else this.#listeners.add(listener);
     const address = listener.address();
     if (address === null || typeof address === 'string') return { host: '', port: 0, path: address ?? path ?? '' };
@@ -144,10 +150,10 @@ export class Server {
   }
 
   /**
-   * Makes this server known under `options.address`, which clients must be able to reach: in etcd (`etcd://host:2379/prefix`, or an
-   * `EtcdRegistry`) or in a registry of one's own. Call it when the server listens. It stays known, whatever happens to the registry,
-   * until `unregister`, and is taken back at the beginning of `drain` and `close`. Throws an `RpcError`: INVALID_ARGUMENT for a target or
-   * an address that is wrong, FAILED_PRECONDITION when the server was closed.
+   * Registers this server under `options.address`, which clients must be able to reach: in etcd (`etcd://host:2379/prefix`, or an
+   * `EtcdRegistry`) or in a registry of your own. Call it once the server listens. It stays registered through failures of the registry
+   * until `unregister`; `drain` and `close` withdraw it first. Throws an `RpcError`: INVALID_ARGUMENT for a wrong target or address,
+   * FAILED_PRECONDITION when the server was closed.
    */
   register(registry: string | Registry, options: RegisterOptions): Registration {
     const { onError = () => {}, ...endpoint } = options;
@@ -156,14 +162,14 @@ export class Server {
       try {
         onError(error);
       } catch (thrown) {
-        // It would end the renewal, and with it the registration.
+        // Thrown on, it would end the renewal and with it the registration.
         process.emitWarning(thrown instanceof Error ? thrown : new Error(String(thrown)));
       }
     };
     return this.#registrations.add(() => registryFor(registry).register(endpoint, { clock, random, onError: tell }));
   }
 
-  /** Serves one transport that is connected already, such as one end of a `memoryPair`. */
+  /** Serves one transport that is already connected, such as one end of a `memoryPair`. */
   accept(transport: Transport): void {
     const { limits } = this.#settings;
     const connection = openConnection(this.#settings, {
@@ -189,10 +195,10 @@ export class Server {
   }
 
   /**
-   * Stops listening and refuses new calls, which their callers make elsewhere without being asked. Lets running ones finish; what is
-   * left after `graceMs` (default 20,000) is cancelled. Resolves when the last connection is closed and the last handler has
-   * ended, or the grace is over, and says what was cancelled. Called again with a shorter grace, it shortens it. Where it is
-   * registered it is taken back first, which may take up to a second of the grace; until then it goes on serving.
+   * Stops listening and refuses new calls, which their callers send to another server by themselves. Running calls may finish; those that
+   * have not ended after `graceMs` milliseconds (default 20,000) are cancelled. Resolves when the last connection is closed and the last
+   * handler has ended, or when the grace is over, with a report of what was cancelled. Called again with a shorter grace, it shortens it.
+   * Registrations are withdrawn first, which takes at most a second of the grace; until then the server goes on serving.
    */
   async drain(options: { readonly graceMs?: number } = {}): Promise<DrainReport> {
     const graceMs = graceMsOf(options);
@@ -205,8 +211,8 @@ export class Server {
   }
 
   /**
-   * Stops at once: open calls fail with UNAVAILABLE. Resolves when the last connection is closed. Where it is registered it is taken
-   * back first, which takes up to a second.
+   * Stops at once: open calls fail with UNAVAILABLE. Resolves when the last connection is closed. Registrations are withdrawn first, which
+   * takes at most a second.
    */
   async close(): Promise<void> {
     const withdrawn = this.#registrations.withdraw(Infinity);
@@ -229,6 +235,14 @@ export class Server {
     return shortView('Server', fields, depth, options, inspect);
   }
 
+  get #isStopped(): boolean {
+    return this.#state === 'stopped';
+  }
+
+  #checkOpen(): void {
+    if (this.#isStopped) throw new RpcError('FAILED_PRECONDITION', 'this server was closed');
+  }
+
   #createListener(path: string | undefined): NetServer {
     const { tls } = this.#options;
     if (tls === undefined) {
@@ -249,7 +263,7 @@ export class Server {
       ALPNProtocols: [ALPN_PROTOCOL],
     };
     const listener = createTlsServer(settings, (socket) => this.#onSecure(socket));
-    // A handshake that fails concerns nobody else. Node destroys the socket of one that went wrong, but not of one that is late.
+    // A failed handshake concerns only its socket, which Node destroys, but not after a timeout.
     listener.on('tlsClientError', (_error, socket) => socket.destroy());
     listener.on('connection', (socket: Socket) => socket.on('error', () => {}));
     return listener;
@@ -261,7 +275,7 @@ export class Server {
   }
 
   #stopListening(): void {
-    this.#stopped = true;
+    this.#state = 'stopped';
     for (const listener of this.#listeners) listener.close();
     this.#listeners.clear();
     this.#accepts.flush();

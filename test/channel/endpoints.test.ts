@@ -42,7 +42,7 @@ test('calls wait while the resolver looks, and fail at once when it cannot look 
   assert.match((await failureOf(other.begin())).message, /the directory is away/);
   assert.ok(other.list.refreshes > 0);
   other.list.push();
-  assert.match((await failureOf(other.begin())).message, /pushed list names no endpoint/);
+  assert.match((await failureOf(other.begin())).message, /pushed list lists no endpoint/);
   await other.close();
 });
 
@@ -361,7 +361,7 @@ test('ready() is rejected where nobody is named, at once and each time', async (
   await made.network.advance(1);
   made.list.push();
   assert.is((await first).code, 'UNAVAILABLE');
-  assert.match((await failureOf(made.channel.ready())).message, /names no endpoint/);
+  assert.match((await failureOf(made.channel.ready())).message, /lists no endpoint/);
   await made.close();
 });
 

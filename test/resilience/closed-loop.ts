@@ -118,7 +118,7 @@ class ClosedLoop {
     const ejection = this.model.ejection === true ? new Ejection<TestEndpoint>({}, context.random) : null;
     const channel: Channel = { endpoints: all, ejection, picker: balancer(all, context) };
     const judge = (): void => {
-      if (ejection === null || !ejection.judge(all, this.now)) return;
+      if (ejection === null || !ejection.update(all, this.now)) return;
       const left = all.filter((endpoint) => !ejection.isEjected(endpoint));
       channel.picker = balancer(left, context);
     };

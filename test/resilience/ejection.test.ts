@@ -25,11 +25,11 @@ test('five failures in a row eject an endpoint, and an answer in between begins 
   failTimes(all[0], 4);
   all[0].stats.onAnswer(1, 5);
   failTimes(all[0], 4);
-  assert.not.ok(ejection.judge(all, 1));
+  assert.not.ok(ejection.update(all, 1));
   failTimes(all[0], 1);
-  assert.ok(ejection.judge(all, 1));
+  assert.ok(ejection.update(all, 1));
   assert.equal(ejectedOf(ejection, all), [all[0]]);
-  assert.not.ok(ejection.judge(all, 2), 'nothing has changed since');
+  assert.not.ok(ejection.update(all, 2), 'nothing has changed since');
 });
 
 test('all calls that are lost with their connection count as one failure', () => {
@@ -38,7 +38,7 @@ test('all calls that are lost with their connection count as one failure', () =>
   for (let broken = 1; broken <= 5; broken++) {
     for (let call = 0; call < 100; call++) all[0].stats.onFailure(broken, 'UNAVAILABLE');
     assert.is(all[0].stats.failuresInRow, broken);
-    assert.is(ejection.judge(all, broken), broken === 5);
+    assert.is(ejection.update(all, broken), broken === 5);
   }
   assert.is(all[0].stats.failed, 500);
 });
@@ -47,11 +47,11 @@ test('one that is down comes back in time too, so that nothing is due for ever',
   const all = endpoints([1, 1, 1]);
   const ejection = new Ejection<TestEndpoint>({}, noChance);
   failTimes(all[0], 5);
-  ejection.judge(all, 0);
+  ejection.update(all, 0);
   const up = all.slice(1);
-  ejection.judge(up, 10_000);
+  ejection.update(up, 10_000);
   assert.is(ejection.nextAt, 30_000);
-  ejection.judge(up, 30_000);
+  ejection.update(up, 30_000);
   assert.ok(ejection.nextAt > 30_000);
   assert.not.ok(ejection.isEjected(all[0]));
 });
@@ -64,8 +64,8 @@ test('codes that tell of the call, and refusals because of too much work, eject 
     all[1].stats.onFailure(i, 'RESOURCE_EXHAUSTED');
     all[2].stats.onAnswer(i, 1);
   }
-  assert.not.ok(ejection.judge(all, 1000));
-  assert.not.ok(ejection.judge(all, 20_000));
+  assert.not.ok(ejection.update(all, 1000));
+  assert.not.ok(ejection.update(all, 20_000));
   assert.is(all[0].stats.failed, 0);
   assert.is(all[1].stats.refused, 1000);
 });
@@ -74,43 +74,43 @@ test('an ejected endpoint comes back on probation: one failure ejects it again f
   const all = endpoints([1, 1, 1]);
   const ejection = new Ejection<TestEndpoint>({}, noChance);
   failTimes(all[0], 5);
-  ejection.judge(all, 0);
+  ejection.update(all, 0);
   let now = 0;
   for (const seconds of [30, 60, 90, 120, 150, 180, 210, 240, 270, 300, 300]) {
     while (ejection.nextAt < now + seconds * 1000) {
-      assert.not.ok(ejection.judge(all, ejection.nextAt), 'only an interval has passed');
+      assert.not.ok(ejection.update(all, ejection.nextAt), 'only an interval has passed');
       assert.ok(ejection.isEjected(all[0]));
     }
     now += seconds * 1000;
     assert.is(ejection.nextAt, now);
-    assert.ok(ejection.judge(all, now));
+    assert.ok(ejection.update(all, now));
     assert.not.ok(ejection.isEjected(all[0]));
     assert.is(all[0].stats.failuresInRow, 0);
     failTimes(all[0], 1);
-    assert.ok(ejection.judge(all, now), `after ${seconds} s`);
+    assert.ok(ejection.update(all, now), `after ${seconds} s`);
   }
-  ejection.judge(all, now + 300_000);
+  ejection.update(all, now + 300_000);
   all[0].stats.onAnswer(now, 5);
   failTimes(all[0], 4);
-  assert.not.ok(ejection.judge(all, now + 300_001), 'the probation is over');
+  assert.not.ok(ejection.update(all, now + 300_001), 'the probation is over');
 });
 
 test('three failures in a row are enough when no answer came for a second behind the first', () => {
   const all = endpoints([1, 1, 1]);
   const ejection = new Ejection<TestEndpoint>({}, noChance);
   failTimes(all[0], 1);
-  ejection.judge(all, 100);
+  ejection.update(all, 100);
   failTimes(all[0], 1);
-  assert.not.ok(ejection.judge(all, 1_100), 'two are not');
+  assert.not.ok(ejection.update(all, 1_100), 'two are not');
   failTimes(all[1], 3);
-  assert.not.ok(ejection.judge(all, 1_200));
+  assert.not.ok(ejection.update(all, 1_200));
   assert.is(ejection.nextAt, 2_200);
   all[1].stats.onAnswer(2_000, 5);
-  assert.not.ok(ejection.judge(all, 2_200), 'an answer came');
+  assert.not.ok(ejection.update(all, 2_200), 'an answer came');
   failTimes(all[1], 3);
-  assert.not.ok(ejection.judge(all, 2_300), 'a new row begins');
+  assert.not.ok(ejection.update(all, 2_300), 'a new row begins');
   failTimes(all[0], 1);
-  assert.ok(ejection.judge(all, 2_300));
+  assert.ok(ejection.update(all, 2_300));
   assert.ok(ejection.isEjected(all[0]));
   assert.is(ejection.nextAt, 3_300);
 });
@@ -121,15 +121,15 @@ test('intervals without an ejection make the next one short again', () => {
   let now = 0;
   for (let ejections = 0; ejections < 3; ejections++) {
     failTimes(all[0], 5);
-    ejection.judge(all, now);
+    ejection.update(all, now);
     now += 30_000 * (ejections + 1);
-    ejection.judge(all, now);
+    ejection.update(all, now);
   }
   all[0].stats.onAnswer(now, 5);
-  while (ejection.nextAt < Infinity) ejection.judge(all, (now = ejection.nextAt));
+  while (ejection.nextAt < Infinity) ejection.update(all, (now = ejection.nextAt));
   failTimes(all[0], 5);
-  ejection.judge(all, now);
-  ejection.judge(all, now + 30_000);
+  ejection.update(all, now);
+  ejection.update(all, now + 30_000);
   assert.not.ok(ejection.isEjected(all[0]));
 });
 
@@ -137,12 +137,12 @@ test('while nothing fails there is nothing to wait for', () => {
   const all = endpoints([1, 1, 1]);
   const ejection = new Ejection<TestEndpoint>({}, noChance);
   for (const endpoint of all) endpoint.stats.onAnswer(0, 5);
-  assert.not.ok(ejection.judge(all, 0));
+  assert.not.ok(ejection.update(all, 0));
   assert.is(ejection.nextAt, Infinity);
   failTimes(all[0], 1);
-  ejection.judge(all, 0);
+  ejection.update(all, 0);
   assert.is(ejection.nextAt, 10_000);
-  ejection.judge(all, 10_000);
+  ejection.update(all, 10_000);
   assert.is(ejection.nextAt, Infinity);
 });
 
@@ -151,19 +151,19 @@ function oneInterval(rates: readonly (readonly [answered: number, failed: number
   const all = endpoints(rates.map(() => 1));
   const ejection = new Ejection<TestEndpoint>({}, noChance);
   failTimes(all[0], 1);
-  ejection.judge(all, 0);
+  ejection.update(all, 0);
   for (const [index, [answered, failed]] of rates.entries()) {
     for (let i = 0; i < answered + failed; i++) {
       const fails =
         Math.floor(((i + 1) * failed) / (answered + failed)) > Math.floor((i * failed) / (answered + failed));
       if (fails) failTimes(all[index], 1);
       else all[index].stats.onAnswer(i, 5);
-      ejection.judge(all, 5000);
+      ejection.update(all, 5000);
     }
   }
-  ejection.judge(all, 9999);
+  ejection.update(all, 9999);
   assert.equal(ejectedOf(ejection, all), []);
-  ejection.judge(all, 10_000);
+  ejection.update(all, 10_000);
   return ejectedOf(ejection, all);
 }
 
@@ -246,7 +246,7 @@ test('never more than half are ejected, of two or more always one may be, of one
       const member = random.pick(members);
       if (i % 1000 < 500 || random.oneIn(10)) failTimes(member, random.between(1, 6));
       else member.stats.onAnswer(now, 5);
-      ejection.judge(members, now);
+      ejection.update(members, now);
       const count = ejectedOf(ejection, members).length;
       const allowed = members.length === 1 ? 0 : Math.max(1, Math.floor(members.length / 2));
       assert.ok(count <= allowed, `${count} of ${members.length}`);
@@ -264,9 +264,9 @@ test('ejections end at different times', () => {
       const all = endpoints([1, 1]);
       const ejection = new Ejection<TestEndpoint>({}, () => random.unit());
       failTimes(all[0], 5);
-      ejection.judge(all, 0);
+      ejection.update(all, 0);
       let end = ejection.nextAt;
-      while (ejection.isEjected(all[0])) ejection.judge(all, (end = ejection.nextAt));
+      while (ejection.isEjected(all[0])) ejection.update(all, (end = ejection.nextAt));
       assert.ok(end > 24_000 && end <= 30_000);
       ends.add(end);
     }
@@ -281,9 +281,9 @@ test('an endpoint that comes back gets one call at once and no flood before it h
     for (let i = 1; i <= 100; i++) for (const { stats } of all) stats.onAnswer(i, 5);
     for (const endpoint of all.slice(1)) endpoint.load = 40;
     failTimes(all[0], 5);
-    ejection.judge(all, 0);
-    ejection.judge(all, 10_000);
-    ejection.judge(all, 30_000);
+    ejection.update(all, 0);
+    ejection.update(all, 10_000);
+    ejection.update(all, 30_000);
     assert.not.ok(ejection.isEjected(all[0]));
     const picker = leastLoaded(all, contextOf(random));
     for (let i = 0; i < 100; i++) picker.pick(undefined, undefined).load++;
