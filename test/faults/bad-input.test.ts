@@ -101,7 +101,7 @@ test('B2 half a preface and silence are CLOSE HANDSHAKE_TIMEOUT', () =>
     { server: { limits: { handshakeMsMax: 100 } } },
   ));
 
-test('B3 a version that is not spoken here is CLOSE VERSION with those that are', () =>
+test('B3 an unsupported version is CLOSE VERSION with the supported ones', () =>
   talk(async ({ peer }) => {
     peer.sendPreface({ versionMin: 2, versionMax: 7 });
     const close = await peer.expectClose(CloseCode.VERSION);
@@ -200,7 +200,7 @@ test(
   closes(frame('ITEM', { call: callNumber(5) }), CloseCode.CALL_NUMBER),
 );
 test(
-  'B13 a CANCEL behind the answer is late and harmless',
+  'B13 a CANCEL after the answer is late and harmless',
   greeted(async ({ peer }) => {
     peer.send(request(0, 'quick'));
     await peer.expect('RESPONSE');
@@ -251,7 +251,7 @@ async function answered(
   await listener.close();
 }
 
-test('B16 a RESPONSE for a call that nobody made closes the connection, and the open call is started=maybe', () =>
+test('B16 a RESPONSE for a call that was never made closes the connection, and the open call is started=maybe', () =>
   answered(async (peer, call, answer) => {
     peer.send(frame('RESPONSE', { call: call + 1 }));
     await peer.expectClose(CloseCode.CALL_NUMBER);
@@ -266,7 +266,7 @@ test('B17 a second RESPONSE closes the connection and settles nothing twice', ()
     await peer.expectClose(CloseCode.CALL_NUMBER);
   }));
 test(
-  'B18 a call beyond callsInFlightMax is refused as not started, and the others go on',
+  'B18 a call beyond callsInFlightMax is refused as not started, and the others continue',
   greeted(async ({ peer }) => {
     peer.send(request(1_000, 'too many'));
     const failure = await peer.expectRecord('FAILURE', { call: callNumber(1_000) });
@@ -277,7 +277,7 @@ test(
     await peer.expect('RESPONSE', { call: callNumber(999) });
   }),
 );
-test('B19 opening and cancelling without end is CLOSE FLOOD, and no more handlers run than the cap', async () => {
+test('B19 endless opening and cancelling is CLOSE FLOOD, and no more handlers run than the limit', async () => {
   let running = 0;
   let most = 0;
   const run = greeted(
@@ -303,7 +303,7 @@ test('B19 opening and cancelling without end is CLOSE FLOOD, and no more handler
   await run();
 });
 test(
-  'B20 provoking failures without end is CLOSE FLOOD',
+  'B20 provoking endless failures is CLOSE FLOOD',
   greeted(async ({ peer }) => {
     for (let generation = 1; generation <= 1_000; generation++) {
       peer.send(request(0, '', { generation, flags: flags.METADATA, prefix: u32(9_999) }));
@@ -466,7 +466,7 @@ test(
   lz4Fails(12, Buffer.from('14610900500000000000', 'hex'), 'INVALID_ARGUMENT', /lz4/),
 );
 test(
-  'B35 a bomb fails that call at the cap',
+  'B35 a decompression bomb fails that call at the limit',
   greeted(
     async ({ peer }) => {
       const block = Buffer.concat([

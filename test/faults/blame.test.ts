@@ -54,7 +54,7 @@ function busy(ms: number): void {
   for (const start = performance.now(); performance.now() - start < ms; );
 }
 
-test('each cause of a slow call is put down to its part, and the parts are the measured total', () =>
+test('each cause of a slow call is attributed to its part, and the parts add up to the measured total', () =>
   withProcess(new URL('../rpc/ledger-process.js', import.meta.url), {}, async (child) => {
     const { port } = child.ready as { readonly port: number };
     const proxy = await FaultProxy.start(port);

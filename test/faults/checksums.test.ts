@@ -18,7 +18,7 @@ interface Run {
 }
 
 const texts = ['one', 'two', 'a third text, which is somewhat longer than those before', 'four'];
-/** A frame that claims to be longer than it is ends with these bytes, and is judged then. */
+/** These bytes complete a frame that claims to be longer than it is, so that it is checked. */
 const PADDING = 'p'.repeat(6_000);
 const all = [...texts, PADDING, 'the last'];
 
@@ -85,7 +85,7 @@ async function greetingBytes(way: Way): Promise<number> {
 }
 
 for (const way of ['request', 'answer'] as const) {
-  test(`every byte on the ${way}'s way: what is damaged is not handled, not answered, and not believed`, async () => {
+  test(`every byte on the ${way}'s way: a damaged frame is not handled, not answered, and not trusted`, async () => {
     const sound = await run(way, null);
     assert.equal(sound.answers, all);
     const from = await greetingBytes(way);

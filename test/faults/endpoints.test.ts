@@ -1,4 +1,4 @@
-/** What goes wrong at one of several endpoints: calls that may be made elsewhere are, those that may not fail once and say why. */
+/** Faults at one of several endpoints: retryable calls are answered by another endpoint, others fail once with the reason. */
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { type Balancer, type ClientChannel, connect, RpcError, Server } from '../../src/index.js';
@@ -37,7 +37,7 @@ async function proxied(replaced: Partial<NotesHandlers> = {}) {
   return { server, proxy, close };
 }
 
-test('F1 where all ports are closed a call is UNAVAILABLE, started=no, before any time has passed', async () => {
+test('F1 where all ports are closed a call is UNAVAILABLE, started=no, without any delay', async () => {
   const clock = new VirtualClock();
   const channel = connect([tcp(await freePort()), tcp(await freePort())], { clock });
   const failure = await failureOf(channel.client(Notes).echo(note));
@@ -92,7 +92,7 @@ test('F1 attempts to reach each of several closed ports wait 100 ms, then 1.6 ti
   assert.is(clock.pending, 0);
 });
 
-test('F3 when a connection is reset, calls of which no byte had left are answered by another endpoint, once each', async () => {
+test('F3 when a connection is reset, calls that were not sent are answered by another endpoint, once each', async () => {
   const ran: number[] = [];
   const first = await proxied();
   const second = await proxied({
@@ -139,7 +139,7 @@ test('F3 when a connection is reset, calls of which no byte had left are answere
   await second.close();
 });
 
-test('F3 an endpoint that is reset inside its handshake costs no call', async () => {
+test('F3 an endpoint that resets inside its handshake fails no call', async () => {
   const first = await proxied();
   const second = await proxied();
   first.proxy.resetAfter(10, 'toClient');
@@ -153,7 +153,7 @@ test('F3 an endpoint that is reset inside its handshake costs no call', async ()
   await second.close();
 });
 
-test('F8 a silent endpoint: its calls fail after the keepalive, those that may run again are answered elsewhere, as are new ones', async () => {
+test('F8 a silent endpoint: its calls fail after the keepalive time; retryable and new calls are answered by another endpoint', async () => {
   const never = () => new Promise<never>(() => {});
   const first = await proxied({ echo: never });
   const second = await proxied();
@@ -183,7 +183,7 @@ test('F8 a silent endpoint: its calls fail after the keepalive, those that may r
   await second.close();
 });
 
-test('F15 calls that crossed the DRAIN of one endpoint are answered by another, and tell of both', async () => {
+test('F15 calls that crossed the DRAIN of one endpoint are answered by another, and list both attempts', async () => {
   const listeners = [await ScriptedListener.listen(), await ScriptedListener.listen()] as const;
   const channel = connect(
     listeners.map(({ port }) => tcp(port)),

@@ -1,4 +1,4 @@
-/** What handlers and callers do to each other: throw, never end, cancel, run late; and numbers that wrap. */
+/** Faults of handlers and callers: they throw, never end, cancel, are late; and call numbers wrap. */
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { RpcError } from '../../src/index.js';
@@ -7,7 +7,7 @@ import { withSeed } from '../support/seed.js';
 
 const note = { id: 1, text: 'one' };
 
-test('F24 a handler that throws is INTERNAL once, and its text does not travel', async () => {
+test('F24 a handler that throws gives one INTERNAL, without the text of the error', async () => {
   const seen: unknown[] = [];
   const ends = await openEnds({
     server: { onHandlerError: (error) => void seen.push(error) },
@@ -32,7 +32,7 @@ test('F24 a handler that throws is INTERNAL once, and its text does not travel',
   await ends.close();
 });
 
-test('F24 an RpcError that a handler throws travels with its code and hints', async () => {
+test('F24 the code and hints of an RpcError that a handler throws reach the caller', async () => {
   const ends = await openEnds({
     handlers: {
       echo: (_request, context) => {
@@ -130,7 +130,7 @@ test('F27 cancels and deadlines that race answers leave one outcome each and eve
   });
 });
 
-test('F29 call numbers wrap and are used again without crossing answers', async () => {
+test('F29 call numbers wrap and are used again, and no answer reaches another call', async () => {
   const ends = await openEnds({ server: { limits: { callsInFlightMax: 16 } } });
   // One slot serves them all when they follow each other: 32,767 generations, then 1 again.
   for (let id = 0; id < 33_000; id++) {

@@ -25,7 +25,7 @@ function callAll(channels: readonly ClientChannel[]): Promise<unknown> {
   );
 }
 
-test(`F30 ${CLIENTS} clients of a server that crashed: their attempts spread evenly over the jitter of each backoff`, async () => {
+test(`F30 ${CLIENTS} clients of a crashed server spread their attempts evenly over the jitter of each backoff`, async () => {
   const network = new SimulatedNetwork({ seed: 30, settling: 'microtasks' });
   const serve = (): Server => {
     const server = new Server(network.options('orders')).add(Notes, handlers());
@@ -73,7 +73,7 @@ test(`F30 ${CLIENTS} clients of a server that crashed: their attempts spread eve
   assert.is(network.openSockets, 0);
 });
 
-test(`F30 ${CLIENTS} clients of a process that is killed are all answered by the next one`, async () => {
+test(`F30 ${CLIENTS} clients of a killed process are all answered by the next one`, async () => {
   const folder = mkdtempSync(join(tmpdir(), 'trunkline-herd-'));
   const port = await freePort();
   const start = (): Promise<TestProcess> =>

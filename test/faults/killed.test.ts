@@ -17,7 +17,7 @@ const KILLS = Number(process.env['TRUNKLINE_KILLS'] ?? 6);
 const CALLERS = 32;
 /** Calls between two kills. */
 const CALLS_A_KILL = 8 * CALLERS;
-/** Far below the deadline, far above what a reset takes on a machine that has other things to do. */
+/** Far below the deadline, far above the time of a reset on a busy machine. */
 const SETTLE_MS_MAX = 5_000;
 const RECONNECT_MS_MAX = 2_000;
 
@@ -27,7 +27,7 @@ interface Flight {
   readonly ended: Promise<unknown>;
 }
 
-test(`F12 ${KILLS} times SIGKILL under ${CALLERS} callers: all calls settle, failures say started=maybe, none runs twice, and the next server is found`, async () => {
+test(`F12 ${KILLS} times SIGKILL under ${CALLERS} callers: all calls settle, failures are started=maybe, none runs twice, and the next server is found`, async () => {
   const folder = mkdtempSync(join(tmpdir(), 'trunkline-killed-'));
   const began = join(folder, 'began');
   const ports = [await freePort(), await freePort()];

@@ -1,4 +1,4 @@
-/** What a network does to calls: each settles once, says whether it may have run, and the next one works. */
+/** Faults of the network: each call settles once, says whether it may have run, and the next one works. */
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { connect, Server } from '../../src/index.js';
@@ -10,7 +10,7 @@ import { ScriptedPeer } from '../support/scripted-peer.js';
 
 const note = { id: 1, text: 'one' };
 
-test('F1 a closed port is UNAVAILABLE at once, started=no, and the next attempts wait', async () => {
+test('F1 a closed port is UNAVAILABLE immediately, started=no, and further attempts back off', async () => {
   const listener = await ScriptedListener.listen();
   const { port } = listener;
   await listener.close();
@@ -65,7 +65,7 @@ test('F4 a reset after the request was sent is UNAVAILABLE started=maybe, and is
   proxy?.close();
 });
 
-test('F5 a reset in the middle of a response never delivers the part that came', async () => {
+test('F5 a reset in the middle of a response never delivers a part of it', async () => {
   let proxy: FaultProxy | undefined;
   const ends = await openEnds({ through: async (port) => (proxy = await FaultProxy.start(port)).port });
   await ends.notes.echo(note);
@@ -104,7 +104,7 @@ test('F6 a FIN during calls fails them as started=maybe; a FIN after the last an
   await listener.close();
 });
 
-test('F7 a client that ends its half still gets the answers of its calls', async () => {
+test('F7 a client that shuts down its sending side still gets the answers of its calls', async () => {
   const answer = gate();
   const server = new Server().add(Notes, handlers({ bytes: async (bytes) => answer.opened.then(() => bytes) }));
   const { port } = await server.listen({ host: '127.0.0.1' });
@@ -122,7 +122,7 @@ test('F7 a client that ends its half still gets the answers of its calls', async
   await server.close();
 });
 
-test('F18 one byte at a time gives the same results', async () => {
+test('F18 chunks of one byte give the same results', async () => {
   let proxy: FaultProxy | undefined;
   const ends = await openEnds({ through: async (port) => (proxy = await FaultProxy.start(port)).port });
   proxy?.slice(1);
@@ -135,7 +135,7 @@ test('F18 one byte at a time gives the same results', async () => {
   proxy?.close();
 });
 
-test('a call whose bytes never left is started=no when the connection is lost', async () => {
+test('a call whose bytes were not sent is started=no when the connection is lost', async () => {
   const listener = await ScriptedListener.listen();
   const channel = connect(`tcp://127.0.0.1:${listener.port}`, { limits: { writeQueueBytesSoft: 100_000 } });
   const notes = channel.client(Notes);

@@ -1,4 +1,4 @@
-/** The processes of `overload.test.ts`: a server that can do little, and somebody who dials. Both say what they hold when they are asked. */
+/** The processes of `overload.test.ts`: a server with little capacity, and a client. Both report what they hold on request. */
 import { closeSync, openSync } from 'node:fs';
 import { connect, RpcError, Server } from '../../src/index.js';
 import { tellReady } from '../support/child.js';
@@ -6,7 +6,7 @@ import { handlers, Notes, sleep } from '../support/rpc.js';
 
 const held: number[] = [];
 
-/** Leaves this process so many file descriptors of those that its limit allows; Infinity: gives all back. */
+/** Leaves this process only `count` file descriptors of its limit; Infinity: gives all back. */
 function leaveDescriptors(count: number): void {
   for (const descriptor of held.splice(0)) closeSync(descriptor);
   if (count === Infinity) return;
@@ -17,7 +17,7 @@ function leaveDescriptors(count: number): void {
   }
 }
 
-/** What the test asks: to leave so many descriptors (-1: all), or anything else. */
+/** An order of the test: to leave this many descriptors (-1: all), or another one. */
 function onAsked(answer: () => unknown): void {
   process.on('message', ({ leave }: { readonly leave?: number }) => {
     if (leave === undefined) {
@@ -51,7 +51,7 @@ async function serve(): Promise<void> {
   tellReady({ port });
 }
 
-/** Dials and calls whenever it is told to, and says what came of it. */
+/** Dials and calls on each order, and reports the result. */
 function dial(): void {
   onAsked(async () => {
     const channel = connect(`tcp://127.0.0.1:${args[0]}`, { retry: false });

@@ -13,14 +13,14 @@ const note = { id: 1, text: '' };
 
 const portOf = ({ ready }: TestProcess): number => (ready as { readonly port: number }).port;
 
-/** Leaves the process so many file descriptors; -1: as many as it had. */
+/** Leaves the process this many file descriptors; -1: as many as it had. */
 async function leaveDescriptors(child: TestProcess, count: number): Promise<void> {
   execFileSync('prlimit', ['--pid', String(child.pid), '--nofile=100:']);
   child.tell({ leave: count });
   assert.is(await child.hear(), 'left');
 }
 
-test('F22 a server without a descriptor for another connection goes on, and accepts again when there is one', async () => {
+test('F22 a server without a file descriptor for another connection continues, and accepts again when there is one', async () => {
   await withProcess(script, { args: ['serve', '100', '100'] }, async (child) => {
     const port = portOf(child);
     const channel = connect(`tcp://127.0.0.1:${port}`, { retry: false });
@@ -53,7 +53,7 @@ test('F22 a server without a descriptor for another connection goes on, and acce
   });
 });
 
-test('F22 a client without a descriptor left fails with RESOURCE_EXHAUSTED, started=no, which names the limit, and connects when it has one', async () => {
+test('F22 a client without a file descriptor fails with RESOURCE_EXHAUSTED, started=no, which names the limit, and connects when it has one', async () => {
   await withProcess(script, { args: ['serve', '10', '10'] }, (serving) =>
     withProcess(script, { args: ['dial', String(portOf(serving))] }, async (child) => {
       child.tell({});
@@ -73,7 +73,7 @@ test('F22 a client without a descriptor left fails with RESOURCE_EXHAUSTED, star
   );
 });
 
-test('F25 a server with 128 MB and ten times the calls that it can hold answers those and refuses the rest, started=no', async () => {
+test('F25 a server with 128 MB and ten times its capacity of calls answers its capacity and refuses the rest, started=no', async () => {
   const places = 20;
   const queue = 500;
   const args = ['serve', String(places), String(queue)];

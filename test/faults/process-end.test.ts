@@ -1,4 +1,4 @@
-/** Nothing of the engine keeps a process alive that has closed what it opened, and no fault of a peer ends one. */
+/** The engine does not keep a process alive that has closed everything it opened, and no fault of a peer ends a process. */
 import { fileURLToPath } from 'node:url';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';

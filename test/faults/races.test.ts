@@ -16,7 +16,7 @@ import { connectPair } from '../support/connection-pair.js';
 import { type Random, withSeed } from '../support/seed.js';
 
 const RACES = Number(process.env['TRUNKLINE_RACES'] ?? 20_000);
-/** Calls that wait for their outcome at once. */
+/** Calls in flight. */
 const CALLS_OPEN_MAX = 400;
 /** Steps of time that everything falls on: few, so that much falls on the same. */
 const STEP_MS = 0.25;
@@ -43,7 +43,7 @@ class Race {
   /** By the number of the call: how often its handler ran, and how often its caller heard of an end. */
   readonly runs: Uint8Array;
   readonly ends: Uint8Array;
-  /** What must not be, in words. */
+  /** Broken invariants, as text. */
   readonly wrong: string[] = [];
   open = 0;
   private made = 0;

@@ -75,10 +75,9 @@ async function roll(servers: number, gapMs: number): Promise<void> {
 test(`F13 F15 ${DRAINS} servers drain one after the other under ${CALLERS} callers: no call fails, none runs twice`, () =>
   roll(DRAINS, 0));
 
-test('F13 the next server may take its time: calls wait for it, those that were refused and new ones', () =>
-  roll(3, 60));
+test('F13 the next server may start late: refused and new calls wait for it', () => roll(3, 60));
 
-test('F13 SIGTERM ends one process, another takes its port over: of the calls of many callers none fails or runs twice', async () => {
+test('F13 SIGTERM ends one process and another takes over its port: no call of many callers fails or runs twice', async () => {
   const script = new URL('./rolling-process.js', import.meta.url);
   const first = await TestProcess.start(script, { args: ['0'] });
   const processes = [first];
@@ -119,7 +118,7 @@ test('F13 SIGTERM ends one process, another takes its port over: of the calls of
   }
 });
 
-test('F14 SIGTERM with a hung handler: the grace passes, its call is CANCELLED, and the process ends', async () => {
+test('F14 SIGTERM with a hung handler: after the grace its call is CANCELLED, and the process ends', async () => {
   await withProcess(new URL('./draining-process.js', import.meta.url), {}, async (server) => {
     const { port } = server.ready as { port: number };
     const channel = connect(`tcp://127.0.0.1:${port}`);

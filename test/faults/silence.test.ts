@@ -47,7 +47,7 @@ for (const [row, cut] of [
   ['F9 silence towards the server', ['toServer']],
   ['F9 silence towards the client', ['toClient']],
 ] as const) {
-  test(`${row} ends both sides after keepalive time plus timeout, not before, and the next call goes elsewhere`, async () => {
+  test(`${row} ends both sides after keepalive time plus timeout, not before, and the next call goes to another endpoint`, async () => {
     let runs = 0;
     let reason: RpcError | null = null;
     const { clock, server, channel, notes, lines } = openCuttable({
@@ -154,7 +154,7 @@ test('F10 a process that is stopped for less than the keepalive answers late, on
     await channel.close();
   }));
 
-test('F11 a process that is stopped for longer is UNAVAILABLE; it goes on with nobody listening, and no call runs twice', () =>
+test('F11 a process that is stopped for longer is UNAVAILABLE; it continues without its client, and no call runs twice', () =>
   withProcess(processScript, {}, async (child) => {
     const { port } = child.ready as { readonly port: number };
     const channel = connect(`tcp://127.0.0.1:${port}`, { limits: { keepaliveMs: 100, keepaliveTimeoutMs: 500 } });
@@ -178,7 +178,7 @@ test('F11 a process that is stopped for longer is UNAVAILABLE; it goes on with n
     await channel.close({ graceMs: 100 });
   }));
 
-test('F11 an answer behind the time-out is discarded', async () => {
+test('F11 an answer after the timeout is discarded', async () => {
   const clock = new VirtualClock();
   const transport = new NarrowTransport();
   const channel = connect('tcp://narrow:1', { clock, random: () => 0.5, dial: async () => transport });
@@ -205,7 +205,7 @@ test('F11 an answer behind the time-out is discarded', async () => {
   await channel.close();
 });
 
-test('F23 a client whose loop was blocked reads the answer that is there before it judges its server', async () => {
+test('F23 a client whose loop was blocked reads the answer that has arrived before it declares its server dead', async () => {
   for (const blockedMs of [2_000, 12_000, 100_000]) {
     const clock = new BlockedClock();
     const listener = await ScriptedListener.listen();
@@ -230,7 +230,7 @@ test('F23 a client whose loop was blocked reads the answer that is there before 
   }
 });
 
-test('F23 a server whose loop was blocked reads what is there before it judges its client', async () => {
+test('F23 a server whose loop was blocked reads what has arrived before it declares its client dead', async () => {
   for (const blockedMs of [2_000, 12_000, 100_000]) {
     const clock = new BlockedClock();
     const server = new Server({ clock, random: () => 0.5 }).add(Notes, handlers());
@@ -249,7 +249,7 @@ test('F23 a server whose loop was blocked reads what is there before it judges i
   }
 });
 
-test('F23 an answer that lay in the socket while the loop was blocked is in time for its deadline', async () => {
+test('F23 an answer that was in the socket while the loop was blocked meets its deadline', async () => {
   const clock = new BlockedClock();
   const listener = await ScriptedListener.listen();
   const channel = connect(`tcp://127.0.0.1:${listener.port}`, { clock, random: () => 0.5 });
@@ -266,7 +266,7 @@ test('F23 an answer that lay in the socket while the loop was blocked is in time
   await listener.close();
 });
 
-test('F23 a real block of two seconds, longer than the ping timeout, disconnects neither side of this process', () =>
+test('F23 a blocked event loop of two real seconds, longer than the ping timeout, disconnects no side', () =>
   withProcess(processScript, {}, async (child) => {
     const { port } = child.ready as { readonly port: number };
     const limits = { keepaliveMs: 100, keepaliveTimeoutMs: 1_500, pingIntervalMsMin: 0 };

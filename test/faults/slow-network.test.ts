@@ -63,7 +63,7 @@ test('F17 at 64 KB/s small calls are all answered', async () => {
   proxy?.close();
 });
 
-test('F17 at 64 KB/s the queues of a caller stay bounded, calls beyond them are refused by name, and all others end well', async () => {
+test('F17 at 64 KB/s the queues of a caller stay bounded, calls beyond them are refused with the name of the limit, and all others succeed', async () => {
   let served = 0;
   const server = new Server().add(
     Notes,
@@ -133,7 +133,7 @@ const declare = {
   errors: null,
 } as const;
 
-test('F20 a peer that never reads is closed after the stall time, the server holds no more than its queue, others go on', async () => {
+test('F20 a peer that never reads is closed after the stall time; the server holds no more than its queue, and others continue', async () => {
   let made = 0;
   // One value for all, so that what is held is the engine's.
   const answer = Buffer.alloc(MIB, 1);

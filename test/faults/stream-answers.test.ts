@@ -92,7 +92,7 @@ for (const [what, frames] of [
   ['CREDIT', (call: number) => [credit(call + 1, 1)]],
   ['ITEM of the next generation', (call: number) => [item(call + 0x1_0000)]],
 ] as const) {
-  test(`B12 ${what} for a call that nobody made is CLOSE CALL_NUMBER`, closes('chat', 'CALL_NUMBER', frames));
+  test(`B12 ${what} for a call that was never made is CLOSE CALL_NUMBER`, closes('chat', 'CALL_NUMBER', frames));
 }
 for (const [what, kind, frames] of [
   ['ITEM for a unary call', 'echo', (call: number) => [item(call)]],
@@ -122,7 +122,7 @@ for (const [what, frames] of [
   ['END behind FAILURE', (call: number) => [item(call), failure(call), end(call)]],
   ['CREDIT behind END', (call: number) => [item(call), end(call), credit(call, 1)]],
 ] as const) {
-  test(`B13 ${what} is CLOSE CALL_NUMBER, since a callee knows what it has said; the call has its one end`, async () => {
+  test(`B13 ${what} is CLOSE CALL_NUMBER, since a callee knows which frames it has sent; the call ends once`, async () => {
     const { peer, call, outcome } = await ask('chat');
     peer.send(...frames(call));
     await peer.expectClose('CALL_NUMBER');
@@ -134,7 +134,7 @@ for (const [what, frames] of [
 }
 
 for (const kind of ['down', 'chat'] as const) {
-  test(`B13 what comes behind CANCEL is dropped up to the terminal frame, within its credit (${kind})`, async () => {
+  test(`B13 frames after CANCEL are dropped up to the terminal frame, within its credit (${kind})`, async () => {
     const { peer, call, outcome, abort } = await ask(kind);
     peer.send(item(call, 'first'));
     await rest();
@@ -161,7 +161,7 @@ for (const kind of ['down', 'chat'] as const) {
   });
 }
 
-test('B13 RESPONSE for a stream that was cancelled is CLOSE PROTOCOL as before', async () => {
+test('B13 RESPONSE for a cancelled stream is CLOSE PROTOCOL, as for a live one', async () => {
   const { peer, call, outcome, abort } = await ask('down');
   abort.abort();
   await outcome;
@@ -197,7 +197,7 @@ test('B23 empty items cost credit', async () => {
 });
 
 for (const kind of ['up', 'chat'] as const) {
-  test(`B24 CREDIT of 0 fails that call here, cancels it there, and the connection goes on (${kind})`, async () => {
+  test(`B24 CREDIT of 0 fails that call here, cancels it there, and the connection stays open (${kind})`, async () => {
     const { peer, call, outcome, source } = await ask(kind);
     peer.send(credit(call, 0));
     const { error } = await outcome;
@@ -237,7 +237,7 @@ for (const kind of ['down', 'chat'] as const) {
   });
 }
 
-test('B26 a callee that ignores CANCEL is held to its credit: the window is not given again', async () => {
+test('B26 a callee that ignores CANCEL is limited to its credit: none is given back', async () => {
   const { peer, call, outcome, abort } = await ask('down');
   abort.abort();
   await outcome;
@@ -249,7 +249,7 @@ test('B26 a callee that ignores CANCEL is held to its credit: the window is not 
   await peer.close();
 });
 
-test('B26 a client never sends beyond the window of its callee, and uses what it is given', async () => {
+test('B26 a client never sends beyond the window of its callee, and uses all of it', async () => {
   const { peer, call, source } = await ask('up', true, { streamWindowBytes: window });
   const body = Buffer.alloc(1_000);
   let left = window;
@@ -274,7 +274,7 @@ test('B26 a client never sends beyond the window of its callee, and uses what it
   await peer.close();
 });
 
-test('bytes behind the prefix of END, and metadata that is malformed, fail that call here; its items stand', async () => {
+test('bytes after the prefix of END, and malformed metadata, fail that call here; its items are delivered', async () => {
   for (const fields of [{ payload: 'x' }, { payload: u32(9_999), flags: flags.METADATA }]) {
     const { peer, call, outcome } = await ask('down');
     peer.send(item(call), end(call, fields));
@@ -292,7 +292,7 @@ test(
   closes('down', 'FLAGS', (call) => [end(call, { flags: flags.LEDGER, payload: Buffer.alloc(12) })]),
 );
 
-test('metadata comes with END and with a FAILURE behind items', async () => {
+test('metadata arrives with END and with a FAILURE after items', async () => {
   const prefix = writeMetadata({ key: 'value' });
   const well = await ask('down', false);
   well.peer.send(item(well.call), end(well.call, { flags: flags.METADATA, payload: prefix }));
@@ -310,7 +310,7 @@ test('metadata comes with END and with a FAILURE behind items', async () => {
   await badly.peer.close();
 });
 
-test('an item beyond messageBytesMax fails the call and cancels it, the items before it stand', async () => {
+test('an item beyond messageBytesMax fails the call and cancels it; the items before it are delivered', async () => {
   const peer = await HandCallee.open({ limits: { messageBytesMax: 65_536 } });
   const outcome = readAll(peer.client.down(Buffer.of(1)));
   const [asked] = await peer.frames();
@@ -344,7 +344,7 @@ test('an answer before the caller has ended stops its source', async () => {
   }
 });
 
-test('a connection that is lost ends streams behind the items that came, as UNAVAILABLE', async () => {
+test('a lost connection ends streams with UNAVAILABLE, after the items that arrived', async () => {
   for (const kind of ['down', 'chat'] as const) {
     const { peer, call, stream } = await ask(kind, false);
     peer.send(item(call, 'one'), item(call, 'two'), item(call, 'half', flags.MORE));
@@ -364,7 +364,7 @@ test('a connection that is lost ends streams behind the items that came, as UNAV
   assert.is((await failureOf(peer.client.echo(Buffer.of(1)))).code, 'UNAVAILABLE');
 });
 
-test('items that nobody takes do not use up what the connection may hold, once their call has ended', async () => {
+test('items that were never taken do not count against the limit of the connection once their call has ended', async () => {
   const peer = await HandCallee.open({ limits: { assemblyBytesMax: 20_000 } });
   for (let calls = 0; calls < 10; calls++) {
     // Kept as it came, since it came in two frames.
@@ -377,7 +377,7 @@ test('items that nobody takes do not use up what the connection may hold, once t
   await peer.close();
 });
 
-test('a stream that is stopped between any two promises of its turn sends nothing behind CANCEL', async () => {
+test('a stream that is stopped between any two promises of its turn sends nothing after CANCEL', async () => {
   for (let promises = 0; promises < 16; promises++) {
     const { peer, call, source, abort, outcome } = await ask('up', true, { streamWindowBytes: window });
     source.push(...Array.from({ length: 100 }, () => Buffer.alloc(1_000)));

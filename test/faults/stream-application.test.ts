@@ -33,7 +33,7 @@ function stubborn(item: Buffer): AsyncIterable<Buffer> & { destroy(): void } {
   };
 }
 
-test('iterables that throw when they are ended disturb nobody, on either side', async () => {
+test('iterables that throw when they are ended affect nothing else, on either side', async () => {
   const source = stubborn(Buffer.from('item'));
   const server = new Server().add(
     Streams,
@@ -75,7 +75,7 @@ const Moody = defineService('test.Moody', {
 });
 
 for (const size of [10, 200_000]) {
-  test(`a codec that throws at an item of ${size} bytes fails that call, behind the items before it`, async () => {
+  test(`a codec that throws at an item of ${size} bytes fails that call, after the items before it`, async () => {
     const items = [Buffer.alloc(size, 'a'), Buffer.alloc(size, 'x'), Buffer.alloc(size, 'b')];
     const server = new Server({ onHandlerError: () => {} }).add(Moody, {
       down: () => items,
@@ -115,7 +115,7 @@ for (const size of [10, 200_000]) {
   });
 }
 
-test('a handler that gives no iterable, and one that yields what does not fit, fail their call', async () => {
+test('a handler that returns no iterable, and one that yields a value of another type, fail their call', async () => {
   const seen: string[] = [];
   const server = new Server({ onHandlerError: (error) => seen.push(String(error)) }).add(
     Streams,

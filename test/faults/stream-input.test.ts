@@ -79,7 +79,7 @@ for (const [what, name, bytes] of [
 
 for (const name of ['up', 'chat'] as const) {
   test(
-    `B13 ITEM behind END fails that call (${name})`,
+    `B13 ITEM after END fails that call (${name})`,
     fails('INVALID_ARGUMENT', 'YES', request(name), end(call), item(call)),
   );
   test(
@@ -93,11 +93,11 @@ test(
   closes('PROTOCOL', request('up'), item(call, 'half', flags.MORE), end(call)),
 );
 test(
-  'B13 a caller that gives END flags is CLOSE FLAGS',
+  'B13 END of a caller with flags is CLOSE FLAGS',
   closes('FLAGS', request('up'), end(call, { flags: flags.METADATA, payload: u32(1) })),
 );
 
-test('B13 what was on its way when the call ended is dropped: items within credit, END, CREDIT, CANCEL; its slot works on', async () => {
+test('B13 frames in transit when the call ended are dropped: items within credit, END, CREDIT, CANCEL; its slot stays usable', async () => {
   const peer = await HandCaller.open({
     up: () => {
       throw new RpcError('ABORTED', 'no');
@@ -129,7 +129,7 @@ test('B13 late items beyond the credit are CLOSE FLOW_CONTROL', async () => {
   await peer.close();
 });
 
-test('B13 the first late frame of a call costs one of the budget, those that a caller may still have sent cost nothing', async () => {
+test('B13 the first late frame of a call takes one from the budget; frames that the caller was still allowed to send take none', async () => {
   const peer = await HandCaller.open(
     { up: () => Buffer.of(1) },
     { limits: { resetsBurstMax: 3, resetsPerSecondMax: 0 } },
@@ -168,7 +168,7 @@ test('B18 a stream beyond callsInFlightMax is refused as not started, and its it
   await peer.close();
 });
 
-test('B18 a stream beyond handlersMax is refused as not started; what its caller had sent along is dropped', async () => {
+test('B18 a stream beyond handlersMax is refused as not started; the items its caller sent with it are dropped', async () => {
   const peer = await HandCaller.open(idle, { limits: { handlersMax: 2 } });
   peer.send(
     request('up', 0),
@@ -186,7 +186,7 @@ test('B18 a stream beyond handlersMax is refused as not started; what its caller
 });
 
 for (const name of ['down', 'up', 'chat'] as const) {
-  test(`B19 opening and cancelling streams 10,000 times is CLOSE FLOOD, and no more handlers run than the cap (${name})`, async () => {
+  test(`B19 opening and cancelling streams 10,000 times is CLOSE FLOOD, and no more handlers run than the limit (${name})`, async () => {
     let begun = 0;
     const count = (): Promise<never> => {
       begun++;
@@ -255,7 +255,7 @@ for (const [what, frames] of [
   });
 }
 
-test('B23 empty ITEM frames with MORE are CLOSE FLOOD after 10 in a row, whatever streams they belong to', async () => {
+test('B23 empty ITEM frames with MORE are CLOSE FLOOD after 10 in a row, over all streams', async () => {
   const peer = await HandCaller.open(idle);
   const calls = [callNumber(0), callNumber(1)];
   peer.send(request('up', 0), request('chat', 1));
@@ -269,7 +269,7 @@ test('B23 empty ITEM frames with MORE are CLOSE FLOOD after 10 in a row, whateve
   await peer.close();
 });
 
-test('B23 empty items are items, and cost credit: a consumer that takes none holds up their sender', async () => {
+test('B23 empty items cost credit: a consumer that takes none pauses their sender', async () => {
   const peer = await HandCaller.open(idle, narrow);
   peer.send(request('up'));
   const count = Math.floor(window / 12);
@@ -335,14 +335,14 @@ for (const name of ['up', 'chat'] as const) {
   });
 }
 
-test('B26 a single frame beyond the window is CLOSE FLOW_CONTROL, however fast its handler takes items', async () => {
+test('B26 a single frame beyond the window is CLOSE FLOW_CONTROL, no matter how fast its handler takes items', async () => {
   const peer = await HandCaller.open({}, narrow);
   peer.send(request('up'), item(call, Buffer.alloc(window)));
   await peer.expectClose('FLOW_CONTROL');
   await peer.close();
 });
 
-test('B26 what the handler has taken is given back, and no more: the account of both sides stays the same', async () => {
+test('B26 exactly the credit of taken items is given back: both sides keep the same account', async () => {
   const got: number[] = [];
   let stream: ItemStream<Buffer> | null = null;
   const peer = await HandCaller.open(
@@ -388,7 +388,7 @@ test('B26 what the handler has taken is given back, and no more: the account of 
   await peer.close();
 });
 
-test('B26 an item longer than the window arrives, since what has come of it is given back', async () => {
+test('B26 an item longer than the window arrives, since the credit of its first part is given back', async () => {
   const peer = await HandCaller.open({}, narrow);
   const whole = Buffer.from(Array.from({ length: 1_000_000 }, (_, index) => index % 251));
   peer.send(request('up'));
@@ -408,7 +408,7 @@ test('B26 an item longer than the window arrives, since what has come of it is g
   await peer.close();
 });
 
-test('B26 an item longer than the window behind others arrives once those are taken', async () => {
+test('B26 an item longer than the window arrives after others once those are taken', async () => {
   let open: () => void = () => {};
   const opened = new Promise<void>((resolve) => {
     open = resolve;
@@ -478,7 +478,7 @@ test(
   closes('FLAGS', request('up'), item(call, 'a', flags.MORE), item(call, 'b', flags.COMPRESSED)),
 );
 test('METADATA on an item is CLOSE FLAGS', closes('FLAGS', request('up'), item(call, u32(0), flags.METADATA)));
-test('a compressed item of a codec that was not offered fails that call once it is taken', async () => {
+test('an item compressed with a codec that was not offered fails that call once it is taken', async () => {
   const peer = await HandCaller.open();
   peer.send(request('up'), item(call, 'ab', flags.COMPRESSED));
   await peer.expectFailure(call, 'INVALID_ARGUMENT', 'YES');
@@ -494,7 +494,7 @@ test(
   fails('DEADLINE_EXCEEDED', 'NO', frame('REQUEST', { call, method: 2, flags: flags.DEADLINE, payload: u32(0) })),
 );
 
-test('bytes of items that were refused, cancelled or never read are given back to the ledger of the connection', async () => {
+test('bytes of items that were refused, cancelled or never read no longer count for the connection', async () => {
   const peer = await HandCaller.open(idle, { limits: { assemblyBytesMax: 1_200 } });
   for (let generation = 1; generation <= 5; generation++) {
     const number = callNumber(0, generation);

@@ -73,7 +73,7 @@ for (const [row, direction] of [
   ['F9 silence towards the server', 'forth'],
   ['F9 silence towards the client', 'back'],
 ] as const satisfies readonly (readonly [string, Direction])[]) {
-  test(`${row} ends open streams within the keepalive, behind the items that came, on both sides`, async () => {
+  test(`${row} ends open streams within the keepalive time, after the items that arrived, on both sides`, async () => {
     let ended = 0;
     const one = async function* (): AsyncGenerator<Buffer> {
       try {
@@ -126,7 +126,7 @@ for (const [row, direction] of [
   });
 }
 
-test('F16 with 100 to 300 ms each way streams bring every item in order, and deadlines are kept', async () => {
+test('F16 with 100 to 300 ms each way streams deliver every item in order, and deadlines are kept', async () => {
   const count = 300;
   const numbered = function* (): Generator<Buffer> {
     for (let index = 0; index < count; index++) yield Buffer.from(String(index));
@@ -158,7 +158,7 @@ test('F16 with 100 to 300 ms each way streams bring every item in order, and dea
 });
 
 for (const kind of ['down', 'up'] as const) {
-  test(`F17 at 64 KB/s a producer is held up: what it is ahead is bounded by the window (${kind})`, async () => {
+  test(`F17 at 64 KB/s a producer is paused: it is never further ahead than the window (${kind})`, async () => {
     const limits = { streamWindowBytes: 65_536, streamWindowBytesMax: 65_536 };
     const body = Buffer.alloc(1_000, 'i');
     const at = { made: 0, taken: 0, most: 0 };
@@ -189,7 +189,7 @@ for (const [who, host] of [
   ['client', 'near'],
   ['server', 'far'],
 ] as const) {
-  test(`F20 streams towards a ${who} that never reads: writers pause with little queued, and the stall ends them`, async () => {
+  test(`F20 streams to a ${who} that never reads: writers pause with little queued, and the stall time ends them`, async () => {
     const at = { made: 0, ended: 0 };
     const body = Buffer.alloc(1_000, 'i');
     const produce = function* (): Generator<Buffer> {
@@ -224,7 +224,7 @@ for (const [who, host] of [
   });
 }
 
-test('F23 items that lay in the socket while the loop was blocked are in time for the deadline of their stream', async () => {
+test('F23 items that were in the socket while the loop was blocked meet the deadline of their stream', async () => {
   const clock = new BlockedClock();
   const listener = await ScriptedListener.listen();
   const channel = connect(`tcp://127.0.0.1:${listener.port}`, { clock, random: () => 0.5 });
@@ -270,7 +270,7 @@ async function withNumbers(
   });
 }
 
-test('F10 a process that is stopped inside a stream for less than the keepalive goes on with the next item', () =>
+test('F10 a process that is stopped inside a stream for less than the keepalive time continues with the next item', () =>
   withNumbers({ keepaliveMs: 50, keepaliveTimeoutMs: 60_000 }, async (client, child, peer) => {
     const before = peer();
     let stoppedFor = 0;
@@ -287,7 +287,7 @@ test('F10 a process that is stopped inside a stream for less than the keepalive 
     assert.is(peer(), before);
   }));
 
-test('F11 a process that is stopped inside a stream for longer: the items that came, then UNAVAILABLE, and a new stream from its beginning', () =>
+test('F11 a process that is stopped inside a stream for longer: the items that arrived, then UNAVAILABLE, and a new stream starts over', () =>
   withNumbers({ keepaliveMs: 100, keepaliveTimeoutMs: 500 }, async (client, child) => {
     let got = 0;
     let error: unknown = null;

@@ -109,7 +109,7 @@ for (const kind of ['down', 'up', 'chat'] as const) {
   });
 }
 
-test('F21 a stalled consumer holds up its own calls only: unary calls are answered as before', async () => {
+test('F21 a stalled consumer stalls only its own calls: unary calls are answered as before', async () => {
   const { network, client, close } = await simulate({ down: () => endless(Buffer.alloc(1_000)) }, {}, { latencyMs: 5 });
   for (let index = 0; index < 50; index++) client.down(Buffer.of(index), { deadlineMs });
   await network.advance(1_000);
@@ -243,7 +243,7 @@ test(`${CALLS} calls of each kind at once on one connection, all begun before on
   await server.close();
 });
 
-test('a caller that has ended its half goes on to receive; a callee that has ended, ends', async () => {
+test('a caller that has ended its stream still receives; a callee that ends its stream ends the call', async () => {
   const order: string[] = [];
   const { network, client, close } = await simulate({
     async *chat(items) {
@@ -264,7 +264,7 @@ test('a caller that has ended its half goes on to receive; a callee that has end
   await close();
 });
 
-test('what was sent before an error is delivered before it, whatever the kind', async () => {
+test('items sent before an error are delivered before it, for all kinds', async () => {
   const fails = async function* (): AsyncGenerator<Buffer> {
     yield* [Buffer.from('one'), Buffer.from('two')];
     throw Object.assign(new Error('not for the peer'), { secret: 1 });
@@ -288,7 +288,7 @@ test('what was sent before an error is delivered before it, whatever the kind', 
   await close();
 });
 
-test('metadata of a handler comes with the end of its stream, and not before', async () => {
+test('metadata of a handler arrives with the end of its stream, and not before', async () => {
   const { network, client, close } = await simulate({
     async *down(bytes, context) {
       yield bytes;

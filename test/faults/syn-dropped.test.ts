@@ -56,7 +56,7 @@ function testInNamespace(name: string, body: () => Promise<void>): void {
 }
 
 testInNamespace(
-  'F2 a SYN that is dropped fails its call after connectMsMax, by name, and no call while another endpoint is up',
+  'F2 a dropped SYN fails its call after connectMsMax, which the error names, and no call while another endpoint is up',
   async () => {
     const script = fileURLToPath(new URL('./syn-dropped-process.js', import.meta.url));
     const run = `${commands} && exec "$@"`;
@@ -76,7 +76,7 @@ testInNamespace(
   },
 );
 
-test('F2 where nothing answers, a call fails when connectMsMax has passed, and one more endpoint that is up takes it at once', async () => {
+test('F2 where nothing answers, a call fails after connectMsMax, and another endpoint that is up gets it immediately', async () => {
   const network = new SimulatedNetwork({ seed: 2 });
   const server = new Server(network.options('up')).add(Notes, handlers());
   network.listen('up', server);

@@ -86,7 +86,7 @@ test('F26 a TLS handshake that stalls fails after connectMsMax and names the lim
   silent.close();
 });
 
-test('F26 a TLS handshake that stalls half-way fails in the same time', async () => {
+test('F26 a TLS handshake that stalls in the middle fails in the same time', async () => {
   const { server, port } = await listening({ tls: certificates.server });
   const proxy = await FaultProxy.start(port);
   proxy.hold('toClient');
@@ -128,7 +128,7 @@ test('F26 TLS without trunkline/1 in ALPN is refused on both sides', async () =>
   other.close();
 });
 
-test('F26 plain bytes on a TLS port, and TLS towards a plain port, end that connection only', async () => {
+test('F26 plain bytes on a TLS port, and TLS to a plain port, end that connection only', async () => {
   const secure = await listening({ tls: certificates.server });
   const plainChannel = connect(`tcp://127.0.0.1:${secure.port}`);
   assert.is((await failureOf(plainChannel.client(Notes).echo(note))).code, 'UNAVAILABLE');
@@ -142,7 +142,7 @@ test('F26 plain bytes on a TLS port, and TLS towards a plain port, end that conn
   await plain.server.close();
 });
 
-test('B48 TLS before 1.2 is refused with an alert, and the server lives', async () => {
+test('B48 TLS before 1.2 is refused with an alert, and the server goes on', async () => {
   const { server, port } = await listening({ tls: certificates.server });
   const old = { minVersion: 'TLSv1', maxVersion: 'TLSv1.1', ciphers: 'DEFAULT@SECLEVEL=0' } as const;
   const stranger = tls.connect({ host: '127.0.0.1', port, ca, ALPNProtocols: ['trunkline/1'], ...old });
@@ -152,7 +152,7 @@ test('B48 TLS before 1.2 is refused with an alert, and the server lives', async 
   await server.close();
 });
 
-test('B48 renegotiation is refused on both sides, and the server lives', async () => {
+test('B48 renegotiation is refused on both sides, and the server goes on', async () => {
   const { server, port } = await listening({ tls: certificates.server });
   const stranger = tls.connect({ host: '127.0.0.1', port, ca, ALPNProtocols: ['trunkline/1'], maxVersion: 'TLSv1.2' });
   await once(stranger, 'secureConnect');
@@ -170,7 +170,7 @@ test('B48 renegotiation is refused on both sides, and the server lives', async (
   await server.close();
 });
 
-test('B48 a garbage record behind the TLS handshake ends that connection only', async () => {
+test('B48 a garbage record after the TLS handshake ends that connection only', async () => {
   const { server, port } = await listening({ tls: certificates.server });
   const socket = net.connect({ host: '127.0.0.1', port });
   socket.on('error', () => {});

@@ -29,7 +29,7 @@ export class Phrases {
   readonly responses: Readonly<Record<string, readonly Message[]>>;
   readonly failures: readonly Message[];
   readonly cancels: readonly Message[];
-  /** What a caller sends behind the REQUEST of a stream. */
+  /** The frames of a caller after the REQUEST of a stream. */
   readonly streams: readonly Message[];
   readonly others: readonly Message[];
 

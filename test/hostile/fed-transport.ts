@@ -121,7 +121,7 @@ export class FedTransport implements Transport {
     if (this.ended && this.peerEnded && this.unsentBytes === 0) this.close();
   }
 
-  /** As a socket: the event comes in a later turn. */
+  /** Like a socket: the event is emitted in a later turn. */
   private close(): void {
     if (this.closing) return;
     this.closing = true;

@@ -1,8 +1,8 @@
-/** A hostile case: what one live connection goes through, and what came of it. Run by `live-run.ts`. */
+/** A hostile case: the input of one live connection, and its result. Run by `live-run.ts`. */
 import { defaultLimits, type Limits } from '../../src/index.js';
 import type { Planned, PlannedCall, Side } from './session-streams.js';
 
-/** What may happen between two chunks. */
+/** Events between two chunks. */
 export const acts = [
   'turn',
   'wait 1',
@@ -21,10 +21,10 @@ export const acts = [
 ] as const;
 export type Act = (typeof acts)[number];
 
-/** A chunk of the peer's bytes, an event, or a call that the connection is told to make. */
+/** A chunk of the peer's bytes, an event, or a call that the connection makes. */
 export type Step = Buffer | Act | PlannedCall;
 
-/** What a peer that adapts may know of the connection. */
+/** What an adaptive peer knows of the connection. */
 export interface ConnectionView {
   readonly over: boolean;
   /** The connection's own calls that wait for an answer. */
@@ -62,18 +62,18 @@ export interface HostileCase {
 }
 
 export interface Outcome {
-  /** What did not hold; null: all is well. */
+  /** The invariant that was broken, or null. */
   readonly problem: string | null;
   /** Code of the CLOSE that the connection wrote, -1 without one. */
   readonly closeCode: number;
   /** Longest time for one chunk. */
   readonly feedMsMost: number;
-  /** What became of the connection's own calls. */
+  /** The results of the connection's own calls. */
   readonly settled: readonly Planned[];
   /** Text of the CLOSE, for people. */
   readonly closeText: string;
   /** Terminal frames that the peer's calls got. */
   readonly terminals: number;
-  /** What happened, to do it once more. */
+  /** The steps, to run the case again. */
   readonly steps: readonly Step[];
 }

@@ -30,7 +30,7 @@ const BYTES_PER_BYTE_MAX = 4;
 /** What the ledger counts for a call or an item that waits for a schema, beside the bytes of its message. */
 const WAITING_BYTES = 512;
 const SLAB_BYTES = 64 * 1024;
-/** Far from what a session uses. */
+/** Far above what a session uses. */
 const PROBE_METHOD = 60;
 const PROBE_SLOT = 15;
 

@@ -155,7 +155,7 @@ test('B38 a negative count with the size of its block is legal and is answered',
     assert.equal((await peer.expect('RESPONSE')).payload, long(2));
   }));
 
-test('B43 map keys __proto__ and constructor are echoed as what they are, and no prototype changes', () =>
+test('B43 map keys __proto__ and constructor are echoed as plain data, and no prototype changes', () =>
   withEnds(async ({ peer }) => {
     declare(peer, 'map');
     const body = join(long(2), text('__proto__'), long(1), text('constructor'), long(2), 0);

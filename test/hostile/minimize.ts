@@ -8,7 +8,7 @@ import { runCase } from './live-run.js';
 /** Runs that a reduction may take. */
 const RUNS_MAX = 4_000;
 
-/** A case whose steps are known. */
+/** A case with a fixed list of steps. */
 export type FixedCase = HostileCase & { readonly steps: readonly Step[] };
 
 export async function minimize(hostile: FixedCase): Promise<FixedCase> {

@@ -9,7 +9,7 @@ import { type Act, acts, type HostileCase, type Setting, type Step } from './hos
 import { cutStream, mutateFrames } from './mutator.js';
 import { makeSession, type Session } from './session-streams.js';
 
-/** One case in so many is a damaged session, the others are conversations. */
+/** One case in this many is a damaged session, the others are conversations. */
 const SESSIONS_ONE_IN = 4;
 /** Sessions of each side. */
 const SESSIONS = 400;

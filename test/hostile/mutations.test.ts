@@ -16,7 +16,7 @@ import { MutationCases } from './mutation-cases.js';
 const count = Number(process.env['TRUNKLINE_MUTATIONS'] ?? 20_000);
 const seed = Number(process.env['TRUNKLINE_SEED'] ?? Math.floor(Math.random() * 2 ** 32)) >>> 0;
 const only = process.env['TRUNKLINE_CASE'];
-/** No machine is so slow; what the connection takes is printed. */
+/** More than any machine needs; the time that the connection takes is printed. */
 const FEED_MS_MAX = 5_000;
 const long = count > 100_000;
 const PRINT_EACH = 100_000;
@@ -32,7 +32,7 @@ async function report(index: number, hostile: FixedCase, problem: string): Promi
 // Each refused call makes an error, and its stack would take most of the time. A failed case is run again with stacks.
 Error.stackTraceLimit = 0;
 
-test('sessions that are not damaged go well: every planned outcome, no CLOSE', async () => {
+test('undamaged sessions have every planned outcome, and no CLOSE', async () => {
   const cases = new MutationCases(seed);
   for (let index = 0; index < cases.count; index++) {
     const { side, calls, frames, outcomes, closes } = cases.untouched(index);
@@ -51,7 +51,7 @@ test('sessions that are not damaged go well: every planned outcome, no CLOSE', a
   }
 });
 
-test(`${count} damaged streams and messages: the connection goes on or closes, and all that must hold holds`, async () => {
+test(`${count} damaged streams and messages: the connection continues or closes, and all invariants hold`, async () => {
   const cases = new MutationCases(seed);
   if (only !== undefined) {
     const hostile = cases.at(Number(only));

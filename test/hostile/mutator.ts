@@ -44,7 +44,7 @@ export function mutateFrames(frames: Buffer[], others: readonly Buffer[], random
   }
 }
 
-/** One damage behind the headers, which most often concerns only a call, so that the connection goes on. */
+/** One damage after the headers, which usually affects only a call, so the connection stays open. */
 export function mutateGently(frames: Buffer[], others: readonly Buffer[], random: Random): void {
   random.pick(gentleMutations)(frames, others, random);
 }
@@ -57,7 +57,7 @@ function mutationCount(random: Random): number {
 
 type Mutation = (frames: Buffer[], others: readonly Buffer[], random: Random) => void;
 
-/** Replaces one frame by what `change` makes of a copy of it. */
+/** Replaces one frame by a copy that `change` has changed. */
 function changed(change: (bytes: Buffer, random: Random) => Buffer): Mutation {
   return (frames, _others, random) => {
     const index = random.below(frames.length);
@@ -116,7 +116,7 @@ function neighbour(call: number, random: Random): number {
   }
 }
 
-/** Damages the payload and corrects the length, so that the damage is found behind the header. */
+/** Damages the payload and corrects the length, so that the damage is found after the header. */
 const damagePayload = changed((bytes, random) => {
   if (bytes.length <= HEADER_BYTES) return bytes;
   const payload = damage(bytes.subarray(HEADER_BYTES), random);
@@ -165,7 +165,7 @@ const flipPayloadBit = changed((bytes, random) => {
   return bytes;
 });
 
-/** A prefix that stands there without its flag, or is missing. */
+/** A prefix without its flag, or a flag without its prefix. */
 const flipPrefixFlag = changed((bytes, random) => {
   if (bytes.length < HEADER_BYTES) return bytes;
   const choices = bytes[8] === types.REQUEST ? [0x01, 0x02, 0x04, 0x08, 0x10, 0x20] : [0x01, 0x02, 0x04];
@@ -208,7 +208,7 @@ const spliceFrame: Mutation = (frames, others, random) => {
   frames.splice(random.below(frames.length + 1), 0, random.pick(others));
 };
 
-/** A frame of any type for a call of this session, whatever its state. */
+/** A frame of any type for a call of this session, in any state. */
 const strayFrame: Mutation = (frames, _others, random) => {
   const model = random.pick(frames);
   const call = model.length >= HEADER_BYTES ? model.readUInt32LE(4) : 0;
@@ -244,7 +244,7 @@ const gentleMutations: readonly Mutation[] = [
   dropFrame,
 ];
 
-/** The more often a kind stands here, the more often it is picked. */
+/** A kind that is listed more often is picked more often. */
 const mutations: readonly Mutation[] = [
   flipBit,
   flipBit,

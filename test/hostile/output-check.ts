@@ -41,7 +41,7 @@ export class OutputCheck {
     private readonly frameBytesMax: number,
   ) {}
 
-  /** What is wrong with the output, or null. */
+  /** The first fault of the output, or null. */
   judge(output: Buffer): string | null {
     const { length } = output;
     // A CLOSE that is read at once leaves no time to write.

@@ -208,7 +208,7 @@ export class PeerMessages {
   }
 }
 
-/** What LEDGER on an answer announces. */
+/** The durations that LEDGER on an answer announces. */
 function durations(random: Random): Buffer {
   return Buffer.concat([u32(random.below(100)), u32(random.u32()), u32(2 ** 32 - 1)]);
 }

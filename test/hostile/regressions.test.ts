@@ -36,7 +36,7 @@ function request(slot: number, generation = 1, bits = 0, payload: Buffer | strin
   return frame('REQUEST', { call: callNumber(slot, generation), flags: bits, payload });
 }
 
-/** Runs the case; whatever must hold in all cases holds. */
+/** Runs the case and asserts the invariants of all cases. */
 async function run(
   side: HostileCase['side'],
   steps: readonly Step[],
@@ -47,18 +47,18 @@ async function run(
   return outcome;
 }
 
-/** A connection that goes on is asked once more at the end, and answers. */
+/** At the end, a connection that is still open gets one more call, and answers it. */
 const PROBE = 1;
 
 const plain: PlannedCall = { method: 'bytes', bytes: 3, how: 'plain', deadlineMs: 30_000 };
 
-test('F20 a write queue that overflows closes the connection once, whatever CLOSE adds to it', async () => {
+test('F20 a write queue that overflows closes the connection once, even though CLOSE adds to the queue', async () => {
   const flood = Array.from({ length: 200 }, (_, i) => request(0, i + 1));
   const steps = [hello, declare('there/is/none'), 'stop reading' as const, Buffer.concat(flood)];
   assert.is((await run('accepting', steps, { setting: 'tight' })).closeCode, CloseCode.WRITE_QUEUE);
 });
 
-test('a REQUEST without ONEWAY for a oneway method is refused, not left without an answer', async () => {
+test('a REQUEST without ONEWAY for a oneway method is refused with an answer', async () => {
   assert.is((await run('accepting', [hello, declare('h.S/hit', 'ONEWAY'), request(0)])).terminals, 1 + PROBE);
 });
 
@@ -74,7 +74,7 @@ test('empty frames with MORE are counted in a row, not over the life of a connec
   assert.is(terminals, 30 + PROBE);
 });
 
-test('a long request given up before its first frame has left is not cancelled, since the callee never heard of it', async () => {
+test('a long request that ends before its first frame was written sends no CANCEL, since the callee does not know the call', async () => {
   const calls = [{ ...plain, bytes: 40_000, how: 'signal' }] as const;
   const { closeCode, settled } = await run('dialing', ['abort', hello, 'turn'], { calls });
   assert.is(closeCode, CloseCode.SHUTDOWN);
@@ -103,7 +103,7 @@ test('B17 a second RESPONSE while the first waits for its schema closes the conn
   assert.is(closeCode, CloseCode.CALL_NUMBER);
 });
 
-/** A live connection and its transport, for what a case does not show. */
+/** A live connection and its transport, for checks that a case does not have. */
 function live(side: 'dialing' | 'accepting', work = new Work()) {
   const clock = new VirtualClock();
   const transport = new FedTransport(clock);
@@ -132,7 +132,7 @@ function live(side: 'dialing' | 'accepting', work = new Work()) {
   return { clock, transport, connection };
 }
 
-test('calls that run out of time while their method waits for a schema leave nothing behind', async () => {
+test('calls whose deadline passes while their method waits for a schema leak nothing', async () => {
   const { clock, transport, connection } = live('accepting');
   transport.feed(declare('h.S/note', 'UNARY', noteOfAnotherVersion.fingerprint));
   const payload = Buffer.concat([u32(1), Buffer.alloc(60_000)]);
@@ -177,7 +177,7 @@ test('B30 a deadline of 2^31 ms and more is read as 2^31 - 1', async () => {
   assert.ok(clock.msToNext <= 2 ** 31 - 1);
 });
 
-test('ONEWAY calls are taken while the connection drains, since nobody can be told that they are not', async () => {
+test('ONEWAY calls are accepted while the connection drains, since they cannot be refused', async () => {
   const work = new Work();
   const { transport, connection } = live('accepting', work);
   transport.feed(declare('h.S/hit' satisfies `h.S/${MethodName}`, 'ONEWAY'));
@@ -186,7 +186,7 @@ test('ONEWAY calls are taken while the connection drains, since nobody can be to
   assert.is(work.begun, 1);
 });
 
-test('B7 a header that claims 16 MiB within the limit makes nothing be kept for it', () => {
+test('B7 a header that claims 16 MiB within the limit allocates nothing', () => {
   const clock = new VirtualClock();
   const before = process.memoryUsage().arrayBuffers;
   const connections = Array.from({ length: 64 }, () => {

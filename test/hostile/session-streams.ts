@@ -20,11 +20,11 @@ export interface PlannedCall {
   readonly deadlineMs: number;
 }
 
-/** What its caller must get when the session is not touched: `none` when the session does not say. */
+/** What its caller must get in the undamaged session; `none`: the session does not determine it. */
 export type Planned = 'value' | 'failure' | 'none';
 
 export interface Session {
-  /** What the connection under test is. */
+  /** The role of the connection under test. */
   readonly side: Side;
   readonly calls: readonly PlannedCall[];
   /** One a call. */
@@ -47,7 +47,7 @@ export function makeSession(side: Side, random: Random): Session {
 type Message = readonly Buffer[];
 
 class SessionWriter {
-  /** Messages whose frames may be mixed; each in its own order. */
+  /** Messages whose frames may be interleaved; each keeps its own order. */
   private readonly lanes: Message[] = [];
   private slot = 0;
   private readonly methods = new Set<MethodName>();

@@ -20,7 +20,7 @@ export class StreamCalls {
 
   constructor(private readonly problems: string[]) {}
 
-  /** What a call of this method needs beside its usual extras, and what to do with its end. */
+  /** The extras that a call of this method needs besides the usual ones, and the handling of its end. */
   extras({ method, bytes, how }: PlannedCall): Pick<CallExtras, 'incoming' | 'source'> {
     const { caller, callee } = sendsItems(method);
     const blob = method === 'file' || method === 'paper';

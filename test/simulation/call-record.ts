@@ -1,4 +1,4 @@
-/** One call of a simulation as both sides saw it, and what must be true of it. */
+/** One call of a simulation as both sides saw it, and its invariants. */
 import { defaultLimits, RpcError, type Started } from '../../src/index.js';
 import { BlobFlow } from './blob-flow.js';
 import { ItemFlow } from './item-flow.js';
@@ -9,9 +9,9 @@ import { Salt } from './service.js';
 const SLACK_MS = 100;
 /** A cancel on a calm network has reached its handler by then, also behind what the socket already holds. */
 const CANCEL_MS_MAX = 1_000;
-/** Pieces in which a blob's bytes may come. */
+/** The most pieces in which the bytes of a blob arrive. */
 const PIECES_MAX = 4_000;
-/** What an item costs beside its body: the header and three numbers. */
+/** The cost of an item besides its body: the header and three numbers. */
 const FRAME_BYTES = 15;
 
 export class CallRecord {

@@ -1,4 +1,4 @@
-/** What the simulation has found, each as small as it can be shown. */
+/** Bugs that the simulation has found, each as its smallest case. */
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import {
@@ -41,7 +41,7 @@ function open(options: Partial<SimulatedNetworkOptions> = {}) {
   return { network, channel, stub: channel.client(Bytes), close };
 }
 
-test('items that come while a long answer to their stream is being sent are dropped, and the connection goes on', async () => {
+test('items that arrive while a long answer to their stream is being sent are dropped, and the connection stays open', async () => {
   const { network, channel, stub, close } = open({ latencyMs: 20, flightBytesMax: 5_000 });
   await network.run(channel.ready());
   async function* items() {
@@ -101,7 +101,7 @@ test('a oneway call that waits for a schema when its connection is lost leaves n
   }
 });
 
-test('the end of a stream waits with its items for their schema: deadline, failure and loss of the connection count', async () => {
+test('the end of a stream waits with its items for their schema, and a deadline, failure or lost connection still ends the call', async () => {
   const item = (...names: string[]) =>
     schema({
       type: 'record',
@@ -146,7 +146,7 @@ test('the end of a stream waits with its items for their schema: deadline, failu
   await network.run(server.drain());
 });
 
-test('a connection that comes while a server drains gets a grace in whole milliseconds', async () => {
+test('a connection that is accepted while a server drains gets a grace in whole milliseconds', async () => {
   const network = new SimulatedNetwork({ seed: 1, latencyMs: 0.3 });
   const { clock } = network;
   const Slow = defineService('sim.Slow', { ask: unary({ request: 'long', response: 'long' }) });
@@ -168,7 +168,7 @@ test('a connection that comes while a server drains gets a grace in whole millis
   await network.run(Promise.all([drained, first.close(), late.close()]));
 });
 
-test('the rest of a long head is dropped when its caller has given up', async () => {
+test('the rest of a long head is dropped when its caller has cancelled', async () => {
   const Blobs = defineService('sim.Blobs', { get: blob({ request: 'null', response: raw }) });
   const network = new SimulatedNetwork({ seed: 1, latencyMs: 10, bytesPerSecond: 1_000_000 });
   const server = new Server(network.options('server'));
@@ -187,7 +187,7 @@ test('the rest of a long head is dropped when its caller has given up', async ()
   await network.run(Promise.all([channel.close(), server.drain()]));
 });
 
-test('a call made in the same tick as an answer gets its whole deadline, however long nothing was read before', async () => {
+test('a call made in the same tick as an answer gets its whole deadline, no matter how long nothing was read before', async () => {
   const network = new SimulatedNetwork({ seed: 1 });
   const { clock } = network;
   const Asker = defineService('sim.Asker', {
@@ -219,7 +219,7 @@ test('a call made in the same tick as an answer gets its whole deadline, however
   await network.run(Promise.all([channel.close(), server.drain()]));
 });
 
-test('a peer whose PINGs are held up for long is not taken for a flood', async () => {
+test('a peer whose PINGs are delayed for long is not mistaken for a flood', async () => {
   const limits = { keepaliveMs: 500, keepaliveTimeoutMs: 600, pingIntervalMsMin: 500 };
   const patient = { ...limits, keepaliveMs: 60_000 };
   const network = new SimulatedNetwork({ seed: 1 });

@@ -80,7 +80,7 @@ export class HandlerSide {
     return endingWith(this.echo(record, items, context), () => record.ended++);
   }
 
-  /** One item for each that comes, and the rest behind them. */
+  /** One item for each that arrives, then the rest. */
   private async *echo(record: CallRecord, items: ItemStream<Part>, context: CallContext): AsyncGenerator<Part> {
     const { toCallee, toCaller } = record;
     toCaller.running++;

@@ -1,10 +1,10 @@
-/** What one seed of a simulation, of whichever kind, came to. */
+/** The result of one seed of a simulation, of either kind. */
 export interface Outcome {
-  /** What the seed stood for, to be printed. */
+  /** The plan of the seed, to be printed. */
   readonly plan: object;
-  /** Stands for everything that happened. */
+  /** A hash of everything that happened. */
   readonly hash: string;
-  /** What was not as it must be. */
+  /** Broken invariants. */
   readonly problems: readonly string[];
   /** How often calls ended in which way: `unary UNAVAILABLE maybe`. */
   readonly outcomes: ReadonlyMap<string, number>;

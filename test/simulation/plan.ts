@@ -26,11 +26,11 @@ export interface CallPlan {
   readonly itemBytes: number;
   /** Milliseconds between two items of their source; less than 0: the source is synchronous. */
   readonly pauseMs: number;
-  /** Milliseconds that their consumer takes for each. */
+  /** Milliseconds that the consumer takes for each item. */
   readonly slowMs: number;
-  /** The consumer leaves behind so many items; 0: it stays. */
+  /** The consumer leaves after this many items; 0: it stays. */
   readonly leaveAfter: number;
-  /** The caller takes all items that are there at a time. */
+  /** The caller takes items in batches. */
   readonly batches: boolean;
 }
 

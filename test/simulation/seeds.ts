@@ -7,7 +7,7 @@ import type { Outcome } from './outcome.js';
 import { type PlantedBug, plantedBugs } from './planted-bugs.js';
 import { simulate } from './simulation.js';
 
-/** What a seed stands for: calls of all kinds between channels of one endpoint and their server, or channels of several endpoints. */
+/** The kind of simulation: calls of all kinds between channels of one endpoint and their server, or channels of several endpoints. */
 export type Scenario = 'connections' | 'channels';
 
 export const scenarios: Readonly<
@@ -31,7 +31,7 @@ export interface SeedRange {
   readonly count: number;
   /** Name of a planted bug, or null. */
   readonly plant: string | null;
-  /** Every so many seeds one runs twice and must go the same way; 0: none does. */
+  /** One in this many seeds runs twice and must run identically; 0: none. */
   readonly againEvery: number;
 }
 
@@ -44,7 +44,7 @@ export interface SeedReport {
   ms: number;
 }
 
-/** With so many failures there is enough to look at. */
+/** The run stops after this many failures. */
 const FAILURES_MAX = 10;
 const PROBLEMS_SHOWN = 5;
 
@@ -75,7 +75,7 @@ export async function simulateSeed(
 export async function runSeeds(range: SeedRange, failuresMax = FAILURES_MAX): Promise<SeedReport> {
   const report: SeedReport = { seeds: 0, failures: [], outcomes: {}, ms: 0 };
   const startedAt = performance.now();
-  // Failing calls are the daily bread of a simulation, and a stack costs more than the call.
+  // Most calls of a simulation fail, and a stack costs more than the call.
   const { stackTraceLimit } = Error;
   Error.stackTraceLimit = 0;
   try {

@@ -14,7 +14,7 @@ const Part = { type: 'record', name: 'sim.Part', fields: [id, index, body] } as 
 export interface Part {
   /** The call's number. */
   readonly id: number;
-  /** Its place in its stream; 0 for what is no item. */
+  /** Its index in its stream; 0 for a message that is not an item. */
   readonly index: number;
   readonly body: Buffer;
 }

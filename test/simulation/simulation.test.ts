@@ -13,7 +13,7 @@ const seeds = Number(process.env['TRUNKLINE_SIM_SEEDS'] ?? 400);
 /** Seeds within which a planted bug must be found. */
 const PLANTED_SEEDS_MAX = 300;
 
-test(`${seeds} seeds of mixed calls and faults keep every promise, and take the same way again`, async () => {
+test(`${seeds} seeds of mixed calls and faults keep all invariants, and run identically again`, async () => {
   const { failures, outcomes } = await runSeeds({
     scenario: 'connections',
     from: 1,
@@ -22,7 +22,7 @@ test(`${seeds} seeds of mixed calls and faults keep every promise, and take the 
     againEvery: 20,
   });
   assert.is(failures.map(({ text }) => text).join('\n'), '');
-  // What no seed brings about, no seed tests.
+  // An outcome that no seed produces is not tested.
   const ends =
     'ok yes, ABORTED yes, INTERNAL yes, CANCELLED no, CANCELLED maybe, DEADLINE_EXCEEDED no, DEADLINE_EXCEEDED maybe';
   const faults = 'UNAVAILABLE no, UNAVAILABLE maybe, RESOURCE_EXHAUSTED no, CANCELLED yes';
@@ -47,7 +47,7 @@ for (const { name } of plantedBugs) {
   });
 }
 
-test('a seed that fails is printed with the command that repeats it, which fails in the same way', async () => {
+test('a failing seed is printed with the command that reproduces it, which fails in the same way', async () => {
   const plant = plantedBugs[0].name;
   const main = fileURLToPath(new URL('main.js', import.meta.url));
   const run = (args: readonly string[]) =>

@@ -41,7 +41,7 @@ class Simulation {
   private readonly closings: Promise<void>[] = [];
   private listener: { close(): void } | null = null;
   private open = 0;
-  /** Faults that are to come or to be undone. */
+  /** Faults still to be started or to be undone. */
   private faultsLeft = 0;
   private lateMs = 0;
 

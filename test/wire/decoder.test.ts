@@ -50,7 +50,7 @@ function encodeAll(frames: readonly Seen[]): Buffer {
   return Buffer.concat(frames.map((frame) => encodeFrame({ ...frame, payload: Buffer.from(frame.payload, 'latin1') })));
 }
 
-test('random frames in random chunks come out as they went in', () => {
+test('random frames in random chunks are decoded unchanged', () => {
   withSeed((random) => {
     for (let round = 0; round < 60; round++) {
       const frames = randomFrames(random, 1 + random.below(40));
@@ -115,7 +115,7 @@ for (const [what, frameBytes] of [
   }
 }
 
-test('a header that claims much makes nothing be kept for it', () => {
+test('a header that claims a long frame allocates nothing', () => {
   const decoder = new FrameDecoder({ preface: false, frameBytesMax: 2 ** 31 });
   const header = encodeFrame({ type: FrameType.REQUEST, call: 1 });
   header.writeUInt32LE(2 ** 31, 0);
@@ -128,7 +128,7 @@ test('a header that claims much makes nothing be kept for it', () => {
   assert.ok(allocated <= 2_048, `${allocated} bytes allocated`);
 });
 
-test('a length that came in full before is believed, and the frame held in one buffer without growing', () => {
+test('a length that arrived in full before is trusted, and the frame is held in one buffer that does not grow', () => {
   const decoder = new FrameDecoder({ preface: false });
   const frame = encodeFrame({ type: FrameType.REQUEST, call: 1, payload: Buffer.alloc(60_000) });
   const receive = () =>
@@ -151,7 +151,7 @@ test('a length that came in full before is believed, and the frame held in one b
   assert.ok(allocated <= 512, `${allocated} bytes allocated`);
 });
 
-test('after its first error a decoder stays failed, whatever comes', () => {
+test('after its first error a decoder stays failed', () => {
   const decoder = new FrameDecoder({ preface: false });
   decoder.push(encodeFrame({ type: 99 }));
   assert.is(decoder.next(), FAILED);
@@ -161,7 +161,7 @@ test('after its first error a decoder stays failed, whatever comes', () => {
   assert.is(decoder.error, error);
 });
 
-test('a chunk pushed before the last one is used up is a mistake of the program', () => {
+test('a chunk pushed before the last one is used up is a programming error', () => {
   const decoder = new FrameDecoder({ preface: false });
   const ping = encodeFrame({ type: FrameType.PING, payload: Buffer.alloc(8) });
   decoder.push(Buffer.concat([ping, ping]));
@@ -203,7 +203,7 @@ test('a frame in the chunk itself, or a short one, cannot be claimed', () => {
   assert.is(decoder.claim(decoder.buffer), false);
 });
 
-test('what is left of a chunk outlives its buffer once it is kept', () => {
+test('the rest of a chunk outlives its buffer once it is kept', () => {
   withSeed((random) => {
     const frames = randomFrames(random, 10);
     const chunk = Buffer.concat([encodeAll(frames), Buffer.from([9, 0, 0])]);

@@ -113,7 +113,7 @@ for (const [name, checksums] of kinds) {
       }
     }));
 
-  test(`${name}: whichever byte is damaged, the frames before it are found whole, and it is not`, () =>
+  test(`${name}: with any byte damaged, the frames before it pass, and its frame fails`, () =>
     withSeed((random) => {
       for (const sizes of [[5], [0, 1, 2, 3, 50, 60, 70, 8, 55, 56, 57, 58], [30, 1_500, 40, 40, 40, 40, 40, 40, 40]]) {
         const batch = batchOf(random, sizes);
@@ -162,7 +162,7 @@ const stream = (() => {
   return bytes;
 })();
 
-test('a decoder gives the frames before a damaged one, that one never, at every split point', () => {
+test('a decoder returns the frames before a damaged one, and never that one, at every split point', () => {
   const ends: number[] = [];
   for (const text of texts) ends.push((ends.at(-1) ?? 0) + HEAD_BYTES + text.length);
   for (let split = 0; split <= stream.length; split++) {
@@ -191,7 +191,7 @@ test('a decoder gives the frames before a damaged one, that one never, at every 
   }
 });
 
-test('a frame in front of the agreement, in the same chunk, has none; those behind it are compared', () => {
+test('a frame before the agreement, in the same chunk, has no checksum; those after it are verified', () => {
   const decoder = new FrameDecoder({ preface: false });
   const plain = encodeFrame({ type: FrameType.ITEM, call: 65_536, payload: Buffer.from('plain') });
   const damaged = Buffer.from(stream);
@@ -205,7 +205,7 @@ test('a frame in front of the agreement, in the same chunk, has none; those behi
   assert.is(decoder.error?.code, CloseCode.CHECKSUM);
 });
 
-test('the payload of a frame may be as long as the limit says, its checksum included', () => {
+test('the payload of a frame may be as long as the limit, including its checksum', () => {
   const make = (bytes: number): Buffer => {
     const payload = Buffer.alloc(bytes, 7);
     const frame = encodeFrame({ type: FrameType.ITEM, flags: Flag.CHECKSUM, call: 65_536, payload });

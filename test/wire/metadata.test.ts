@@ -41,7 +41,7 @@ function randomMetadata(random: Random): Record<string, string | Buffer> {
   return metadata;
 }
 
-test('metadata is what avsc writes with the schema, and reads back equal', () => {
+test('metadata is written as avsc writes it with the schema, and reads back equal', () => {
   withSeed((random) => {
     for (let round = 0; round < 1_000; round++) {
       const metadata = randomMetadata(random);
@@ -58,7 +58,7 @@ test('metadata is what avsc writes with the schema, and reads back equal', () =>
   });
 });
 
-test('what is decoded is a copy on an object without prototype', () => {
+test('decoded metadata is a copy on an object without prototype', () => {
   const bytes = encodeMetadata({ a: Buffer.from('value') }, limits);
   const metadata = decode(bytes);
   bytes.fill(0);
@@ -126,7 +126,7 @@ test('the failure names the limit, its value and the setting', () => {
   }
 });
 
-test('what cannot be metadata is refused before it is sent', () => {
+test('invalid metadata is refused before it is sent', () => {
   const refused: unknown[] = [
     { '': 'x' },
     { ['k'.repeat(256)]: 'x' },

@@ -64,7 +64,7 @@ function avscValue(name: FrameTypeName, view: RecordView): unknown {
 for (const name of recordNames) {
   const type = types.get(name) as avsc.Type;
 
-  test(`${name}: what is written is what avsc writes with the schema, and reads back equal`, () => {
+  test(`${name}: it is written as avsc writes it with the schema, and reads back equal`, () => {
     withSeed((random) => {
       for (let round = 0; round < ROUNDS; round++) {
         const view = randomRecord(name, random);
@@ -166,7 +166,7 @@ test('limits that the protocol does not allow are named before anything is sent'
   );
 });
 
-test('credentials that do not fit HELLO are an error of their owner', () => {
+test('credentials that do not fit HELLO are an error at the side that sends them', () => {
   const hello = helloOfView(randomRecord('HELLO', new Random(1)));
   const auth = { scheme: 'bearer', credentials: Buffer.alloc(17_000) };
   assert.throws(() => encodeHello({ ...hello, auth }), /HELLO would have|HELLO has \d+ bytes, more than 16384/);

@@ -124,7 +124,7 @@ const stateTables: readonly (readonly [heading: string, states: number])[] = [
   ['### 9.6 Call state and frame', 7 + 7],
 ];
 for (const [heading, states] of stateTables) {
-  test(`${heading.slice(4)}: every state says what every frame does, in words that are explained`, () => {
+  test(`${heading.slice(4)}: every state has an entry for every frame, in words that are explained`, () => {
     const part = section(heading);
     for (const head of part.match(/^\| state .*$/gm) ?? []) {
       assert.equal(

@@ -32,7 +32,7 @@ test('B31 B32 B33 B34 every compressed message gives its bytes or the error that
   }
 });
 
-test('compressing what a vector stands for, and restoring it, gives it back', async () => {
+test('the message of a vector survives compression and decompression', async () => {
   const codecs: readonly Compressor[] = [await loadLz4(), gzip];
   for (const { message } of cases) {
     if (message === null) continue;

@@ -1,4 +1,4 @@
-/** One call of the channel simulation as its caller, the connections and the servers saw it, and what must be true of it. */
+/** One call of the channel simulation as its caller, the connections and the servers saw it, and its invariants. */
 import { type Attempt, type RetryOptions, RpcError, type Started } from '../../../src/index.js';
 import type { CallPlan, ClientPlan, Plan } from './plan.js';
 import type { Begin } from './server-host.js';
@@ -8,7 +8,7 @@ import type { Answer } from './service.js';
 const SLACK_MS = 100;
 /** `limits.resendsMax`, which the plans leave as it is. */
 const RESENDS_MAX = 5;
-/** With so much time a call of a network without faults succeeds: no handler takes longer than half of it. */
+/** With this much time a call succeeds on a network without faults: no handler takes longer than half of it. */
 const ENOUGH_MS = 5_000;
 
 /** The channel gave the call to a connection. */

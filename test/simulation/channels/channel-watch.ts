@@ -9,11 +9,11 @@ import type { ClientPlan } from './plan.js';
 import type { PushingResolver } from './registry.js';
 import type { ServerHost } from './server-host.js';
 
-/** What `Backoff` waits at first and at most, each +-20 %. */
+/** The first and the longest wait of `Backoff`, each +-20 %. */
 const BACKOFF_MS_FIRST = 100;
 const BACKOFF_JITTER = 0.2;
 export const BACKOFF_MS_MAX = 30_000 * (1 + BACKOFF_JITTER);
-/** An attempt to connect takes no longer. */
+/** The longest attempt to connect. */
 const CONNECT_MS_MAX = 2_500;
 /** `limits.drainReconnectMsMax`, which the plans leave as it is. */
 const MOVING_MS_MAX = 10_000;

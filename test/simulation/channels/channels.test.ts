@@ -11,7 +11,7 @@ const seeds = Number(process.env['TRUNKLINE_SIM_SEEDS'] ?? 100);
 /** Seeds within which a planted bug must be found. */
 const PLANTED_SEEDS_MAX = 300;
 
-test(`${seeds} seeds of channels, restarts and crashes keep every promise, and take the same way again`, async () => {
+test(`${seeds} seeds of channels, restarts and crashes keep all invariants, and run identically again`, async () => {
   const { failures, outcomes } = await runSeeds({
     scenario: 'channels',
     from: 1,
@@ -20,7 +20,7 @@ test(`${seeds} seeds of channels, restarts and crashes keep every promise, and t
     againEvery: 20,
   });
   assert.is(failures.map(({ text }) => text).join('\n'), '');
-  // What no seed brings about, no seed tests.
+  // An outcome that no seed produces is not tested.
   const ends = ['ok yes', 'ABORTED yes', 'CANCELLED no', 'CANCELLED maybe', 'DEADLINE_EXCEEDED no', 'UNAVAILABLE no'];
   for (const kind of ['get', 'put']) {
     for (const end of ends) assert.ok((outcomes[`${kind} ${end}`] ?? 0) > 0, `no call ended with ${kind} ${end}`);

@@ -1,4 +1,4 @@
-/** What the channel simulation has found, each as small as it can be shown. */
+/** Bugs that the channel simulation has found, each as its smallest case. */
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import {
@@ -87,7 +87,7 @@ test('F13 a server that drains and still accepts is not dialled again without a 
   await close();
 });
 
-test('an ejected endpoint whose time passed while it was the only one is asked again when there are others', async () => {
+test('an endpoint whose ejection expired while it was the only one gets calls again when there are others', async () => {
   const { network, resolver, channel, stub, failing, close } = open(['a', 'b', 'c'], {
     balancer: roundRobin,
     ejection: { failuresInRowMax: 1, ejectedMsFirst: 1_000 },
@@ -115,7 +115,7 @@ test('an ejected endpoint whose time passed while it was the only one is asked a
   await close();
 });
 
-test('connections that are replaced in time clear what earlier ones were blamed for: the next outage is a first one', async () => {
+test('connections that are replaced in time clear the failures of earlier ones: the next outage is a first one', async () => {
   const { network, start, channel, close } = open(['a', 'b'], { pool: { ageMsMax: 500 } });
   const outOf = async (ms: number) => {
     network.crash('a');
@@ -137,7 +137,7 @@ test('connections that are replaced in time clear what earlier ones were blamed 
   await close();
 });
 
-test('F3 connections that are lost together are one loss: calls wait for the next one, and none fails', async () => {
+test('F3 connections that are lost together count as one failure: calls wait for the next one, and none fails', async () => {
   const { network, channel, stub, close } = open(['a'], { pool: { connectionsMin: 3 }, waitForReady: false });
   await network.run(channel.ready());
   await network.advance(50);
@@ -152,7 +152,7 @@ test('F3 connections that are lost together are one loss: calls wait for the nex
   await close();
 });
 
-test('a hedged call tells all attempts, those of the one that lost and had been made again elsewhere too', async () => {
+test('a hedged call lists all attempts, including those of the losing side that were retried on another endpoint', async () => {
   const { network, channel, stub, failing, slow, begun, close } = open(['a', 'b', 'c'], {
     balancer: roundRobin,
     ejection: false,

@@ -26,7 +26,7 @@ export interface CallPlan {
   readonly client: number;
   readonly kind: CallKind;
   readonly act: Act;
-  /** How long the handler takes, where it does not answer at once. */
+  /** How long the handler takes, if it does not answer immediately. */
   readonly ms: number;
   readonly deadlineMs: number;
   /** Null: it is not cancelled. */
@@ -49,7 +49,7 @@ export interface ClientPlan {
   readonly retry: RetryOptions | false;
   readonly hedging: HedgeOptions | false;
   readonly limits: Partial<Limits>;
-  /** What its resolver needs from a change to the news of it. */
+  /** The delay from a change to its arrival at the resolver. */
   readonly newsMs: number;
   /** Its resolver fails before it first answers. */
   readonly failsFirst: boolean;
@@ -88,11 +88,11 @@ export interface Plan {
   readonly seed: number;
   readonly weather: Weather;
   readonly servers: number;
-  /** So many of them are in the first list. */
+  /** How many of them are in the first list. */
   readonly listed: number;
   readonly clients: readonly ClientPlan[];
   readonly serverLimits: Partial<Limits>;
-  /** A draining server's address refuses at once, as a closed port; else it takes connections and sends DRAIN. */
+  /** The address of a draining server refuses immediately, like a closed port; otherwise it accepts connections and sends DRAIN. */
   readonly drainCloses: boolean;
   readonly conditions: Partial<PathConditions>;
   readonly calls: readonly CallPlan[];
@@ -143,7 +143,7 @@ export function drawPlan(seed: number, random: Random): Plan {
   };
 }
 
-/** Few handlers at once, for each connection or for all, and few calls that wait for them. */
+/** Few running handlers, per connection or in total, and a short queue. */
 function drawServerLimits(random: Random): Partial<Limits> {
   return {
     ...(random.oneIn(2) ? { handlersMax: random.pick([1, 2, 5]) } : {}),

@@ -8,7 +8,7 @@ import type { Random } from '../../../src/testing/random.js';
 import type { ListChange } from './plan.js';
 
 export class Registry {
-  /** Nobody can ask until then. */
+  /** Look-ups fail until then. */
   awayUntil = -Infinity;
   readonly resolvers: PushingResolver[] = [];
   private list: Endpoint[];
@@ -87,7 +87,7 @@ export class Registry {
 
 export class PushingResolver implements Resolver {
   readonly name = 'registry';
-  /** What its channel was told last; null: nothing yet. */
+  /** The last list that its channel got; null: none yet. */
   known: readonly Endpoint[] | null = null;
   /** Since when. */
   knownAt = -Infinity;

@@ -23,9 +23,9 @@ export interface Begin {
 
 export type FailingCode = 'UNAVAILABLE' | 'INTERNAL' | 'RESOURCE_EXHAUSTED';
 
-/** A drained server's listener takes connections for so long, where it does not close at once. */
+/** How long the listener of a drained server accepts connections, if it does not close immediately. */
 const BACKLOG_MS = 150;
-/** How much longer a slow host takes, and how long for what it else answers at once. */
+/** The factor by which a slow host is slower, and its time for answers that are otherwise immediate. */
 const SLOW_FACTOR = 20;
 const SLOW_MS = 20;
 

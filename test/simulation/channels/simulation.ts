@@ -33,7 +33,7 @@ const REST_MS = 5_000;
 const GRACE_MS = 40_000;
 /** Virtual time in which handlers, slow ones too, have ended, and connections that lead nowhere were noticed. */
 const QUIET_MS = 90_000;
-/** A rolling restart takes as long as its handlers, and no longer than this. */
+/** The longest time of a rolling restart, which depends on its handlers. */
 const FAULTS_MS_MAX = 6 * (GRACE_MS + 5_000);
 /** The channels are looked at so often while calls are made, and later. */
 const LOOK_MS = 40;
@@ -78,7 +78,7 @@ class ChannelSimulation {
   private readonly madeBy = new Map<number, ChannelWatch>();
   private readonly closed: ChannelWatch[] = [];
   private open = 0;
-  /** Faults that are to come or to be undone. */
+  /** Faults still to be started or to be undone. */
   private faultsLeft = 0;
   private looking = true;
 
