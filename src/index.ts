@@ -1,6 +1,20 @@
 /** The public names of Trunkline. */
 export { type AvroOptions, avroCodec } from './avro/codec/codec.js';
-export type { LogicalTypeClass, LogicalTypes } from './avro/codec/logical-types.js';
+export type { LogicalTypeClass, LogicalTypes, LogicalTypesOption } from './avro/logical/conversions.js';
+export { Decimal } from './avro/logical/decimal.js';
+export {
+  BigIntType,
+  DateType,
+  DecimalTextType,
+  DecimalType,
+  type Duration,
+  DurationType,
+  MicrosType,
+  MillisType,
+  RoundedMicrosType,
+  standardLogicalTypes,
+  UuidType,
+} from './avro/logical/standard-types.js';
 export {
   type ProtocolDescription,
   type ProtocolMessage,

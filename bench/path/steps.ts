@@ -46,7 +46,7 @@ const rules: readonly (readonly [Step, readonly string[]])[] = [
   ['frame out', ['caller.js#writeRequest', 'message-sender.js', 'write-queue.js', 'encoder.js', 'answers.js']],
   ['frame in', ['frame-reader.js', '/decoder.js', 'standing-buffer.js', 'socket-transport.js', 'polled-transport.js']],
   ['message encoded', ['write-tap.js', '/codec.js#encode', '#write']],
-  ['message decoded', ['/read-tap.js', '/decode.js', '/codec.js#decode', '#read', '#fromCharCode']],
+  ['message decoded', ['/byte-tap.js', '/read-tap.js', '/decode.js', '/codec.js#decode', '#read', '#fromCharCode']],
   ['handler called', ['callee.js', 'execution.js', 'admission', 'callee-', 'call-context.js']],
   [
     'stub, channel, slot, promise',

@@ -110,3 +110,19 @@ export function refusal(expected: RegExp): (error: unknown) => boolean {
     return true;
   };
 }
+
+/** The float nearest to an integer, by comparing exact distances; of two as near, the one with an even last bit. */
+export function nearestFloat(value: bigint): number {
+  if (BigInt.asIntN(25, value) === value) return Number(value);
+  const view = new DataView(new ArrayBuffer(4));
+  view.setFloat32(0, Number(value));
+  const bits = view.getInt32(0);
+  const near = [bits - 1, bits, bits + 1].map((candidate) => {
+    view.setInt32(0, candidate);
+    const float = view.getFloat32(0);
+    const away = BigInt(float) - value;
+    return { float, odd: candidate & 1, distance: away < 0n ? -away : away };
+  });
+  near.sort((a, b) => (a.distance === b.distance ? a.odd - b.odd : a.distance < b.distance ? -1 : 1));
+  return near[0].float;
+}

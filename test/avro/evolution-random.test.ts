@@ -150,6 +150,14 @@ test('what is graded compatible, all read alike; what is graded breaking, avsc c
   });
 });
 
+/** All numbers in a value as floats. */
+function rounded(value: unknown): unknown {
+  if (typeof value === 'number') return Math.fround(value);
+  if (Array.isArray(value)) return value.map(rounded);
+  if (typeof value !== 'object' || value === null || Buffer.isBuffer(value)) return value;
+  return Object.fromEntries(Object.entries(value).map(([key, part]) => [key, rounded(part)]));
+}
+
 function allRead(random: Random, reader: SchemaNode, writer: SchemaNode, about: string): void {
   const wrapped = avscType(reader, 'always');
   const bare = avscType(reader, 'auto');
@@ -158,13 +166,17 @@ function allRead(random: Random, reader: SchemaNode, writer: SchemaNode, about: 
   const intoBare = createResolver(bare, writing);
   const resolution = avroCodec(schemaJsonOf(reader)).resolveWriter(canonicalOf(writer));
   assert.ok(resolution.codec !== null, about);
+  // Reading an integer as a float, avsc keeps digits that no float has.
+  const rounds = about.includes('"float"');
   for (let i = 0; i < VALUES; i++) {
     const value = randomValue(random, writer);
     const bytes = writing.toBuffer(value);
     assert.equal(plain(wrapped.fromBuffer(bytes, intoWrapped)), plain(translated(value, writer, reader)), about);
+    const read = resolution.codec.decode(bytes, 0, bytes.length);
+    const expected = bare.fromBuffer(bytes, intoBare);
     assert.equal(
-      plain(resolution.codec.decode(bytes, 0, bytes.length)),
-      plain(bare.fromBuffer(bytes, intoBare)),
+      rounds ? rounded(plain(read)) : plain(read),
+      rounds ? rounded(plain(expected)) : plain(expected),
       about,
     );
   }

@@ -137,10 +137,9 @@ test('B47 a bad name is refused, since avsc would write it into code', () => {
     refused(named(name), /is no legal name for a type/);
     refused(field(name), /is no legal name for a field/);
   }
+  // Names that every JavaScript object inherits are as good as others: no look-up takes them for what is inherited.
   for (const name of ['__proto__', 'constructor', 'toString', 'hasOwnProperty', '__defineGetter__']) {
-    refused(named(name), /every JavaScript object inherits it/);
-    refused(field(name), /every JavaScript object inherits it/);
-    refused(symbol(name), /every JavaScript object inherits it/);
+    for (const text of [named(name), field(name), symbol(name)]) assert.ok(parseUntrustedSchema(text));
   }
   for (const name of ['int', 'a.int', 'a.b.string', 'array', 'map']) refused(named(name), /is a name of Avro's own/);
   for (const name of ['record', 'error', 'a.map', 'union']) assert.ok(parseUntrustedSchema(named(name)));
@@ -217,7 +216,6 @@ test('B47 a codec that is given a schema it must refuse grades it as breaking an
   const bad = [
     fields(`{"name":"a","type":"int"},{"name":"a","type":"int"}`),
     fields('{"name":"a);process.exit(","type":"int"}'),
-    fields('{"name":"__proto__","type":"int"}'),
     `${'['.repeat(10_000)}"int"${']'.repeat(10_000)}`,
     'x'.repeat(1 << 20),
     '{"name":"R"',

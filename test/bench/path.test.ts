@@ -17,7 +17,7 @@ test('a function counts to the step that its file or name says', () => {
     ['writeCanonical', '', 'message encoded'],
     ['readShortAscii', '', 'message decoded'],
     ['putString', file('src/avro/codec/write-tap.js'), 'message encoded'],
-    ['readLong', file('src/avro/codec/read-tap.js'), 'message decoded'],
+    ['readLong', file('src/avro/codec/byte-tap.js'), 'message decoded'],
     ['decode', file('src/avro/codec/codec.js'), 'message decoded'],
     ['call', file('src/connection/caller/caller.js'), 'stub, channel, slot, promise'],
     ['onResponse', file('src/connection/caller/caller.js'), 'answer settled'],

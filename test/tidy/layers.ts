@@ -17,6 +17,7 @@ const rooms: ReadonlyMap<string, number> = new Map([
   ['compression', 4],
   ['transport', 4],
   ['avro/schema', 4.1],
+  ['avro/logical', 4.15],
   ['avro/codec', 4.2],
   ['avro/service', 4.3],
   ['avro/protocol', 4.4],

@@ -25,7 +25,6 @@ import { mismatch, TooDeep, WriteTap } from './write-tap.js';
 import type { Write } from './writers.js';
 
 export type { AvroOptions } from './compile.js';
-export type { LogicalTypeClass, LogicalTypes } from './logical-types.js';
 
 /** The largest schemas take some 15 bytes of memory a character, so this is 30 MB at worst. */
 const resolutions = new ResolutionCache(1024, 2 * 1024 * 1024);

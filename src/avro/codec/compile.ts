@@ -18,11 +18,12 @@
  * Functions are made when they are first needed: a client never reads requests.
  */
 
+import { Conversions, type LogicalTypesOption } from '../logical/conversions.js';
 import type { SchemaNode } from '../schema/schema.js';
 import type { Read } from './bounded-types.js';
 import { presetOf } from './defaults.js';
-import { Conversions, type LogicalTypes } from './logical-types.js';
-import { Readers, type ReadOptions } from './readers.js';
+import { type CodecOptions, Readers } from './readers.js';
+import { checkAllFields } from './record-members.js';
 import { resolve } from './resolver.js';
 import { SchemaFacts } from './schema-facts.js';
 import { checkValue, type Wrong } from './value-check.js';
@@ -32,8 +33,11 @@ import { type Write, Writers } from './writers.js';
 export interface AvroOptions {
   /** JavaScript type of Avro's `long`. Default `'number'`: values beyond +-(2^53 - 1) are errors, never rounded. */
   readonly longs?: 'number' | 'bigint' | undefined;
-  /** Classes for logical types, by name. Default none: a logical type is its underlying type. */
-  readonly logicalTypes?: LogicalTypes;
+  /**
+   * `'standard'` for the logical types of the specification (dates, timestamps, decimals, UUIDs, durations), or classes by the name
+   * of their logical type. Default none: a logical type is its underlying type.
+   */
+  readonly logicalTypes?: LogicalTypesOption | undefined;
   /** Records inside records, in schemas that can nest without a bound. Default 64 (Thrift). */
   readonly depthMax?: number;
   /** Items without bytes (null, empty records) in all arrays of a message. Default 65,536. */
@@ -42,15 +46,15 @@ export interface AvroOptions {
 
 export class CompiledSchema {
   private readonly node: SchemaNode;
-  private readonly options: ReadOptions;
+  private readonly options: CodecOptions;
   private readonly facts: SchemaFacts;
 
   /** Throws an `RpcError` when a default does not fit its field, or a class of `logicalTypes` refuses its type. */
   constructor(node: SchemaNode, options: AvroOptions) {
     this.node = node;
     this.options = {
-      bigLongs: options.longs === 'bigint',
-      conversions: new Conversions(options.logicalTypes ?? {}),
+      conversions: new Conversions(options.logicalTypes ?? {}, options.longs === 'bigint'),
+      checkAllFields: checkAllFields(),
       depthMax: options.depthMax ?? 64,
       emptyItemsMax: options.emptyItemsMax ?? 65_536,
     };

@@ -9,7 +9,8 @@
 import { assert } from '../../base/assert.js';
 import { RpcError } from '../../base/errors.js';
 import type { Read } from './bounded-types.js';
-import { ReadTap, type Refusal, refused } from './read-tap.js';
+import { type Refusal, refused } from './byte-tap.js';
+import { ReadTap } from './read-tap.js';
 
 const sharedTap = new ReadTap();
 

@@ -9,31 +9,41 @@ import { RpcError } from '../../base/errors.js';
 import { isJsonObject, type JsonObject } from '../schema/json.js';
 import type { FieldNode, RecordNode, SchemaNode, UnionNode } from '../schema/schema.js';
 import { labelOf, unqualified } from '../schema/schema.js';
-import type { ReadOptions } from './readers.js';
+import type { CodecOptions } from './readers.js';
 import { wrappings } from './unions.js';
-import { isBigLong, isInt, isWellFormed } from './write-tap.js';
+import { isBigLong, isFloat, isInt, isLong, isWellFormed } from './write-tap.js';
 
 /** Makes the value anew each time, so that nobody can change it for others. */
 export type Preset = () => unknown;
 
-/** What a default that its type does not take comes to, inside this file. */
-const unfit = new Error('the default does not fit');
+/** Thrown inside this file for a default that its type does not take. */
+class Unfit extends Error {}
+
+const unfit = new Unfit('');
+const rounded = new Unfit(' that a number holds exactly; give it as a bigint');
 
 /** The default of a field. Throws an `RpcError` when its type does not take it. */
-export function presetOf(record: RecordNode, field: FieldNode, options: ReadOptions): Preset {
+export function presetOf(record: RecordNode, field: FieldNode, options: CodecOptions): Preset {
+  const place = `not a valid schema: ${unqualified(record.name)}.${field.name}`;
   try {
-    return new Presets(options).make(field.type, field.attributes['default']);
+    const preset = new Presets(options).make(field.type, field.attributes['default']);
+    // Once for nothing: what a logical type refuses shows here.
+    preset();
+    return preset;
   } catch (error) {
-    if (error !== unfit) throw error;
-    const place = `${unqualified(record.name)}.${field.name}`;
-    throw new RpcError('INVALID_ARGUMENT', `not a valid schema: ${place}: the default is no ${labelOf(field.type)}`);
+    if (error instanceof Unfit) {
+      const text = `${place}: the default is no ${labelOf(field.type)}${error.message}`;
+      throw new RpcError('INVALID_ARGUMENT', text);
+    }
+    const reason = error instanceof Error ? error.message : String(error);
+    throw new RpcError('INVALID_ARGUMENT', `${place}: the default: ${reason}`, { cause: error });
   }
 }
 
 class Presets {
-  private readonly options: ReadOptions;
+  private readonly options: CodecOptions;
 
-  constructor(options: ReadOptions) {
+  constructor(options: CodecOptions) {
     this.options = options;
   }
 
@@ -46,7 +56,7 @@ class Presets {
   private underlying(node: SchemaNode, json: unknown): Preset {
     switch (node.kind) {
       case 'long':
-        return constant(this.long(json));
+        return constant(this.long(node, json));
       case 'bytes':
         return bytes(json, undefined);
       case 'fixed':
@@ -66,11 +76,14 @@ class Presets {
     }
   }
 
-  private long(json: unknown): unknown {
-    if (!this.options.bigLongs) return accept(json, Number.isSafeInteger(json));
-    if (typeof json !== 'number' || !Number.isInteger(json)) throw unfit;
+  /** JSON rounds an integer beyond 2^53 before it is seen here, so such a default is taken only as a bigint. */
+  private long(node: SchemaNode, json: unknown): unknown {
+    if (Number.isInteger(json) && !isLong(json)) throw rounded;
+    if (typeof json !== 'bigint' && !isLong(json)) throw unfit;
     const value = BigInt(json);
-    return accept(value, isBigLong(value));
+    if (!isBigLong(value)) throw unfit;
+    if (this.options.conversions.bigLongs(node)) return value;
+    return accept(Number(value), isLong(Number(value)));
   }
 
   private array(items: SchemaNode, json: unknown): Preset {
@@ -104,7 +117,7 @@ class Presets {
       try {
         preset = this.make(branch, json);
       } catch (error) {
-        if (error === unfit) continue;
+        if (error instanceof Unfit) continue;
         throw error;
       }
       const name = names[i] ?? null;
@@ -131,6 +144,8 @@ function isPrimitive(kind: SchemaNode['kind'], json: unknown): boolean {
       return typeof json === 'boolean';
     case 'int':
       return isInt(json);
+    case 'float':
+      return isFloat(json);
     case 'string':
       return typeof json === 'string' && isWellFormed(json);
     default:

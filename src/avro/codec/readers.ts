@@ -2,6 +2,7 @@
  * The reader of a schema, for messages that were written with the same schema. Built once a codec, from the leaves up.
  */
 
+import type { Conversions } from '../logical/conversions.js';
 import type { RecordNode, SchemaNode } from '../schema/schema.js';
 import {
   arrayReader,
@@ -15,14 +16,14 @@ import {
   recordReader,
   unionReader,
 } from './bounded-types.js';
-import type { Conversions } from './logical-types.js';
 import type { SchemaFacts } from './schema-facts.js';
 import { wrappings } from './unions.js';
 
 /** How a codec represents values and how far it trusts a message. */
-export interface ReadOptions extends ReadLimits {
-  readonly bigLongs: boolean;
+export interface CodecOptions extends ReadLimits {
   readonly conversions: Conversions;
+  /** Whether a record that has all of its fields is checked for properties that are no fields. */
+  readonly checkAllFields: boolean;
 }
 
 /** Stands in for a reader that is needed before it is made, since its type contains itself. */
@@ -49,10 +50,10 @@ export class Readers {
   private readonly known = new Map<SchemaNode, Read>();
   private readonly links = new Map<RecordNode, ReadLink>();
   private readonly facts: SchemaFacts;
-  private readonly options: ReadOptions;
+  private readonly options: CodecOptions;
   private readonly depthMax: number | null;
 
-  constructor(facts: SchemaFacts, options: ReadOptions) {
+  constructor(facts: SchemaFacts, options: CodecOptions) {
     this.facts = facts;
     this.options = options;
     this.depthMax = facts.nestsDeeper(options.depthMax) ? options.depthMax : null;
@@ -87,7 +88,7 @@ export class Readers {
       case 'fixed':
         return fixedReader(node.size);
       case 'long':
-        return longReader(this.options);
+        return longReader(node, this.options);
       default:
         return primitiveReader(node.kind);
     }
@@ -104,12 +105,12 @@ export class Readers {
   }
 }
 
-export function longReader({ bigLongs }: ReadOptions): Read {
-  return bigLongs ? readBigLong : primitiveReader('long');
+export function longReader(node: SchemaNode, { conversions }: CodecOptions): Read {
+  return conversions.bigLongs(node) ? readBigLong : primitiveReader('long');
 }
 
 /** `read`, followed by the conversion of the node's logical type if it has one. */
-export function converted(read: Read, node: SchemaNode, { conversions }: ReadOptions): Read {
+export function converted(read: Read, node: SchemaNode, { conversions }: CodecOptions): Read {
   const conversion = conversions.of(node);
   if (conversion === null) return read;
   return (tap) => {

@@ -7,6 +7,7 @@
  */
 import { RpcError } from '../../base/errors.js';
 import { Grader } from '../schema/evolution.js';
+import { isStandardName } from '../schema/logical.js';
 import {
   type EnumNode,
   type FieldNode,
@@ -29,13 +30,13 @@ import {
   wrappedReader,
 } from './bounded-types.js';
 import { presetOf } from './defaults.js';
-import { converted, longReader, ReadLink, type ReadOptions } from './readers.js';
+import { type CodecOptions, converted, longReader, ReadLink } from './readers.js';
 import { SchemaFacts } from './schema-facts.js';
 import { type Skip, Skippers } from './skippers.js';
 import { wrappings } from './unions.js';
 
 /** A reader for values of `reader` as `writer` writes them. The two must have been graded `compatible`. */
-export function resolve(reader: SchemaNode, writer: SchemaNode, options: ReadOptions): Read {
+export function resolve(reader: SchemaNode, writer: SchemaNode, options: CodecOptions): Read {
   return new Resolver(writer, options).of(reader, writer);
 }
 
@@ -43,11 +44,11 @@ class Resolver {
   private readonly grader = new Grader();
   private readonly links = new Map<RecordNode, Map<RecordNode, ReadLink>>();
   private readonly facts: SchemaFacts;
-  private readonly options: ReadOptions;
+  private readonly options: CodecOptions;
   private readonly depthMax: number | null;
   private skippers: Skippers | null = null;
 
-  constructor(writer: SchemaNode, options: ReadOptions) {
+  constructor(writer: SchemaNode, options: CodecOptions) {
     this.facts = new SchemaFacts(writer);
     this.options = options;
     this.depthMax = this.facts.nestsDeeper(options.depthMax) ? options.depthMax : null;
@@ -57,7 +58,15 @@ class Resolver {
     if (writer.kind === 'union') return this.fromUnion(reader, writer);
     if (reader.kind === 'union') return this.intoUnion(reader, writer);
     if (reader.kind === 'record' && writer.kind === 'record') return this.record(reader, writer);
+    this.checkConversion(reader, writer);
     return converted(this.bare(reader, writer), reader, this.options);
+  }
+
+  /** A value of another type cannot be one of the reader's logical type: an int that a `date` wrote is no timestamp. */
+  private checkConversion(reader: SchemaNode, writer: SchemaNode): void {
+    const conversion = this.options.conversions.of(reader);
+    if (conversion === null || reader.kind === writer.kind || !isStandardName(conversion.name)) return;
+    throw new RpcError('INVALID_ARGUMENT', `the reader expects ${conversion.name}, the writer writes ${writer.kind}`);
   }
 
   private bare(reader: SchemaNode, writer: SchemaNode): Read {
@@ -70,11 +79,14 @@ class Resolver {
     }
     if (reader.kind === 'enum' && writer.kind === 'enum') return enumReader(renamed(reader, writer));
     if (reader.kind === 'fixed') return fixedReader(reader.size);
-    if (reader.kind === 'long') return writer.kind === 'int' ? this.intAsLong() : longReader(options);
+    if (reader.kind === 'long') return writer.kind === 'int' ? this.intAsLong(reader) : longReader(reader, options);
     // The writer's bytes, taken for the reader's type: int for double, bytes for string.
     switch (reader.kind) {
       case 'float':
+        if (writer.kind === 'int') return (tap) => Math.fround(tap.readInt());
+        return writer.kind === 'long' ? (tap) => tap.readLongAsFloat() : primitiveReader('float');
       case 'double':
+        if (writer.kind === 'long') return (tap) => tap.readLongAsDouble();
         if (!isPrimitive(writer)) throw contradiction(reader, writer);
         return primitiveReader(writer.kind);
       case 'null':
@@ -88,8 +100,8 @@ class Resolver {
     }
   }
 
-  private intAsLong(): Read {
-    return this.options.bigLongs ? (tap) => BigInt(tap.readInt()) : primitiveReader('int');
+  private intAsLong(reader: SchemaNode): Read {
+    return this.options.conversions.bigLongs(reader) ? (tap) => BigInt(tap.readInt()) : primitiveReader('int');
   }
 
   /** The branches are resolved one by one, so the values are no longer wrapped by the writer's branches. */

@@ -4,11 +4,14 @@
  * for unions with logical types, which have no other way to tell their branches apart).
  */
 
+import { nearestName } from '../../base/nearest-name.js';
 import type { RecordNode, SchemaNode, UnionNode } from '../schema/schema.js';
 import { labelOf } from '../schema/schema.js';
-import type { ReadOptions } from './readers.js';
+import type { CodecOptions } from './readers.js';
+import { memberOf, RecordMembers } from './record-members.js';
 import { branchName, groupOf, isWrapped } from './unions.js';
-import { isBigLong, isInt, isWellFormed } from './write-tap.js';
+import { type AnyObject, canBeMap, canBeRecord, isBytes, isObject, kindOf } from './value-kinds.js';
+import { isBigLong, isFloat, isInt, isLong, isWellFormed } from './write-tap.js';
 
 /** A part of a value, seen from the whole: `.location.lat`, `.tags[1]`, `["a key"]`. */
 export interface Wrong {
@@ -17,35 +20,32 @@ export interface Wrong {
 }
 
 const TEXT_MAX = 60;
-
-export function isObject(value: unknown): value is Readonly<Record<string, unknown>> {
-  return typeof value === 'object' && value !== null;
-}
-
-/** Whether a value may be a map: an object, and nothing that keeps its entries elsewhere. */
-export function isMapLike(value: unknown): value is Readonly<Record<string, unknown>> {
-  return isObject(value) && !(Symbol.iterator in value);
-}
+const NAME = /^[A-Za-z_$][\w$]*$/;
 
 /** The first wrong part of `value`, or null when `node` takes it. */
-export function checkValue(node: SchemaNode, value: unknown, options: ReadOptions): Wrong | null {
+export function checkValue(node: SchemaNode, value: unknown, options: CodecOptions): Wrong | null {
   const conversion = options.conversions.of(node);
   if (conversion === null) return checkUnderlying(node, value, options);
+  const refusal: Wrong = { path: '', text: unfit(conversion.values, value) };
+  if (value === undefined) return refusal;
   let underlying: unknown;
   try {
     underlying = conversion.toValue(value);
-  } catch {
-    return wrong(node, value);
+  } catch (error) {
+    const reason = error instanceof Error ? error.message : String(error);
+    return { path: '', text: `${refusal.text}: ${reason}` };
   }
-  return underlying === undefined ? wrong(node, value) : checkUnderlying(node, underlying, options);
+  if (underlying === undefined) return refusal;
+  const found = checkUnderlying(node, underlying, options);
+  return found === null ? null : { path: '', text: `${refusal.text}, which its class makes a wrong ${node.kind} of` };
 }
 
-function checkUnderlying(node: SchemaNode, value: unknown, options: ReadOptions): Wrong | null {
+function checkUnderlying(node: SchemaNode, value: unknown, options: CodecOptions): Wrong | null {
   switch (node.kind) {
     case 'array':
       return Array.isArray(value) ? checkItems(node.items, value, options) : wrong(node, value);
     case 'map':
-      return isMapLike(value) ? checkEntries(node.values, value, options) : wrong(node, value);
+      return canBeMap(value) ? checkEntries(node.values, value, options) : wrong(node, value);
     case 'record':
       return checkRecord(node, value, options);
     case 'union':
@@ -53,11 +53,11 @@ function checkUnderlying(node: SchemaNode, value: unknown, options: ReadOptions)
     case 'string':
       return checkString(value);
     default:
-      return fits(node, value, options.bigLongs) ? null : wrong(node, value);
+      return fits(node, value, options) ? null : wrong(node, value);
   }
 }
 
-function fits(node: SchemaNode, value: unknown, bigLongs: boolean): boolean {
+function fits(node: SchemaNode, value: unknown, { conversions }: CodecOptions): boolean {
   switch (node.kind) {
     case 'null':
       return value === null;
@@ -66,11 +66,13 @@ function fits(node: SchemaNode, value: unknown, bigLongs: boolean): boolean {
     case 'int':
       return isInt(value);
     case 'long':
-      return bigLongs ? isBigLong(value) : Number.isSafeInteger(value);
+      return conversions.bigLongs(node) ? isBigLong(value) : isLong(value);
+    case 'float':
+      return isFloat(value);
     case 'bytes':
-      return value instanceof Uint8Array;
+      return isBytes(value);
     case 'fixed':
-      return value instanceof Uint8Array && value.length === node.size;
+      return isBytes(value) && value.length === node.size;
     case 'enum':
       return typeof value === 'string' && node.symbols.includes(value);
     default:
@@ -83,7 +85,7 @@ function checkString(value: unknown): Wrong | null {
   return isWellFormed(value) ? null : { path: '', text: 'the string has half of a surrogate pair' };
 }
 
-function checkItems(items: SchemaNode, value: readonly unknown[], options: ReadOptions): Wrong | null {
+function checkItems(items: SchemaNode, value: readonly unknown[], options: CodecOptions): Wrong | null {
   for (let i = 0; i < value.length; i++) {
     const found = checkValue(items, value[i], options);
     if (found !== null) return within(`[${i}]`, found);
@@ -94,7 +96,7 @@ function checkItems(items: SchemaNode, value: readonly unknown[], options: ReadO
 function checkEntries(
   values: SchemaNode,
   value: Readonly<Record<string, unknown>>,
-  options: ReadOptions,
+  options: CodecOptions,
 ): Wrong | null {
   for (const key of Object.keys(value)) {
     const found = checkString(key) ?? checkValue(values, value[key], options);
@@ -103,38 +105,97 @@ function checkEntries(
   return null;
 }
 
-function checkRecord(node: RecordNode, value: unknown, options: ReadOptions): Wrong | null {
+function checkRecord(node: RecordNode, value: unknown, options: CodecOptions): Wrong | null {
   if (!isObject(value) || Array.isArray(value)) return wrong(node, value);
+  const members = new RecordMembers(node);
+  if (!members.takes(value, absentFields(node, value))) return wrong(node, value);
+  let absent = 0;
   for (const field of node.fields) {
-    const member = value[field.name];
-    if (member === undefined && field.hasDefault) continue;
-    const found = checkValue(field.type, member, options);
-    if (found !== null) return within(`.${field.name}`, found);
+    const member = memberOf(value, field.name);
+    if (member === undefined && field.hasDefault) absent++;
+    else {
+      const found = checkValue(field.type, member, options);
+      if (found === null) continue;
+      const unknown = member === undefined ? members.find(value, 1) : undefined;
+      const hint = unknown === undefined ? '' : `; there is no field ${quote(unknown)}`;
+      return within(`.${field.name}`, { path: found.path, text: found.text + hint });
+    }
   }
-  return null;
+  const unknown =
+    options.checkAllFields || absent > 0 || node.fields.length === 0 ? members.find(value, absent) : undefined;
+  if (unknown === undefined) return null;
+  return { path: NAME.test(unknown) ? `.${unknown}` : `[${quote(unknown)}]`, text: noSuchField(node, unknown) };
 }
 
-function checkUnion(node: UnionNode, value: unknown, options: ReadOptions): Wrong | null {
+function absentFields(node: RecordNode, value: AnyObject): number {
+  return node.fields.filter(({ name }) => memberOf(value, name) === undefined).length;
+}
+
+function noSuchField(node: RecordNode, key: string): string {
+  const near = nearestName(
+    key,
+    node.fields.map(({ name }) => name),
+  );
+  const hint = near === undefined ? '' : ` (did you mean ${near}?)`;
+  return `the record ${labelOf(node)} has no such field${hint}`;
+}
+
+function checkUnion(node: UnionNode, value: unknown, options: CodecOptions): Wrong | null {
   if (isWrapped(node)) return checkWrapped(node, value, options);
-  // Each branch is asked once: asking again on every level would take exponential time.
-  const found = node.branches.map((branch) => checkValue(branch, value, options));
-  const fitting = node.branches.filter((_, i) => found[i] === null);
-  if (fitting.length === 1) return null;
-  if (fitting.length > 1) {
-    return { path: '', text: `${show(value)} could be any of ${fitting.map(labelOf).join(', ')}` };
+  const takers = branchesFor(node, value, options);
+  if (takers.length > 1) {
+    const labels = takers.map((index) => labelOf(node.branches[index]));
+    return { path: '', text: `${show(value)} could be any of ${labels.join(', ')}` };
   }
-  // A branch for values of this kind can say more than that none fits.
-  const near = found[node.branches.findIndex((branch) => isNear(branch, value))];
-  return near != null && near.path !== '' ? near : wrong(node, value);
+  if (takers.length === 0) return wrong(node, value);
+  const found = checkValue(node.branches[takers[0]], value, options);
+  // A part of the value says more than that no branch takes the whole.
+  return found === null || found.path !== '' ? found : wrong(node, value);
 }
 
-function isNear(branch: SchemaNode, value: unknown): boolean {
-  const group = groupOf(branch);
-  if (group === 'array') return Array.isArray(value);
-  return group === 'object' && typeof value === 'object' && value !== null && !Array.isArray(value);
+/**
+ * The branches of a union that is not wrapped which may take a value: those without a class by what JavaScript sees of the value,
+ * then those whose classes take it. A class is not asked for numbers, texts, bytes, booleans, null and arrays that are of another
+ * branch; of objects only the class knows. More than one means that the value is ambiguous.
+ */
+export function branchesFor(node: UnionNode, value: unknown, options: CodecOptions): readonly number[] {
+  const { conversions } = options;
+  if (value === undefined) return [];
+  const bare = node.branches.findIndex((branch) => conversions.of(branch) === null && isOfKind(branch, value, options));
+  if (bare >= 0 && !canBeInstance(value)) return [bare];
+  const takers = node.branches.flatMap((branch, index) =>
+    conversions.of(branch) !== null && checkValue(branch, value, options) === null ? [index] : [],
+  );
+  if (bare < 0) return takers;
+  if (takers.length > 0 && checkValue(node.branches[bare], value, options) !== null) return takers;
+  return [bare, ...takers];
 }
 
-function checkWrapped(node: UnionNode, value: unknown, options: ReadOptions): Wrong | null {
+function canBeInstance(value: unknown): boolean {
+  return isObject(value) && !Array.isArray(value) && !isBytes(value);
+}
+
+/** Whether JavaScript sees a value of this branch and of no other. */
+function isOfKind(branch: SchemaNode, value: unknown, { conversions }: CodecOptions): boolean {
+  switch (groupOf(branch)) {
+    case 'null':
+      return value === null;
+    case 'boolean':
+      return typeof value === 'boolean';
+    case 'number':
+      return typeof value === (branch.kind === 'long' && conversions.bigLongs(branch) ? 'bigint' : 'number');
+    case 'text':
+      return typeof value === 'string';
+    case 'bytes':
+      return isBytes(value);
+    case 'array':
+      return Array.isArray(value);
+    default:
+      return canBeInstance(value) && isObject(value) && (branch.kind === 'map' ? canBeMap(value) : canBeRecord(value));
+  }
+}
+
+function checkWrapped(node: UnionNode, value: unknown, options: CodecOptions): Wrong | null {
   if (value === null && node.branches.some((branch) => branch.kind === 'null')) return null;
   const given = isObject(value) ? value : {};
   const keys = Object.keys(given);
@@ -189,7 +250,7 @@ function show(value: unknown): string {
     case 'object':
       if (value === null) return 'null';
       if (Array.isArray(value)) return `an array of ${value.length}`;
-      return value instanceof Uint8Array ? `${value.length} bytes` : 'an object';
+      return kindOf(value);
     default:
       return `a ${typeof value}`;
   }

@@ -11,12 +11,15 @@
  * One tap serves many messages, one after the other: `begin` puts it on the next one. The codec owns it.
  */
 
-import { SHORT_COPY_MAX } from './read-tap.js';
+import { SHORT_COPY_MAX } from './byte-tap.js';
 import { SHORT_STRING_MAX } from './short-strings.js';
+import { isBytes } from './value-kinds.js';
 
 const nothing = Buffer.alloc(0);
 const INT_BYTES_MAX = 5;
 const UTF8_BYTES_MAX = 4;
+/** The least number that rounds to no finite float: half a step beyond the largest one. */
+const FLOAT_BOUND = 2 ** 128 - 2 ** 103;
 const LONG_MIN = -(2n ** 63n);
 const LONG_MAX = 2n ** 63n - 1n;
 const scratch = new DataView(new ArrayBuffer(8));
@@ -45,6 +48,12 @@ export function isLong(value: unknown): value is number {
 
 export function isBigLong(value: unknown): value is bigint {
   return typeof value === 'bigint' && value >= LONG_MIN && value <= LONG_MAX;
+}
+
+/** Whether a number is a float once it is rounded to 32 bits. NaN and the infinities are. */
+export function isFloat(value: unknown): value is number {
+  if (typeof value !== 'number') return false;
+  return !(value >= FLOAT_BOUND || value <= -FLOAT_BOUND) || !Number.isFinite(value);
 }
 
 /** Whether a string has no lone surrogate. Node 20 has it; the language version this is compiled for does not declare it. */
@@ -113,7 +122,7 @@ export class WriteTap {
   }
 
   putFloat(value: unknown): void {
-    if (typeof value !== 'number') throw mismatch;
+    if (!isFloat(value)) throw mismatch;
     this.writeFloat(value);
   }
 
@@ -128,13 +137,13 @@ export class WriteTap {
   }
 
   putBytes(value: unknown): void {
-    if (!(value instanceof Uint8Array)) throw mismatch;
+    if (!isBytes(value)) throw mismatch;
     this.writeLong(value.length);
     this.writeFixed(value, value.length);
   }
 
   putFixed(value: unknown, size: number): void {
-    if (!(value instanceof Uint8Array) || value.length !== size) throw mismatch;
+    if (!isBytes(value) || value.length !== size) throw mismatch;
     this.writeFixed(value, size);
   }
 

@@ -7,13 +7,16 @@
  * look empty. Bytes are any `Uint8Array`.
  */
 
+import type { Conversion, Conversions } from '../logical/conversions.js';
 import type { EnumNode, FieldNode, PrimitiveKind, RecordNode, SchemaNode, UnionNode } from '../schema/schema.js';
 import { presetOf } from './defaults.js';
 import { type Bindings, generate, identifier } from './generate.js';
-import type { ReadOptions } from './readers.js';
+import type { CodecOptions } from './readers.js';
+import { isInherited, memberOf, RecordMembers } from './record-members.js';
 import type { SchemaFacts } from './schema-facts.js';
 import { branchName, groupOf, isWrapped } from './unions.js';
-import { checkValue, isMapLike, isObject } from './value-check.js';
+import { branchesFor } from './value-check.js';
+import { canBeMap, canBeRecord, isBytes, isObject } from './value-kinds.js';
 import { mismatch, WriteTap } from './write-tap.js';
 
 export type Write = (tap: WriteTap, value: unknown) => void;
@@ -56,10 +59,10 @@ const inlined = new Map<Write, string>([
 export class Writers {
   private readonly known = new Map<SchemaNode, Write>();
   private readonly links = new Map<RecordNode, Link>();
-  private readonly options: ReadOptions;
+  private readonly options: CodecOptions;
   private readonly depthMax: number | null;
 
-  constructor(facts: SchemaFacts, options: ReadOptions) {
+  constructor(facts: SchemaFacts, options: CodecOptions) {
     this.options = options;
     this.depthMax = facts.nestsDeeper(options.depthMax) ? options.depthMax : null;
   }
@@ -73,7 +76,7 @@ export class Writers {
 
   private keep(node: SchemaNode, bare: Write): Write {
     const conversion = this.options.conversions.of(node);
-    const write: Write = conversion === null ? bare : (tap, value) => bare(tap, conversion.toValue(value));
+    const write = conversion === null ? bare : convertedWriter(bare, conversion);
     this.known.set(node, write);
     return write;
   }
@@ -91,7 +94,7 @@ export class Writers {
       case 'fixed':
         return (tap, value) => tap.putFixed(value, node.size);
       case 'long':
-        return this.options.bigLongs ? writeBigLong : primitives.long;
+        return this.options.conversions.bigLongs(node) ? writeBigLong : primitives.long;
       default:
         return primitives[node.kind];
     }
@@ -102,13 +105,16 @@ export class Writers {
     if (open !== undefined) return (tap, value) => open.write(tap, value);
     const link: Link = { write: notMade };
     this.links.set(node, link);
-    const bindings: Bindings = { mismatch };
+    const bindings: Bindings = { mismatch, canBeRecord, memberOf, members: new RecordMembers(node) };
     const puts = node.fields.map((field, i) => this.field(node, field, i, bindings));
     const { depthMax } = this;
     const source = `function write${identifier(node.name)}(tap, value) {
       if (value === null || typeof value !== 'object' || Array.isArray(value)) throw mismatch;
+      ${resemblesBuiltIns(node) ? 'if (!canBeRecord(value)) throw mismatch;' : ''}
       ${depthMax === null ? '' : `if (++tap.depth > ${depthMax}) tap.tooDeep(${depthMax});`}
+      let absent = 0;
       ${puts.join('\n')}
+      ${this.memberCheck(node)}
       ${depthMax === null ? '' : 'tap.depth--;'}
     }`;
     link.write = this.keep(node, generate<Write>(source, bindings));
@@ -116,14 +122,28 @@ export class Writers {
     return link.write;
   }
 
+  /**
+   * Statements that refuse properties that are no fields. Counting is the fast part: as many properties as fields were found means
+   * that there is no other one.
+   */
+  private memberCheck(node: RecordNode): string {
+    const count = node.fields.length;
+    const check = `let own = 0;
+      for (const key in value) own++;
+      if (own !== ${count} - absent || own === 0) members.check(value, absent);`;
+    if (this.options.checkAllFields || count === 0) return check;
+    return node.fields.some((field) => field.hasDefault) ? `if (absent !== 0) { ${check} }` : '';
+  }
+
   private field(record: RecordNode, field: FieldNode, i: number, bindings: Bindings): string {
     const write = this.of(field.type);
-    const member = `value[${JSON.stringify(field.name)}]`;
+    const name = JSON.stringify(field.name);
+    const member = isInherited(field.name) ? `memberOf(value, ${name})` : `value[${name}]`;
     if (!field.hasDefault) return `${call(write, `w${i}`, member, bindings)};`;
     bindings[`preset${i}`] = this.encoded(record, field, write);
     const put = call(write, `w${i}`, `v${i}`, bindings);
     return `const v${i} = ${member};
-      if (v${i} === undefined) preset${i}(tap); else ${put};`;
+      if (v${i} === undefined) { absent++; preset${i}(tap); } else ${put};`;
   }
 
   /** Sends a field's default. It is encoded at its first use: its own type may not be ready before. */
@@ -143,7 +163,7 @@ export class Writers {
     const isOptional = node.branches.length === 2 && node.branches.some((branch) => branch.kind === 'null');
     if (isOptional) return optionalWriter(node, writes);
     if (node.branches.some((branch) => conversions.of(branch) !== null)) return triedWriter(node, writes, this.options);
-    return bareWriter(node, writes, this.options.bigLongs);
+    return bareWriter(node, writes, conversions);
   }
 }
 
@@ -163,10 +183,10 @@ function arrayWriter(item: Write): Write {
 }
 
 function mapWriter(write: Write): Write {
-  const bindings: Bindings = { mismatch, isMapLike };
+  const bindings: Bindings = { mismatch, canBeMap };
   const put = call(write, 'item', 'value[keys[i]]', bindings);
   const source = `function writeMap(tap, value) {
-    if (!isMapLike(value)) throw mismatch;
+    if (!canBeMap(value)) throw mismatch;
     const keys = Object.keys(value);
     const count = keys.length;
     if (count > 0) {
@@ -176,6 +196,27 @@ function mapWriter(write: Write): Write {
     tap.writeLong(0);
   }`;
   return generate(source, bindings);
+}
+
+function convertedWriter(write: Write, conversion: Conversion): Write {
+  return (tap, value) => {
+    if (value === undefined) throw mismatch;
+    write(tap, conversion.toValue(value));
+  };
+}
+
+/** Members of built-in objects that a field could be taken from. */
+const builtInMembers: ReadonlySet<string> = new Set(
+  (
+    'length size byteLength byteOffset maxByteLength buffer resizable growable detached ' +
+    'source flags lastIndex global ignoreCase multiline sticky unicode dotAll hasIndices'
+  ).split(' '),
+);
+
+/** Whether a built-in object could pass for a record of these fields: none that must be there tells it apart. */
+function resemblesBuiltIns({ fields }: RecordNode): boolean {
+  if (fields.some((field) => !field.hasDefault && !builtInMembers.has(field.name))) return false;
+  return fields.length === 0 || fields.some((field) => builtInMembers.has(field.name));
 }
 
 /** Symbols are found in a `Map`: nothing is inherited there, and only strings are found. */
@@ -203,41 +244,41 @@ function optionalWriter(node: UnionNode, writes: readonly Write[]): Write {
 }
 
 /** A union whose branches JavaScript tells apart. */
-function bareWriter(node: UnionNode, writes: readonly Write[], bigLongs: boolean): Write {
-  const bindings: Bindings = { mismatch };
+function bareWriter(node: UnionNode, writes: readonly Write[], conversions: Conversions): Write {
+  const bindings: Bindings = { mismatch, isBytes };
   const tests = node.branches.map((branch, i) => {
     const put = call(writes[i], `branch${i}`, 'value', bindings);
-    return `if (${testOf(branch, bigLongs)}) { tap.writeLong(${i}); ${put}; return; }`;
+    return `if (${testOf(branch, conversions)}) { tap.writeLong(${i}); ${put}; return; }`;
   });
   return generate(`function writeUnion(tap, value) { ${tests.join('\n')} throw mismatch; }`, bindings);
 }
 
 /** What tells a value of a branch from those of other groups, as source text about `value`. */
-function testOf(branch: SchemaNode, bigLongs: boolean): string {
+function testOf(branch: SchemaNode, conversions: Conversions): string {
   switch (groupOf(branch)) {
     case 'null':
       return 'value === null';
     case 'boolean':
       return "typeof value === 'boolean'";
     case 'number':
-      return `typeof value === '${bigLongs && branch.kind === 'long' ? 'bigint' : 'number'}'`;
+      return `typeof value === '${branch.kind === 'long' && conversions.bigLongs(branch) ? 'bigint' : 'number'}'`;
     case 'text':
       return "typeof value === 'string'";
     case 'bytes':
-      return 'value instanceof Uint8Array';
+      return 'isBytes(value)';
     case 'array':
       return 'Array.isArray(value)';
     default:
-      return "typeof value === 'object' && value !== null && !Array.isArray(value) && !(value instanceof Uint8Array)";
+      return "typeof value === 'object' && value !== null && !Array.isArray(value) && !isBytes(value)";
   }
 }
 
-/** With logical types among the branches only a try shows which of them takes a value; more than one is as wrong as none. */
-function triedWriter(node: UnionNode, writes: readonly Write[], options: ReadOptions): Write {
+/** With logical types among the branches, their classes may have to be asked which of them takes a value. */
+function triedWriter(node: UnionNode, writes: readonly Write[], options: CodecOptions): Write {
   return (tap, value) => {
-    const fits = node.branches.map((branch) => checkValue(branch, value, options) === null);
-    const index = fits.indexOf(true);
-    if (index < 0 || fits.includes(true, index + 1)) throw mismatch;
+    const takers = branchesFor(node, value, options);
+    if (takers.length !== 1) throw mismatch;
+    const [index] = takers;
     tap.writeLong(index);
     writes[index](tap, value);
   };

@@ -13,7 +13,7 @@
  * - Types may be used before they are defined, as IDL allows. An import brings in types and messages.
  */
 import { RpcError } from '../../base/errors.js';
-import type { LogicalTypes } from '../codec/logical-types.js';
+import type { LogicalTypesOption } from '../logical/conversions.js';
 import { isJsonObject, type JsonObject } from '../schema/json.js';
 import type { FieldNode, RecordNode, SchemaJson, SchemaNode, UnionNode } from '../schema/schema.js';
 import { isNamed } from '../schema/schema.js';
@@ -90,11 +90,11 @@ export type ProtocolService = ServiceDefinition<{
  */
 export function serviceFromProtocol(
   protocol: ProtocolDescription | string,
-  options?: ServiceOptions<Longs | undefined, LogicalTypes | undefined>,
+  options?: ServiceOptions<Longs | undefined, LogicalTypesOption | undefined>,
 ): ProtocolService;
 export function serviceFromProtocol(
   protocol: ProtocolDescription | string,
-  options: ServiceOptions<Longs | undefined, LogicalTypes | undefined> = {},
+  options: ServiceOptions<Longs | undefined, LogicalTypesOption | undefined> = {},
 ): ServiceDefinition {
   const description = typeof protocol === 'string' ? readProtocol(protocol) : protocol;
   const methods = description.messages.map((message) => [message.name, methodOf(message)] as const);

@@ -14,7 +14,9 @@
  *   can read the value at all, by which `int` would become `long` in `["long", "int"]` when a field elsewhere changes.
  * - A field that the writer writes under the reader's name and under its alias too is breaking.
  * - `bytes` and `string` read each other; bytes that are no UTF-8 then fail as a value.
- * - An `error` reads a `record` and the reverse. Logical types are not looked at: a canonical form does not show them.
+ * - An `error` reads a `record` and the reverse.
+ * - Where both sides name a valid logical type of the specification, a different one is breaking: another scale, another unit. A
+ *   canonical form does not show logical types, so a schema from a peer is read as its underlying type.
  *
  * Method: all pairs of a reader's and a writer's type that meet are collected, each with the pairs it depends on; a pair is
  * readable until a mismatch reaches it. So recursive schemas need no special case, and the cost is linear in the pairs.
@@ -22,6 +24,7 @@
  */
 import type { SchemaGrade } from '../../wire/message-codec.js';
 import { canonicalOf } from './canonical.js';
+import { logicalMismatch } from './logical.js';
 import type { EnumNode, FieldNode, FixedNode, RecordNode, SchemaNode, UnionNode } from './schema.js';
 import { isNamed, isPrimitive, labelOf, unqualified } from './schema.js';
 import { parseSchema } from './schema-parser.js';
@@ -49,8 +52,11 @@ export function gradeSchemas(reader: unknown, writer: unknown, options?: GradeOp
 
 /** Grades schemas that were checked before. */
 export function gradeNodes(reader: SchemaNode, writer: SchemaNode, options: GradeOptions = {}): Grade {
-  if (canonicalOf(reader) === canonicalOf(writer)) return { grade: 'identical', path: '', reason: '' };
-  return new Grader(options).grade(reader, writer);
+  const grade = new Grader(options).grade(reader, writer);
+  // Types of the same form may still differ in their logical types.
+  if (grade.grade === 'compatible' && canonicalOf(reader) === canonicalOf(writer))
+    return { ...grade, grade: 'identical' };
+  return grade;
 }
 
 /** A reader's type that meets a writer's type. */
@@ -148,7 +154,10 @@ export class Grader {
   }
 
   private visit(reader: SchemaNode, writer: SchemaNode, depth: number): Pair {
-    if (isPrimitive(reader) && (reader.kind === writer.kind || promotes(reader, writer))) return readablePair;
+    if (isPrimitive(reader) && (reader.kind === writer.kind || promotes(reader, writer))) {
+      const reason = logicalMismatch(reader, writer);
+      return reason === undefined ? readablePair : mismatch(reason);
+    }
     let met = this.pairs.get(reader);
     if (met === undefined) this.pairs.set(reader, (met = new Map()));
     const known = met.get(writer);
@@ -277,6 +286,8 @@ function refutation(reader: SchemaNode, writer: SchemaNode, lenient: boolean): P
 function mismatchOf(reader: SchemaNode, writer: SchemaNode, lenient: boolean): string | undefined {
   if (reader.kind !== writer.kind)
     return `the reader expects ${describe(reader)}, the writer writes ${describe(writer)}`;
+  const other = logicalMismatch(reader, writer);
+  if (other !== undefined) return other;
   if (!isNamed(reader) || !isNamed(writer)) return undefined;
   if (matchRank(reader, writer, lenient) === NO_MATCH) {
     return `the reader expects ${describe(reader)}, the writer writes ${describe(writer)}, which is no alias of it`;

@@ -58,11 +58,9 @@ export function parseSchema(json: unknown, options: ParserOptions = {}): SchemaN
   return node;
 }
 
-/** A legal Avro name without dots that does not collide with what every JavaScript object inherits. */
+/** A legal Avro name without dots. */
 export function checkName(name: unknown, what: string, where: string): string {
   if (typeof name !== 'string' || !NAME.test(name)) fail(where, `${quote(name)} is no legal name for ${what}`);
-  if (name in Object.prototype)
-    fail(where, `${what} may not be called ${quote(name)}: every JavaScript object inherits it`);
   return name;
 }
 
@@ -321,7 +319,6 @@ export class SchemaParser {
       if (!NAME.test(part)) fail(where, `${quote(name)} is no legal name for a type`);
     }
     if (isReserved(name)) fail(where, `${quote(name)} is a name of Avro's own`);
-    if (name in Object.prototype) checkName(name, 'a type', where);
     return name;
   }
 

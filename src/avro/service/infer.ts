@@ -8,7 +8,8 @@
  *
  * Used by `method.ts` for requests, responses and errors, and by applications through `Infer`.
  */
-import type { LogicalTypes } from '../codec/logical-types.js';
+import type { LogicalTypesOption } from '../logical/conversions.js';
+import type { standardLogicalTypes } from '../logical/standard-types.js';
 import type { FieldSchema, Lookup, NameIn, PrimitiveName, Qualified, RecordLike, SpaceIn } from './typed-schema.js';
 
 /** JavaScript types of Avro's `long`. */
@@ -19,7 +20,7 @@ export interface ValueOptions {
   /** JavaScript type of Avro's `long`. Default `'number'`: values beyond +-(2^53 - 1) are errors, never rounded. */
   readonly longs?: Longs | undefined;
   /** Classes for logical types, by name. Default none: a logical type is its underlying type. */
-  readonly logicalTypes?: LogicalTypes | undefined;
+  readonly logicalTypes?: LogicalTypesOption | undefined;
 }
 
 /**
@@ -64,7 +65,36 @@ type Bytes<D extends Direction> = D extends 'input' ? Uint8Array : Buffer;
 
 type Items<T, D extends Direction> = D extends 'input' ? readonly T[] : T[];
 
-type Classes<O> = O extends { readonly logicalTypes: infer T } ? T : unknown;
+type Classes<O> = O extends { readonly logicalTypes: infer T }
+  ? T extends 'standard'
+    ? typeof standardLogicalTypes
+    : T
+  : unknown;
+
+/** Where the specification's logical types are valid. Elsewhere, as without a class, a value is of its underlying type. */
+interface Underlying {
+  date: { readonly type: 'int' };
+  'time-millis': { readonly type: 'int' };
+  'time-micros': { readonly type: 'long' };
+  'timestamp-millis': { readonly type: 'long' };
+  'timestamp-micros': { readonly type: 'long' };
+  'timestamp-nanos': { readonly type: 'long' };
+  'local-timestamp-millis': { readonly type: 'long' };
+  'local-timestamp-micros': { readonly type: 'long' };
+  'local-timestamp-nanos': { readonly type: 'long' };
+  decimal: { readonly type: 'bytes' | 'fixed'; readonly precision: number };
+  uuid: { readonly type: 'string' } | { readonly type: 'fixed'; readonly size: 16 };
+  duration: { readonly type: 'fixed'; readonly size: 12 };
+}
+
+/** The class that converts values of `S`; never without one. */
+type ClassOf<S, O> = S extends { readonly logicalType: infer Name extends keyof Classes<O> }
+  ? Name extends keyof Underlying
+    ? S extends Underlying[Name]
+      ? Classes<O>[Name]
+      : never
+    : Classes<O>[Name]
+  : never;
 
 /** The values of a logical type's class. */
 type Converted<Class, D extends Direction> = Class extends new (
@@ -88,23 +118,27 @@ export type Value<S, Space extends string, D extends Direction, O, Root> = [stri
       ? Referred<Lookup<Qualified<S, Space>, Root>, D, O, Root>
       : S extends readonly unknown[]
         ? Union<S, Space, D, O, Root>
-        : S extends { readonly logicalType: infer Name extends keyof Classes<O> }
-          ? Converted<Classes<O>[Name], D>
-          : S extends RecordLike<infer Fields>
-            ? D extends 'input'
-              ? InputRecord<Fields[number], SpaceIn<S, Space>, O, Root>
-              : { [F in Fields[number] as F['name']]: Value<F['type'], SpaceIn<S, Space>, D, O, Root> }
-            : S extends { readonly type: 'array'; readonly items: infer T }
-              ? Items<Value<T, Space, D, O, Root>, D>
-              : S extends { readonly type: 'map'; readonly values: infer Values }
-                ? { [key: string]: Value<Values, Space, D, O, Root> }
-                : S extends { readonly type: 'enum'; readonly symbols: infer Symbols extends readonly string[] }
-                  ? Symbols[number]
-                  : S extends { readonly type: 'fixed' }
-                    ? Bytes<D>
-                    : S extends { readonly type: infer Name extends PrimitiveName }
-                      ? Primitive<D, O>[Name]
-                      : unknown;
+        : [ClassOf<S, O>] extends [never]
+          ? Bare<S, Space, D, O, Root>
+          : Converted<ClassOf<S, O>, D>;
+
+/** Of a schema that is an object, without its logical type. */
+type Bare<S, Space extends string, D extends Direction, O, Root> =
+  S extends RecordLike<infer Fields>
+    ? D extends 'input'
+      ? InputRecord<Fields[number], SpaceIn<S, Space>, O, Root>
+      : { [F in Fields[number] as F['name']]: Value<F['type'], SpaceIn<S, Space>, D, O, Root> }
+    : S extends { readonly type: 'array'; readonly items: infer T }
+      ? Items<Value<T, Space, D, O, Root>, D>
+      : S extends { readonly type: 'map'; readonly values: infer Values }
+        ? { [key: string]: Value<Values, Space, D, O, Root> }
+        : S extends { readonly type: 'enum'; readonly symbols: infer Symbols extends readonly string[] }
+          ? Symbols[number]
+          : S extends { readonly type: 'fixed' }
+            ? Bytes<D>
+            : S extends { readonly type: infer Name extends PrimitiveName }
+              ? Primitive<D, O>[Name]
+              : unknown;
 
 type Referred<Found, D extends Direction, O, Root> = [Found] extends [never]
   ? unknown

@@ -5,7 +5,7 @@
  * are built from `RequestInput`, `RequestOutput`, `ResponseInput`, `ResponseOutput` and `ErrorsOf`.
  */
 import type { CompressionName, MessageCodec, MethodKind } from '../../wire/message-codec.js';
-import type { LogicalTypes } from '../codec/logical-types.js';
+import type { LogicalTypesOption } from '../logical/conversions.js';
 import type { DeclaredError } from './declared-error.js';
 import type { InferInput, InferOutput, Longs, Value } from './infer.js';
 import type { Checked, RecordSchema, Schema, SchemaName } from './typed-schema.js';
@@ -28,7 +28,7 @@ export interface Method<
   Response = unknown,
   Errors extends readonly unknown[] = readonly unknown[],
   L extends Longs | undefined = Longs | undefined,
-  G extends LogicalTypes | undefined = LogicalTypes | undefined,
+  G extends LogicalTypesOption | undefined = LogicalTypesOption | undefined,
 > {
   readonly kind: Kind;
   readonly request: Request;
@@ -41,7 +41,7 @@ export interface Method<
 }
 
 /** Options of every kind of method. */
-export interface MethodOptions<L extends Longs | undefined, G extends LogicalTypes | undefined> {
+export interface MethodOptions<L extends Longs | undefined, G extends LogicalTypesOption | undefined> {
   /** The call may be sent twice without harm, so it may be retried. Default false. */
   readonly idempotent?: boolean;
   /** Compression of this method's messages. Default: the service's, and else the channel's or the server's setting. */
@@ -53,7 +53,7 @@ export interface MethodOptions<L extends Longs | undefined, G extends LogicalTyp
 }
 
 /** What a oneway method is made of. */
-export interface Notice<Request, L extends Longs | undefined, G extends LogicalTypes | undefined>
+export interface Notice<Request, L extends Longs | undefined, G extends LogicalTypesOption | undefined>
   extends MethodOptions<L, G> {
   readonly request: Request & CheckedSource<Request>;
 }
@@ -64,7 +64,7 @@ export interface Exchange<
   Response,
   Errors extends readonly ErrorSchema[],
   L extends Longs | undefined,
-  G extends LogicalTypes | undefined,
+  G extends LogicalTypesOption | undefined,
 > extends Notice<Request, L, G> {
   readonly response: Response & CheckedSource<Response>;
   /** Errors that the handler may throw as `DeclaredError` and that travel as typed values. Default: none. */
@@ -79,7 +79,7 @@ type Define<Kind extends MethodKind> = <
   const Response extends MessageSource,
   const Errors extends readonly ErrorSchema[] = [],
   L extends Longs | undefined = undefined,
-  G extends LogicalTypes | undefined = undefined,
+  G extends LogicalTypesOption | undefined = undefined,
 >(
   options: Exchange<Request, Response, Errors, L, G>,
 ) => Method<Kind, Request, Response, NoInfer<Errors>, NoInfer<L>, NoInfer<G>>;
@@ -106,7 +106,7 @@ export const blob: Define<'blob'> = (options) => method('blob', options.response
 export function oneway<
   const Request extends MessageSource,
   L extends Longs | undefined = undefined,
-  G extends LogicalTypes | undefined = undefined,
+  G extends LogicalTypesOption | undefined = undefined,
 >(options: Notice<Request, L, G>): Method<'oneway', Request, null, [], NoInfer<L>, NoInfer<G>> {
   return method<'oneway', Request, null, [], L, G>('oneway', null, options);
 }
@@ -117,7 +117,7 @@ function method<
   Response,
   Errors extends readonly ErrorSchema[],
   L extends Longs | undefined,
-  G extends LogicalTypes | undefined,
+  G extends LogicalTypesOption | undefined,
 >(
   kind: Kind,
   response: Response,
@@ -127,7 +127,7 @@ function method(kind: MethodKind, response: unknown, options: UntypedExchange): 
   return untypedMethod(kind, response, options);
 }
 
-interface UntypedExchange extends MethodOptions<Longs | undefined, LogicalTypes | undefined> {
+interface UntypedExchange extends MethodOptions<Longs | undefined, LogicalTypesOption | undefined> {
   readonly request: unknown;
   readonly errors?: readonly unknown[];
 }
@@ -153,7 +153,7 @@ type Part<M, Name extends keyof Method> = MethodOf<M> extends { readonly [N in N
 
 type Options<M> = {
   readonly longs: Extract<Part<M, 'longs'>, Longs | undefined>;
-  readonly logicalTypes: Extract<Part<M, 'logicalTypes'>, LogicalTypes | undefined>;
+  readonly logicalTypes: Extract<Part<M, 'logicalTypes'>, LogicalTypesOption | undefined>;
 };
 
 type Input<S, M> = S extends { encode(value: infer T, into: Buffer, offset: number): number }

@@ -4,6 +4,7 @@
  */
 import { RpcError } from '../../base/errors.js';
 import { declareBytesCodec, type MessageCodec, type Resolution } from '../../wire/message-codec.js';
+import { isBytes } from '../codec/value-kinds.js';
 
 /**
  * Takes any `Uint8Array`; one of more than 64 KiB is not copied, so it must not change until its call has ended. Gives a
@@ -31,7 +32,7 @@ export const raw: RawCodec = Object.freeze<RawCodec>({
   schemaText: '',
 
   encode(value: Uint8Array, into: Buffer, offset: number): number {
-    if (!(value instanceof Uint8Array)) {
+    if (!isBytes(value)) {
       throw new RpcError('INVALID_ARGUMENT', 'a raw message must be a Buffer or a Uint8Array');
     }
     const end = offset + value.length;

@@ -7,7 +7,7 @@
 import { RpcError } from '../../base/errors.js';
 import type { CompressionName, MethodSpec } from '../../wire/message-codec.js';
 import { methodKinds, nextMethodOrdinal } from '../../wire/message-codec.js';
-import type { LogicalTypes } from '../codec/logical-types.js';
+import type { LogicalTypesOption } from '../logical/conversions.js';
 import type { DeclaredErrorOptions, DeclaredErrorsCodec } from './declared-error.js';
 import { DeclaredError, declaredErrors } from './declared-error.js';
 import type { Longs } from './infer.js';
@@ -22,7 +22,7 @@ export interface MethodTable {
 }
 
 /** Defaults for those methods of a service that do not say otherwise. */
-export interface ServiceOptions<L extends Longs | undefined, G extends LogicalTypes | undefined> {
+export interface ServiceOptions<L extends Longs | undefined, G extends LogicalTypesOption | undefined> {
   /** JavaScript type of Avro's `long`. Default `'number'`: values beyond +-(2^53 - 1) are errors, never rounded. */
   readonly longs?: L;
   /** Classes for logical types, by name. Default none: a logical type is its underlying type. */
@@ -51,7 +51,7 @@ type WithDefaults<Methods extends MethodTable, L, G> = [L, G] extends [undefined
 
 type MethodWithDefaults<M extends Method, L, G> =
   M extends Method<infer Kind, infer Request, infer Response, infer Errors, infer OwnL, infer OwnG>
-    ? Method<Kind, Request, Response, Errors, Default<OwnL, L, Longs>, Default<OwnG, G, LogicalTypes>>
+    ? Method<Kind, Request, Response, Errors, Default<OwnL, L, Longs>, Default<OwnG, G, LogicalTypesOption>>
     : never;
 
 type Default<Own, Given, Type> = Own extends undefined ? Extract<Given, Type | undefined> : Own;
@@ -64,7 +64,7 @@ type Default<Own, Given, Type> = Own extends undefined ? Extract<Given, Type | u
 export function defineService<
   Methods extends MethodTable,
   L extends Longs | undefined = undefined,
-  G extends LogicalTypes | undefined = undefined,
+  G extends LogicalTypesOption | undefined = undefined,
 >(name: string, methods: Methods, options?: ServiceOptions<L, G>): ServiceDefinition<WithDefaults<Methods, L, G>>;
 export function defineService(name: string, methods: MethodTable, options: AnyOptions = {}): ServiceDefinition {
   checkServiceName(name);
@@ -100,7 +100,7 @@ function checkedTable(name: string, methods: MethodTable): MethodTable {
   return methods;
 }
 
-type AnyOptions = ServiceOptions<Longs | undefined, LogicalTypes | undefined>;
+type AnyOptions = ServiceOptions<Longs | undefined, LogicalTypesOption | undefined>;
 
 function bind(path: string, methodName: string, method: Method, options: AnyOptions): ServiceMethod {
   checkMethodName(path, methodName);

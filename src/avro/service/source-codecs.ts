@@ -7,7 +7,7 @@
 import { RpcError } from '../../base/errors.js';
 import type { MessageCodec } from '../../wire/message-codec.js';
 import { avroCodec } from '../codec/codec.js';
-import type { LogicalTypes } from '../codec/logical-types.js';
+import type { LogicalTypesOption } from '../logical/conversions.js';
 import type { DeclaredErrorsCodec } from './declared-error.js';
 import { declaredErrorsCodec } from './declared-error.js';
 import type { Longs } from './infer.js';
@@ -15,7 +15,7 @@ import { shareNamedTypes } from './shared-types.js';
 
 interface Compiled<Codec extends MessageCodec> {
   readonly longs: Longs;
-  readonly logicalTypes: LogicalTypes | undefined;
+  readonly logicalTypes: LogicalTypesOption | undefined;
   readonly codec: Codec;
 }
 
@@ -33,10 +33,10 @@ interface Cache<Codec extends MessageCodec> {
 export class MessageCodecs {
   private readonly method: string;
   private readonly longs: Longs;
-  private readonly logicalTypes: LogicalTypes | undefined;
+  private readonly logicalTypes: LogicalTypesOption | undefined;
 
   /** `method` is what error messages begin with. */
-  constructor(method: string, longs: Longs | undefined, logicalTypes: LogicalTypes | undefined) {
+  constructor(method: string, longs: Longs | undefined, logicalTypes: LogicalTypesOption | undefined) {
     this.method = method;
     this.longs = longs ?? 'number';
     this.logicalTypes = logicalTypes;

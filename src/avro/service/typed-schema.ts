@@ -11,6 +11,9 @@ export type PrimitiveName = 'null' | 'boolean' | 'int' | 'long' | 'float' | 'dou
 
 interface Annotated {
   readonly logicalType?: string;
+  /** Of a decimal: how many digits it has, and how many of them behind the point (default 0). */
+  readonly precision?: number;
+  readonly scale?: number;
 }
 
 interface NamedSchema extends Annotated {
