@@ -147,10 +147,20 @@ function checkUnion(node: UnionNode, value: unknown, options: CodecOptions): Wro
     const labels = takers.map((index) => labelOf(node.branches[index]));
     return { path: '', text: `${show(value)} could be any of ${labels.join(', ')}` };
   }
-  if (takers.length === 0) return wrong(node, value);
+  const others = node.branches.filter((branch) => branch.kind !== 'null');
+  // Of the one branch that is not null, its class knows best what is wrong.
+  if (takers.length === 0 && others.length === 1 && value !== undefined && options.conversions.of(others[0]) !== null)
+    return checkValue(others[0], value, options);
+  if (takers.length === 0) return wrongBranch(node, value, options);
   const found = checkValue(node.branches[takers[0]], value, options);
   // A part of the value says more than that no branch takes the whole.
-  return found === null || found.path !== '' ? found : wrong(node, value);
+  return found === null || found.path !== '' ? found : wrongBranch(node, value, options);
+}
+
+function wrongBranch(node: UnionNode, value: unknown, { conversions }: CodecOptions): Wrong {
+  if (node.branches.length === 0) return wrong(node, value);
+  const names = node.branches.map((branch) => conversions.of(branch)?.values ?? labelOf(branch));
+  return { path: '', text: unfit(names.join(' or '), value) };
 }
 
 /**
