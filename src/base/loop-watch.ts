@@ -7,7 +7,17 @@
  *                         ^ earliest time         ^ something is read
  *
  * While it watches, an immediate that keeps nothing alive runs once a turn; otherwise it costs nothing. Used by `systemClock`.
+ *
+ * Bun and Deno do not count how long the loop slept. There it never watches: what is read counts as read at once, and time spent
+ * in this process's event loop counts as network.
  */
+
+/** Milliseconds for which the event loop has slept so far; undefined where the runtime does not count that. */
+function sleptMs(): number | undefined {
+  const timing: { readonly idleTime?: number } | undefined = performance.nodeTiming;
+  return timing?.idleTime;
+}
+
 export class LoopWatch {
   private until = 0;
   private running = false;
@@ -22,12 +32,14 @@ export class LoopWatch {
 
   /** Watches for so many milliseconds from now on, or longer if that was said before. */
   watch(ms: number): void {
+    const idle = sleptMs();
+    if (idle === undefined) return;
     const now = performance.now();
     this.until = Math.max(this.until, now + ms);
     if (this.running) return;
     this.running = true;
     this.turnAt = this.earlierAt = now;
-    this.turnIdle = this.earlierIdle = performance.nodeTiming.idleTime;
+    this.turnIdle = this.earlierIdle = idle;
     setImmediate(this.onTurn).unref();
   }
 
@@ -36,7 +48,7 @@ export class LoopWatch {
     const now = performance.now();
     if (!this.running) return now;
     if (this.askedAt === Infinity) this.askedAt = now;
-    if (performance.nodeTiming.idleTime > this.turnIdle) return this.askedAt;
+    if ((sleptMs() ?? 0) > this.turnIdle) return this.askedAt;
     return Math.min(now, this.earlierAskedAt, this.earlierAt + this.turnIdle - this.earlierIdle);
   }
 
@@ -45,7 +57,7 @@ export class LoopWatch {
     this.earlierIdle = this.turnIdle;
     this.earlierAskedAt = this.askedAt;
     this.turnAt = performance.now();
-    this.turnIdle = performance.nodeTiming.idleTime;
+    this.turnIdle = sleptMs() ?? 0;
     this.askedAt = Infinity;
     if (this.turnAt < this.until) setImmediate(this.onTurn).unref();
     else this.running = false;

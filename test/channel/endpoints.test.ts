@@ -7,6 +7,7 @@ import type { Clock } from '../../src/base/clock.js';
 import { connect, RpcError, Server } from '../../src/index.js';
 import { SimulatedNetwork } from '../../src/testing/index.js';
 import { failureOf } from '../support/rpc.js';
+import { onlyIn } from '../support/runtime.js';
 import { addressOf, Fleet, nothing, openFleet, Who } from './fleet.js';
 
 test('calls are spread over all endpoints, and describe shows them', async () => {
@@ -265,7 +266,11 @@ test('what waits for a connection is bounded by count and by bytes', async () =>
   await made.close();
 });
 
-test('calls that failed while they waited leave nothing behind where nobody takes calls', async () => {
+onlyIn(
+  test,
+  ['node', 'deno'],
+  'Bun has no --expose-gc',
+)('calls that failed while they waited leave nothing behind where nobody takes calls', async () => {
   const made = new Fleet();
   const client = made.open().client(Who);
   const waiting = made.channel.ready().catch(() => {});

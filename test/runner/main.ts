@@ -8,7 +8,7 @@ import { availableParallelism } from 'node:os';
 import { join, relative, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
-import { killRunning, type Patience, runFile } from './test-process.js';
+import { killRunning, type RunSettings, runFile } from './test-process.js';
 import { judge } from './verdict.js';
 
 const usage = `npm test -- [options] [filter ...]
@@ -18,9 +18,10 @@ Runs the test files whose path contains one of the filters, or all of them.
   --jobs N           files that run at once (default: number of CPUs)
   --limit-seconds N  time that a file has for its tests (default: 120)
   --exit-ms N        time that a file has to exit after its tests (default: 5000)
-  --root DIR         where the compiled tests are (default: .build/test)`;
+  --root DIR         where the compiled tests are (default: .build/test)
+  --with COMMAND     what runs a file, for example 'deno run -A' (default: this Node)`;
 
-interface Settings extends Patience {
+interface Settings extends RunSettings {
   readonly root: string;
   readonly jobs: number;
   readonly filters: readonly string[];
@@ -35,6 +36,7 @@ function readSettings(args: string[]): Settings {
       'limit-seconds': { type: 'string', default: '120' },
       'exit-ms': { type: 'string', default: '5000' },
       root: { type: 'string', default: fileURLToPath(new URL('..', import.meta.url)) },
+      with: { type: 'string' },
     },
   });
   const number = (option: 'jobs' | 'limit-seconds' | 'exit-ms'): number => {
@@ -42,7 +44,10 @@ function readSettings(args: string[]): Settings {
     if (!(value > 0 && Number.isFinite(value))) throw new Error(`--${option} takes a number above 0`);
     return value;
   };
+  const [program, ...first] = values.with?.split(' ') ?? [process.execPath, '--enable-source-maps'];
+  if (!program) throw new Error('--with takes a program and its arguments');
   return {
+    command: [program, ...first],
     root: resolve(values.root),
     jobs: Math.ceil(number('jobs')),
     limitMs: number('limit-seconds') * 1_000,

@@ -1,5 +1,5 @@
 /**
- * Runs one test file in a Node process of its own and sees to it that nothing of it stays: the process leads a process
+ * Runs one test file in a process of its own and sees to it that nothing of it stays: the process leads a process
  * group, and whatever is left of the group is killed, when the file's time is up, when it does not exit although its tests
  * are done, and after it has exited.
  */
@@ -9,11 +9,13 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { type FileRun, hasReported } from './verdict.js';
 
-export interface Patience {
+export interface RunSettings {
   /** Time that a file has for its tests. */
   readonly limitMs: number;
   /** Time that it has to exit once uvu has reported. */
   readonly exitMs: number;
+  /** What runs a file: a program and its first arguments. */
+  readonly command: readonly [string, ...string[]];
 }
 
 /** Output of a file that is kept; of a file that prints without end the last part. */
@@ -31,10 +33,11 @@ export function killRunning(): void {
   for (const child of running) kill(child);
 }
 
-export async function runFile(path: string, patience: Patience): Promise<FileRun & { readonly output: string }> {
+export async function runFile(path: string, settings: RunSettings): Promise<FileRun & { readonly output: string }> {
   const env: NodeJS.ProcessEnv = { ...process.env, NO_COLOR: '1' };
   delete env['FORCE_COLOR'];
-  const child = spawn(process.execPath, ['--enable-source-maps', path], {
+  const [program, ...first] = settings.command;
+  const child = spawn(program, [...first, path], {
     env,
     stdio: ['ignore', 'pipe', 'pipe'],
     detached: grouped,
@@ -46,7 +49,7 @@ export async function runFile(path: string, patience: Patience): Promise<FileRun
     end = reason;
     kill(child);
   };
-  const limit = setTimeout(give('timeLimit'), patience.limitMs);
+  const limit = setTimeout(give('timeLimit'), settings.limitMs);
   let exit: NodeJS.Timeout | undefined;
   let stdout = '';
   let output = '';
@@ -55,7 +58,7 @@ export async function runFile(path: string, patience: Patience): Promise<FileRun
     output = (output + text).slice(-OUTPUT_CHARACTERS_MAX);
     if (exit === undefined && hasReported(stdout.slice(-REPORT_CHARACTERS_MAX - text.length))) {
       clearTimeout(limit);
-      exit = setTimeout(give('openHandles'), patience.exitMs);
+      exit = setTimeout(give('openHandles'), settings.exitMs);
     }
   });
   child.stderr.setEncoding('utf8').on('data', (text: string) => {
