@@ -10,6 +10,8 @@ import { failureOf } from '../support/rpc.js';
 import { onlyIn } from '../support/runtime.js';
 import { addressOf, Fleet, nothing, openFleet, Who } from './fleet.js';
 
+const notInBun = onlyIn(test, ['node', 'deno'], 'Bun has no --expose-gc');
+
 test('calls are spread over all endpoints, and describe shows them', async () => {
   const made = await openFleet(['a', 'b', 'c']);
   const hosts = await made.ask(30);
@@ -266,11 +268,7 @@ test('what waits for a connection is bounded by count and by bytes', async () =>
   await made.close();
 });
 
-onlyIn(
-  test,
-  ['node', 'deno'],
-  'Bun has no --expose-gc',
-)('calls that failed while they waited leave nothing behind where nobody takes calls', async () => {
+notInBun('calls that failed while they waited leave nothing behind where nobody takes calls', async () => {
   const made = new Fleet();
   const client = made.open().client(Who);
   const waiting = made.channel.ready().catch(() => {});

@@ -8,6 +8,9 @@ import { type CallLedger, type Client, connect } from '../../src/index.js';
 import { withProcess } from '../support/process.js';
 import { FaultProxy } from '../support/proxy.js';
 import { Notes, sleep } from '../support/rpc.js';
+import { onlyIn } from '../support/runtime.js';
+
+const inNode = onlyIn(test, ['node'], 'Bun and Deno do not count how long the event loop slept');
 
 const parts = [
   'waitingUs',
@@ -54,7 +57,7 @@ function busy(ms: number): void {
   for (const start = performance.now(); performance.now() - start < ms; );
 }
 
-test('each cause of a slow call is attributed to its part, and the parts add up to the measured total', () =>
+inNode('each cause of a slow call is attributed to its part, and the parts add up to the measured total', () =>
   withProcess(new URL('../rpc/ledger-process.js', import.meta.url), {}, async (child) => {
     const { port } = child.ready as { readonly port: number };
     const proxy = await FaultProxy.start(port);
@@ -95,6 +98,7 @@ test('each cause of a slow call is attributed to its part, and the parts add up 
     await channel.close();
     await direct.close();
     proxy.close();
-  }));
+  }),
+);
 
 test.run();

@@ -7,6 +7,9 @@ import { connect, RpcError } from '../../src/index.js';
 import { until } from '../rpc/until.js';
 import { type TestProcess, withProcess } from '../support/process.js';
 import { Notes } from '../support/rpc.js';
+import { onlyIn } from '../support/runtime.js';
+
+const inNode = onlyIn(test, ['node'], 'Bun and Deno keep descriptors of their own and do not say EMFILE');
 
 const script = new URL('./overload-process.js', import.meta.url);
 const note = { id: 1, text: '' };
@@ -20,58 +23,64 @@ async function leaveDescriptors(child: TestProcess, count: number): Promise<void
   assert.is(await child.hear(), 'left');
 }
 
-test('F22 a server without a file descriptor for another connection continues, and accepts again when there is one', async () => {
-  await withProcess(script, { args: ['serve', '100', '100'] }, async (child) => {
-    const port = portOf(child);
-    const channel = connect(`tcp://127.0.0.1:${port}`, { retry: false });
-    const { echo } = channel.client(Notes);
-    assert.is((await echo(note)).id, 1);
-    await leaveDescriptors(child, 3);
-    const sockets = Array.from({ length: 30 }, () => net.connect(port, '127.0.0.1').on('error', () => {}));
-    let gone = 0;
-    for (const socket of sockets) socket.resume().once('close', () => gone++);
-    await until(() => gone > 0, 'a connection that cannot be kept');
-    assert.is((await echo(note)).id, 1, 'who is connected is answered');
-    for (const socket of sockets) socket.destroy();
-    await until(() => gone === sockets.length, 'the end of all connections');
-    // Those that it could accept have to be seen to end before there is room.
-    let answered = false;
-    const again = async (): Promise<void> => {
-      const other = connect(`tcp://127.0.0.1:${port}`, { retry: false });
-      answered = await other
-        .client(Notes)
-        .echo(note)
-        .then(
-          () => true,
-          () => false,
-        );
-      await other.close();
-    };
-    for (let attempt = 0; attempt < 100 && !answered; attempt++) await again();
-    assert.ok(answered, 'a new connection');
-    await channel.close();
-  });
-});
+inNode(
+  'F22 a server without a file descriptor for another connection continues, and accepts again when there is one',
+  async () => {
+    await withProcess(script, { args: ['serve', '100', '100'] }, async (child) => {
+      const port = portOf(child);
+      const channel = connect(`tcp://127.0.0.1:${port}`, { retry: false });
+      const { echo } = channel.client(Notes);
+      assert.is((await echo(note)).id, 1);
+      await leaveDescriptors(child, 3);
+      const sockets = Array.from({ length: 30 }, () => net.connect(port, '127.0.0.1').on('error', () => {}));
+      let gone = 0;
+      for (const socket of sockets) socket.resume().once('close', () => gone++);
+      await until(() => gone > 0, 'a connection that cannot be kept');
+      assert.is((await echo(note)).id, 1, 'who is connected is answered');
+      for (const socket of sockets) socket.destroy();
+      await until(() => gone === sockets.length, 'the end of all connections');
+      // Those that it could accept have to be seen to end before there is room.
+      let answered = false;
+      const again = async (): Promise<void> => {
+        const other = connect(`tcp://127.0.0.1:${port}`, { retry: false });
+        answered = await other
+          .client(Notes)
+          .echo(note)
+          .then(
+            () => true,
+            () => false,
+          );
+        await other.close();
+      };
+      for (let attempt = 0; attempt < 100 && !answered; attempt++) await again();
+      assert.ok(answered, 'a new connection');
+      await channel.close();
+    });
+  },
+);
 
-test('F22 a client without a file descriptor fails with RESOURCE_EXHAUSTED, started=no, which names the limit, and connects when it has one', async () => {
-  await withProcess(script, { args: ['serve', '10', '10'] }, (serving) =>
-    withProcess(script, { args: ['dial', String(portOf(serving))] }, async (child) => {
-      child.tell({});
-      assert.equal(await child.hear(), { id: 7 });
-      await leaveDescriptors(child, 0);
-      child.tell({});
-      const failure = (await child.hear()) as { code: string; started: string; message: string; rpc: boolean };
-      assert.is(failure.code, 'RESOURCE_EXHAUSTED');
-      assert.is(failure.started, 'no');
-      assert.ok(failure.rpc);
-      assert.match(failure.message, /EMFILE/);
-      assert.match(failure.message, /ulimit -n/);
-      await leaveDescriptors(child, 10);
-      child.tell({});
-      assert.equal(await child.hear(), { id: 7 });
-    }),
-  );
-});
+inNode(
+  'F22 a client without a file descriptor fails with RESOURCE_EXHAUSTED, started=no, which names the limit, and connects when it has one',
+  async () => {
+    await withProcess(script, { args: ['serve', '10', '10'] }, (serving) =>
+      withProcess(script, { args: ['dial', String(portOf(serving))] }, async (child) => {
+        child.tell({});
+        assert.equal(await child.hear(), { id: 7 });
+        await leaveDescriptors(child, 0);
+        child.tell({});
+        const failure = (await child.hear()) as { code: string; started: string; message: string; rpc: boolean };
+        assert.is(failure.code, 'RESOURCE_EXHAUSTED');
+        assert.is(failure.started, 'no');
+        assert.ok(failure.rpc);
+        assert.match(failure.message, /EMFILE/);
+        assert.match(failure.message, /ulimit -n/);
+        await leaveDescriptors(child, 10);
+        child.tell({});
+        assert.equal(await child.hear(), { id: 7 });
+      }),
+    );
+  },
+);
 
 test('F25 a server with 128 MB and ten times its capacity of calls answers its capacity and refuses the rest, started=no', async () => {
   const places = 20;

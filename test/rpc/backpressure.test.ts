@@ -15,8 +15,15 @@ import { VirtualClock } from '../support/clock.js';
 import { callNumber, type Frame, flags, frame } from '../support/frames.js';
 import { writeRecord } from '../support/records.js';
 import { failureOf, Notes, sleep } from '../support/rpc.js';
+import { onlyIn } from '../support/runtime.js';
 import { NarrowTransport } from './narrow-transport.js';
 import { until } from './until.js';
+
+const notInDeno = onlyIn(
+  test,
+  ['node', 'bun'],
+  'Deno orders promises and turns of the loop, by which this test counts, in another way',
+);
 
 const MIB = 1024 * 1024;
 
@@ -100,7 +107,7 @@ for (const [method, name] of ['sync', 'later'].entries()) {
   });
 }
 
-test('a small answer does not wait behind large ones that nobody reads yet', async () => {
+notInDeno('a small answer does not wait behind large ones that nobody reads yet', async () => {
   const { server, transport } = greedy();
   transport.send(...Array.from({ length: 30 }, (_, slot) => ask(slot, 2 * MIB)));
   await turns(5);

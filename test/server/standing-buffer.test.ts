@@ -9,16 +9,14 @@ import { until } from '../rpc/until.js';
 import { gate } from '../support/rpc.js';
 import { onlyIn } from '../support/runtime.js';
 
+const notInBun = onlyIn(test, ['node', 'deno'], 'Bun makes its sockets in another way');
+
 const Bytes = defineService('test.Bytes', {
   keep: oneway({ request: raw }),
   echo: unary({ request: raw, response: raw }),
 });
 
-onlyIn(
-  test,
-  ['node', 'deno'],
-  'Bun makes its sockets in another way',
-)(
+notInBun(
   'a socket that a server accepted moves to the standing buffer, with its address, its bytes and its place in the count',
   async () => {
     const listener = createServer({ pauseOnConnect: true, allowHalfOpen: true });
