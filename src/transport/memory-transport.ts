@@ -83,8 +83,9 @@ export class MemoryTransport implements Transport {
   private deliver(): void {
     const { other } = this;
     if (this.closed || other === null || other.events === null || other.closed) return;
-    while (this.queue.length > 0 && !other.paused && !this.closed) {
-      const chunk = this.queue.shift() as Buffer;
+    while (!other.paused && !this.closed) {
+      const chunk = this.queue.shift();
+      if (chunk === undefined) break;
       this.unsentBytes -= chunk.length;
       this.sentBytes += chunk.length;
       other.events.onData(chunk);

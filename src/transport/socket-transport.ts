@@ -8,7 +8,7 @@ import { TLSSocket } from 'node:tls';
 import type { StandingBuffer } from './standing-buffer.js';
 import type { PeerCertificateSummary, PeerIdentity, Transport, TransportEvents } from './transport.js';
 
-/** What libuv's stream handle tells beside the public API: bytes submitted to it and bytes of those not yet taken by the kernel. */
+/** What libuv's stream handle knows beside the public API: bytes submitted to it, and those of them that the kernel has not taken. */
 interface StreamHandle {
   readonly bytesWritten?: number;
   readonly writeQueueSize?: number;
@@ -23,8 +23,7 @@ export interface SocketTransportOptions {
 
 export class SocketTransport implements Transport {
   readonly identity: PeerIdentity;
-  private readonly socket: Socket;
-
+  private readonly socket: Socket & { readonly _handle?: StreamHandle | null };
   private readonly standingBuffer: StandingBuffer | undefined;
 
   /** `socket` must be connected, with `allowHalfOpen`. */
@@ -62,8 +61,9 @@ export class SocketTransport implements Transport {
   }
 
   get sentBytes(): number {
-    const handle = (this.socket as unknown as { _handle?: StreamHandle | null })._handle;
-    if (handle?.bytesWritten === undefined) return this.socket.bytesWritten - this.socket.writableLength;
+    const { socket } = this;
+    const { _handle: handle } = socket;
+    if (handle?.bytesWritten === undefined) return socket.bytesWritten - socket.writableLength;
     return handle.bytesWritten - (handle.writeQueueSize ?? 0);
   }
 

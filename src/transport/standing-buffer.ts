@@ -6,7 +6,7 @@
  * socket that was made with it, before anything is read: see `withStandingBuffer`. What that saves is in
  * spec/decisions/012-what-one-call-costs.md. Used by `channel/dial.ts` and `Server`.
  */
-import { type OnReadOpts, Socket, type SocketConstructorOpts } from 'node:net';
+import { type OnReadOpts, Socket } from 'node:net';
 import { platform } from 'node:process';
 
 const READ_BYTES = 256 * 1024;
@@ -30,10 +30,11 @@ export class StandingBuffer {
   private readonly early: Buffer[] = [];
 
   constructor() {
+    const buffer = readBuffer();
     this.onread = {
-      buffer: readBuffer(),
-      callback: (bytes, buffer) => {
-        const chunk = (buffer as Buffer).subarray(0, bytes);
+      buffer,
+      callback: (bytes) => {
+        const chunk = buffer.subarray(0, bytes);
         if (this.sink === null) this.early.push(Buffer.from(chunk));
         else this.sink(chunk);
         return true;
@@ -49,10 +50,10 @@ export class StandingBuffer {
 
 /** What Node's sockets keep beside their documented properties, as far as it is moved here. */
 interface Internals {
-  _handle: { readonly useUserBuffer?: unknown } | null;
+  _handle?: { readonly useUserBuffer?: unknown } | null;
   /** The server that counts the socket until it is closed. */
-  _server: unknown;
-  server: unknown;
+  _server?: unknown;
+  server?: unknown;
 }
 
 export interface ReadingSocket {
@@ -66,7 +67,7 @@ export interface ReadingSocket {
  * now on. `accepted` is an empty shell then. Where Node's sockets are not made as they were in versions 20 to 24, it is `accepted` itself.
  */
 export function withStandingBuffer(accepted: Socket): ReadingSocket {
-  const from = accepted as unknown as Internals;
+  const from: Socket & Internals = accepted;
   const handle = from._handle;
   if (typeof handle?.useUserBuffer !== 'function') {
     accepted.resume();
@@ -75,10 +76,9 @@ export function withStandingBuffer(accepted: Socket): ReadingSocket {
   const standingBuffer = new StandingBuffer();
   from._handle = null;
   const options = { handle, allowHalfOpen: true, onread: standingBuffer.onread };
-  const socket = new Socket(options as SocketConstructorOpts);
-  const to = socket as unknown as Internals;
-  to.server = from.server;
-  to._server = from._server;
+  const socket: Socket & Internals = new Socket(options);
+  socket.server = from.server;
+  socket._server = from._server;
   from._server = null;
   return { socket, standingBuffer };
 }

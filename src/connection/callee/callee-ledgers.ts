@@ -5,9 +5,8 @@
  */
 import { assert } from '../../base/assert.js';
 import type { Clock } from '../../base/clock.js';
-import { writeU32 } from '../../wire/encoder.js';
 import type { MessageCodec } from '../../wire/message-codec.js';
-import { LEDGER_BYTES } from '../../wire/prefix.js';
+import { LEDGER_BYTES, writeDurations } from '../../wire/prefix.js';
 
 const DURATION_US_MAX = 0xffff_ffff;
 /** The loop is watched for so long after each request with LEDGER, for those that follow. */
@@ -96,9 +95,7 @@ export class CalleeLedgers {
     const handlerMs = started ? Math.min(marks.endedAt, now) - marks.startedAt : 0;
     const inHandlerMs = marks.endedAt === Infinity ? Math.min(marks.encodingMs, handlerMs) : 0;
     const waitingMs = now - marks.wholeAt - handlerMs - (marks.encodingMs - inHandlerMs);
-    writeU32(buffer, at, duration(waitingMs));
-    writeU32(buffer, at + 4, duration(handlerMs - inHandlerMs));
-    writeU32(buffer, at + 8, duration(marks.encodingMs));
+    writeDurations(buffer, at, duration(waitingMs), duration(handlerMs - inHandlerMs), duration(marks.encodingMs));
   }
 
   /** The call has ended, answered or not. */

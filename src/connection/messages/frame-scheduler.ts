@@ -197,33 +197,35 @@ export class FrameScheduler {
         this.pumpSoon();
         break;
       }
-      if (!this.advance()) break;
-      share += this.writeFragment(this.messages[this.turn] as LongMessage);
+      const message = this.advance();
+      if (message === null) break;
+      share += this.writeFragment(message);
     }
   }
 
-  /** Moves `turn` to the message that may send next. False: all of them wait for credit. */
-  private advance(): boolean {
+  /** Moves `turn` to the message that may send next, and returns that. Null: all of them wait for credit. */
+  private advance(): LongMessage | null {
     const { messages } = this;
     const count = messages.length;
     let chosen: LongMessage | null = null;
     let turn = -1;
     for (let step = 0; step < count; step++) {
       const index = (this.turn + step) % count;
-      const message = messages[index] as LongMessage;
+      const message = messages[index];
+      if (message === undefined) break;
       const stalled = message.affordable < 0;
       if (stalled !== message.stalled) this.setStalled(message, stalled);
       if (stalled || (chosen !== null && !goesBefore(message, chosen))) continue;
       chosen = message;
       turn = index;
     }
-    if (chosen === null) return false;
+    if (chosen === null) return null;
     this.turn = turn;
     for (const message of messages) {
       if (message.priority < chosen.priority && !message.stalled) message.passedOver++;
     }
     chosen.passedOver = 0;
-    return true;
+    return chosen;
   }
 
   /** Returns its share of what may be written in this turn of the event loop. */

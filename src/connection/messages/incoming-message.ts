@@ -1,27 +1,27 @@
 /**
- * What stands in front of a message and around it: the prefix parts that its flags announce, frames that continue it, and
- * compression. Shared by requests and responses; every usual frame goes past this file (flags 0, or DEADLINE alone).
+ * Parses a message's prefix, fragments and compression. Shared by requests, responses and items; the usual frame (flags 0, or DEADLINE
+ * alone) does not pass here.
  */
-import { limitError, RpcError } from '../../base/errors.js';
+import { assert } from '../../base/assert.js';
+import { limitError, type RpcError } from '../../base/errors.js';
 import { limitOf } from '../../base/limits.js';
 import { decompressMessage } from '../../compression/message.js';
 import { Flag } from '../../wire/constants.js';
-import { readU32 } from '../../wire/encoder.js';
 import { isBytesCodec, type MessageCodec } from '../../wire/message-codec.js';
-import { LEDGER_BYTES, type PeerDurations, readDeadlineMs, readDurations } from '../../wire/prefix.js';
+import { type PeerDurations, readPrefix } from '../../wire/prefix.js';
 import { decodeMetadata, type Metadata } from '../../wire/records/metadata.js';
 import { Assembly } from './assembly.js';
 import type { MessageScope } from './message-scope.js';
 
-/** What a waiting message costs beside its bytes: ONEWAY calls of no bytes could wait without end. */
+/** Counted for each waiting message beside its bytes: otherwise any number of ONEWAY calls without bytes could wait. */
 export const WAITING_BYTES = 512;
 
 export class IncomingMessage {
-  /** Milliseconds that the caller still gives; -1: the frame named no deadline. */
-  deadlineMs = -1;
-  metadata: Metadata | null = null;
-  /** What the callee says of its own time, of an answer that says it. */
-  durations: PeerDurations | null = null;
+  /** Milliseconds until the call's deadline; -1: the frame named none. */
+  readonly deadlineMs: number;
+  readonly metadata: Metadata | null;
+  /** The callee's durations, in an answer with the flag LEDGER. */
+  readonly durations: PeerDurations | null;
   /** More frames of this message are to come. */
   partial = false;
   /** The body once `complete`: from `start` to `end` of `buffer`. */
@@ -38,21 +38,13 @@ export class IncomingMessage {
     this.link = link;
     this.flags = flags;
     this.buffer = buffer;
-    this.start = start;
     this.end = end;
-    if ((flags & Flag.DEADLINE) !== 0) {
-      const at = this.skip(4);
-      this.deadlineMs = readDeadlineMs(buffer, at);
-    }
-    if (!request && (flags & Flag.LEDGER) !== 0) this.durations = readDurations(buffer, this.skip(LEDGER_BYTES));
-    if ((flags & Flag.METADATA) !== 0) {
-      const bytes = readU32(buffer, this.skip(4));
-      if (bytes > link.limits.metadataBytesMax) {
-        throw limitError(`metadata of ${bytes} bytes`, limitOf(link.limits, 'metadataBytesMax'));
-      }
-      const at = this.skip(bytes);
-      this.metadata = decodeMetadata(buffer, at, at + bytes, link.limits);
-    }
+    const prefix = readPrefix(flags, request, buffer, start, end, link.limits);
+    const { metadataStart } = prefix;
+    this.start = prefix.end;
+    this.deadlineMs = prefix.deadlineMs;
+    this.durations = prefix.durations;
+    this.metadata = metadataStart < 0 ? null : decodeMetadata(buffer, metadataStart, prefix.end, link.limits);
     this.checkSize(this.end - this.start);
     if ((flags & Flag.MORE) !== 0) {
       this.begin(true);
@@ -62,9 +54,10 @@ export class IncomingMessage {
 
   /** The next frame of the message. Throws an `RpcError` that fails this call alone. */
   continue(flags: number, buffer: Buffer, start: number, end: number): void {
-    const assembly = this.assembly as Assembly;
+    const { assembly } = this;
+    assert(assembly !== null, 'only a message that came in part is continued');
     this.checkSize(assembly.length + end - start);
-    this.append(buffer, start, end);
+    if (!assembly.append(buffer, start, end)) throw this.tooMuchHeld();
     if ((flags & Flag.MORE) !== 0) return;
     this.partial = false;
     this.buffer = assembly.buffer;
@@ -105,7 +98,7 @@ export class IncomingMessage {
     return owned && isBytesCodec(codec) ? buffer.subarray(start, end) : codec.decode(buffer, start, end);
   }
 
-  /** The connection's ledger counts its bytes no more: something else bounds them. */
+  /** The connection's ledger no longer counts its bytes: something else bounds them. */
   discharge(): void {
     this.assembly?.release();
   }
@@ -114,14 +107,6 @@ export class IncomingMessage {
   release(): void {
     this.assembly?.release();
     this.assembly = null;
-  }
-
-  private skip(bytes: number): number {
-    const at = this.start;
-    if (this.end - at < bytes)
-      throw new RpcError('INVALID_ARGUMENT', 'the frame ends inside the parts that its flags announce');
-    this.start = at + bytes;
-    return at;
   }
 
   private checkSize(bytes: number): void {
@@ -142,10 +127,6 @@ export class IncomingMessage {
         : assembly.adopt(Buffer.from(buffer.subarray(start, end)), 0, end - start);
     if (!kept) throw this.tooMuchHeld();
     return assembly;
-  }
-
-  private append(buffer: Buffer, start: number, end: number): void {
-    if (!(this.assembly as Assembly).append(buffer, start, end)) throw this.tooMuchHeld();
   }
 
   private tooMuchHeld(): RpcError {

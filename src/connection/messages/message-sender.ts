@@ -14,7 +14,7 @@ import type { Transport } from '../../transport/transport.js';
 import { Flag, FrameType, HEADER_BYTES } from '../../wire/constants.js';
 import { writeU32 } from '../../wire/encoder.js';
 import { isBytesCodec, type MessageCodec } from '../../wire/message-codec.js';
-import { encodePrefix, LEDGER_BYTES } from '../../wire/prefix.js';
+import { DEADLINE_BYTES, encodePrefix, type OutgoingPrefix } from '../../wire/prefix.js';
 import { FRAGMENT_BYTES, FrameScheduler, type ItemCredit, LATER, LongMessage } from './frame-scheduler.js';
 import type { MethodCompression } from './method-compression.js';
 import { SLAB_BYTES, type WriteQueue } from './write-queue.js';
@@ -26,6 +26,15 @@ const PIECE_COPIED_BYTES_MAX = 4 * 1024;
 
 /** Writes the durations of a call that asked for its ledger as the prefix has them: `LEDGER_BYTES` from `at` on. */
 export type DurationsWriter = (into: Buffer, at: number) => void;
+
+/** A message encoded into a buffer of its own. */
+interface EncodedBody {
+  readonly bytes: Buffer;
+  /** COMPRESSED, or 0. */
+  readonly flags: number;
+}
+
+const noPrefix: OutgoingPrefix = encodePrefix(-1, false, null);
 
 export class MessageSender {
   private readonly scheduler: FrameScheduler;
@@ -66,17 +75,20 @@ export class MessageSender {
     metadata: Buffer | null,
     compression: MethodCompression,
   ): LongMessage | null {
-    const { queue } = this;
     if (metadata !== null) {
-      return this.sendApart(type, flags, call, method, codec, value, deadlineMs, metadata, compression);
+      const prefix = this.encodePrefix(deadlineMs, false, metadata);
+      const body = this.encodeApart(codec, value, ROOM_BYTES, compression);
+      return this.sendEncoded(type, flags, call, method, prefix, body, null);
     }
+    const { queue } = this;
     queue.reserve(ROOM_BYTES);
     const { slab, end: at } = queue;
-    let body = at + queue.headBytes;
+    const payload = at + queue.headBytes;
+    let body = payload;
+    // The prefix of the usual request, written in place: as `encodePrefix`.
     if (deadlineMs >= 0) {
-      flags |= Flag.DEADLINE;
       writeU32(slab, body, deadlineMs);
-      body += 4;
+      body += DEADLINE_BYTES;
     }
     let end: number;
     queue.lent = true;
@@ -85,19 +97,15 @@ export class MessageSender {
     } finally {
       queue.lent = false;
     }
-    if (
-      end < 0 ||
-      queue.slab !== slab ||
-      end - at - queue.headBytes > this.frameBytesMax ||
-      end - body >= compression.bytesMin
-    ) {
-      if (deadlineMs >= 0) flags &= ~Flag.DEADLINE;
+    if (end < 0 || queue.slab !== slab || end - payload > this.frameBytesMax || end - body >= compression.bytesMin) {
       const bytes = end < 0 ? slab.length - body - end : end - body;
-      // Known to be long: nothing is gained by encoding it for nothing.
+      // Known to be long: encoding it only to find no room would be wasted.
       if (bytes > this.frameBytesMax && bytes <= this.limits.messageBytesMax && this.scheduler.isFull()) return LATER;
-      return this.sendApart(type, flags, call, method, codec, value, deadlineMs, metadata, compression, bytes);
+      const prefix = this.encodePrefix(deadlineMs, false, null);
+      const whole = this.encodeApart(codec, value, bytes, compression);
+      return this.sendEncoded(type, flags, call, method, prefix, whole, null);
     }
-    queue.commitFrame(end - at - queue.headBytes, call, type, flags, method);
+    queue.commitFrame(end - payload, call, type, deadlineMs >= 0 ? flags | Flag.DEADLINE : flags, method);
     return null;
   }
 
@@ -134,7 +142,8 @@ export class MessageSender {
       if (bytes > this.frameBytesMax && bytes <= this.limits.messageBytesMax) {
         if (this.scheduler.isFullForItem(bytes, credit)) return LATER;
       }
-      return this.sendApart(FrameType.ITEM, 0, call, 0, codec, value, -1, null, compression, bytes, credit);
+      const whole = this.encodeApart(codec, value, bytes, compression);
+      return this.sendEncoded(FrameType.ITEM, 0, call, 0, noPrefix, whole, credit);
     }
     credit.spend(HEADER_BYTES + end - body);
     queue.commitFrame(end - body, call, FrameType.ITEM, 0, 0);
@@ -154,7 +163,7 @@ export class MessageSender {
     const cost = HEADER_BYTES + body.length;
     if (body.length <= PIECE_COPIED_BYTES_MAX && cost <= credit.left) {
       credit.spend(cost);
-      this.writeWhole(FrameType.ITEM, 0, call, 0, null, body);
+      this.queue.writeFrame(FrameType.ITEM, 0, call, 0, body);
       return null;
     }
     const long = new LongMessage(FrameType.ITEM, 0, call, 0, null, body, credit);
@@ -172,8 +181,10 @@ export class MessageSender {
     compression: MethodCompression,
     durations: DurationsWriter,
   ): LongMessage | null {
-    const { RESPONSE } = FrameType;
-    return this.sendApart(RESPONSE, 0, call, 0, codec, value, -1, metadata, compression, ROOM_BYTES, null, durations);
+    const prefix = this.encodePrefix(-1, true, metadata);
+    const body = this.encodeApart(codec, value, ROOM_BYTES, compression);
+    if (prefix.bytes !== null) durations(prefix.bytes, prefix.durationsAt);
+    return this.sendEncoded(FrameType.RESPONSE, 0, call, 0, prefix, body, null);
   }
 
   /** More than one small frame is to come of this tick: they leave together. */
@@ -205,92 +216,71 @@ export class MessageSender {
     this.scheduler.close();
   }
 
-  /**
-   * Every case but the usual one: metadata, compression, messages beyond a frame or the slab, a value that
-   * makes calls while it is encoded.
-   */
-  private sendApart(
-    type: number,
-    flags: number,
-    call: number,
-    method: number,
+  // Every case but the usual one: metadata, compression, messages beyond a frame or the slab, a value that makes calls while it is
+  // encoded. Prefix and body are encoded into buffers of their own.
+
+  /** As the function of that name. Throws an `RpcError` when it does not fit the first frame. */
+  private encodePrefix(deadlineMs: number, withDurations: boolean, metadata: Buffer | null): OutgoingPrefix {
+    const prefix = encodePrefix(deadlineMs, withDurations, metadata);
+    const bytes = prefix.bytes === null ? 0 : prefix.bytes.length;
+    if (bytes <= this.frameBytesMax) return prefix;
+    const limit = peerLimitOf({ frameBytesMax: this.frameBytesMax }, 'frameBytesMax');
+    throw limitError(`${bytes} bytes of metadata do not fit the first frame`, limit);
+  }
+
+  /** The message, compressed where that pays. `bytesGuess`: what it probably takes. */
+  private encodeApart(
     codec: MessageCodec,
     value: unknown,
-    deadlineMs: number,
-    metadata: Buffer | null,
+    bytesGuess: number,
     compression: MethodCompression,
-    bytesGuess = ROOM_BYTES,
-    credit: ItemCredit | null = null,
-    durations: DurationsWriter | null = null,
-  ): LongMessage | null {
-    const bare = deadlineMs < 0 && metadata === null && durations === null;
-    const prefix = bare ? null : encodePrefix(deadlineMs, durations === null ? 0 : LEDGER_BYTES, metadata);
-    const prefixBytes = prefix === null ? 0 : prefix.length;
-    if (prefixBytes > this.frameBytesMax) {
-      const limit = peerLimitOf({ frameBytesMax: this.frameBytesMax }, 'frameBytesMax');
-      throw limitError(`${prefixBytes} bytes of metadata do not fit the first frame`, limit);
-    }
-    if (deadlineMs >= 0) flags |= Flag.DEADLINE;
-    if (metadata !== null) flags |= Flag.METADATA;
-    let body =
-      isBytesCodec(codec) && value instanceof Uint8Array ? asBuffer(value) : this.encodeApart(codec, value, bytesGuess);
+  ): EncodedBody {
+    const isBytes = isBytesCodec(codec) && value instanceof Uint8Array;
+    const bytes = isBytes ? asBuffer(value) : this.encodeValue(codec, value, bytesGuess);
     const { messageBytesMax } = this.limits;
-    if (body.length > messageBytesMax) throw tooLong(body.length, messageBytesMax);
-    if (body.length >= compression.bytesMin && compression.compressor !== null) {
-      const compressed = compressMessage(compression.compressor, body, 0, body.length, compression.choice);
-      if (compressed !== null) {
-        flags |= Flag.COMPRESSED;
-        body = compressed;
-      }
-    }
-    if (durations !== null && prefix !== null) {
-      flags |= Flag.LEDGER;
-      durations(prefix, 0);
-    }
-    const length = prefixBytes + body.length;
-    const cost = HEADER_BYTES + length;
-    const fits = length <= this.frameBytesMax && this.queue.headBytes + length <= SLAB_BYTES;
-    if (fits && (credit === null || cost <= credit.left)) {
-      credit?.spend(cost);
-      this.writeWhole(type, flags, call, method, prefix, body);
-      return null;
-    }
-    if (credit === null ? this.scheduler.isFull() : this.scheduler.isFullForItem(body.length, credit)) return LATER;
-    const long = new LongMessage(type, flags, call, method, prefix, body, credit);
-    this.scheduler.add(long);
-    return long;
+    if (bytes.length > messageBytesMax) throw tooLong(bytes.length, messageBytesMax);
+    const { compressor, bytesMin, choice } = compression;
+    if (compressor === null || bytes.length < bytesMin) return { bytes, flags: 0 };
+    const compressed = compressMessage(compressor, bytes, 0, bytes.length, choice);
+    return compressed === null ? { bytes, flags: 0 } : { bytes: compressed, flags: Flag.COMPRESSED };
   }
 
-  /** One frame, copied into the slab. */
-  private writeWhole(
-    type: number,
-    flags: number,
-    call: number,
-    method: number,
-    prefix: Buffer | null,
-    body: Buffer,
-  ): void {
-    const { queue } = this;
-    const { headBytes } = queue;
-    const length = (prefix === null ? 0 : prefix.length) + body.length;
-    queue.reserve(headBytes + length);
-    const { slab, end: at } = queue;
-    if (prefix !== null) slab.set(prefix, at + headBytes);
-    slab.set(body, at + headBytes + length - body.length);
-    queue.commitFrame(length, call, type, flags, method);
-  }
-
-  /** The message in a buffer of its own. */
-  private encodeApart(codec: MessageCodec, value: unknown, bytesGuess: number): Buffer {
+  private encodeValue(codec: MessageCodec, value: unknown, bytesGuess: number): Buffer {
     const buffer = Buffer.allocUnsafeSlow(bytesGuess);
     const end = codec.encode(value, buffer, 0);
     if (end >= 0) return buffer.subarray(0, end);
     const { messageBytesMax } = this.limits;
     const bytes = bytesGuess - end;
-    // Known to be too long: say so without the second encoding.
+    // Known to be too long: the error needs no second encoding.
     if (bytes > messageBytesMax) throw tooLong(bytes, messageBytesMax);
     const whole = Buffer.allocUnsafeSlow(bytes);
     return whole.subarray(0, codec.encode(value, whole, 0));
+  }
+
+  /** In one frame where it fits and the credit allows; otherwise as a long message, or LATER. */
+  private sendEncoded(
+    type: number,
+    ownFlags: number,
+    call: number,
+    method: number,
+    prefix: OutgoingPrefix,
+    body: EncodedBody,
+    credit: ItemCredit | null,
+  ): LongMessage | null {
+    const { bytes } = body;
+    const flags = ownFlags | prefix.flags | body.flags;
+    const length = (prefix.bytes === null ? 0 : prefix.bytes.length) + bytes.length;
+    const cost = HEADER_BYTES + length;
+    const fits = length <= this.frameBytesMax && this.queue.headBytes + length <= SLAB_BYTES;
+    if (fits && (credit === null || cost <= credit.left)) {
+      credit?.spend(cost);
+      this.queue.writePrefixedFrame(type, flags, call, method, prefix.bytes, bytes);
+      return null;
+    }
+    if (credit === null ? this.scheduler.isFull() : this.scheduler.isFullForItem(bytes.length, credit)) return LATER;
+    const long = new LongMessage(type, flags, call, method, prefix.bytes, bytes, credit);
+    this.scheduler.add(long);
+    return long;
   }
 }
 

@@ -169,6 +169,25 @@ export class WriteQueue {
     this.commitFrame(payload.length, call, type, flags, method);
   }
 
+  /** One frame that fits the slab, with a prefix or without, copied. */
+  writePrefixedFrame(
+    type: number,
+    flags: number,
+    call: number,
+    method: number,
+    prefix: Uint8Array | null,
+    body: Uint8Array,
+  ): void {
+    if (prefix === null) return this.writeFrame(type, flags, call, method, body);
+    const { headBytes } = this;
+    const length = prefix.length + body.length;
+    this.reserve(headBytes + length);
+    const at = this.end + headBytes;
+    this.slab.set(prefix, at);
+    this.slab.set(body, at + prefix.length);
+    this.commitFrame(length, call, type, flags, method);
+  }
+
   /**
    * One frame whose body, unless it is short, is not copied: it must stay unchanged until it has left. `prefix` goes before it.
    */
