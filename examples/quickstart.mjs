@@ -18,7 +18,7 @@ const { port } = await server.listen({ host: '127.0.0.1', port: 0 });
 
 const channel = connect(`tcp://127.0.0.1:${port}`);
 const cities = channel.client(Cities);
-const city = await cities.get({ id: 1816670 }, { deadlineMs: 200 });
+const city = await cities.get({ id: 1816670 }, { deadlineMs: 2_000 });
 console.log(`${city.name} has ${city.population} inhabitants`);
 
 await channel.close();

@@ -20,7 +20,7 @@ export function linkProblems(page: Page, { exists, pages }: LinkTargets): string
     if (!exists(path)) return [`${where}: there is no such file`];
     if (anchor === '') return [];
     const other = pages.get(path);
-    if (other === undefined) return /\.md$/.test(path) ? [`${where}: its headings are not known`] : [];
+    if (other === undefined) return path.endsWith('.md') ? [`${where}: its headings are not known`] : [];
     return other.anchors.has(anchor) ? [] : [`${where}: no heading has that name`];
   });
 }

@@ -16,7 +16,7 @@ import {
   purityProblems,
   unusedFileProblems,
 } from './layers.js';
-import { packageProblems } from './package-contents.js';
+import { linkProblems as packageLinkProblems, packageProblems } from './package-contents.js';
 import {
   anyProblems,
   headerProblems,
@@ -351,11 +351,12 @@ test('a package that lacks something, or holds too much, is found', () => {
     'README.md',
     'LICENSE',
     'CHANGELOG.md',
+    'docs/README.md',
     'spec/protocol.md',
     'dist/index.js',
     'dist/index.d.ts',
   ];
-  assertProblems(packageProblems(manifest, [...whole, 'spec/vectors/a.json'], ['src/index.ts']));
+  assertProblems(packageProblems(manifest, [...whole, 'spec/vectors/a.json', 'bench/results/a.svg'], ['src/index.ts']));
   assertProblems(packageProblems(manifest, whole.slice(1), []), /package.json: missing/);
   assertProblems(packageProblems(manifest, whole.slice(0, -1), []), /dist\/index.d.ts: missing/);
   assertProblems(
@@ -369,6 +370,19 @@ test('a package that lacks something, or holds too much, is found', () => {
     /test\/a.ts: does not belong/,
   );
   assertProblems(packageProblems({ ...manifest, dependencies: { avsc: '1', left: '2' } }, whole, []), /not left/);
+});
+
+test('a link of a document that leads to nothing in the package is found', () => {
+  const documents = new Map([
+    ['README.md', '[a](docs/README.md) [b](src/README.md) [c](https://example.org/)'],
+    ['docs/README.md', '[d](../README.md#e) [f](../test/) [g](development.md)'],
+    ['docs/development.md', '[h](../src/README.md)'],
+  ]);
+  assertProblems(
+    packageLinkProblems(documents, [...documents.keys()]),
+    /README.md:1: src\/README.md: not in/,
+    /docs\/README.md:1: ..\/test\/: not in/,
+  );
 });
 
 test('a number without a row, a row without its test, and a test that its row does not list are found', () => {
