@@ -50,10 +50,9 @@ const ran = {
   sound,
   throws: ['text', '~~~ts', 'interface Gone {', '  a: number;', '}', "throw new Error('planted');", '~~~'],
   jsThrows: ['~~~js', 'const a = 1;', 'a.b.c();', '~~~'],
-  syntax: ['~~~js no-run: of another package', 'const = 1;', '~~~'],
   stderr: ['~~~ts', "console.error('planted');", '~~~'],
   exits: ['~~~ts', 'process.exit(0);', '~~~'],
-  hangs: ['~~~ts', 'await new Promise(() => {});', '~~~'],
+  unhandled: ['~~~ts', "void Promise.reject(new Error('planted'));", '~~~'],
   output: ['~~~ts', 'console.log(7);', '~~~', '~~~text output', '8', '~~~'],
   modules: [
     '~~~ts file=shared.ts',
@@ -76,6 +75,7 @@ const ran = {
 
 /** What is found when it is compiled. */
 const compiled = {
+  otherPackage: ['~~~js no-run: of another package', "import { gone } from 'gone';", 'gone();', '~~~'],
   noRun: [...sound, '~~~ts no-run: planted', 'await server.listen({ prot: 7 });', '~~~'],
   types: ['~~~ts', "import { Channel } from 'trunkline';", 'const a = (b) => b;', '~~~'],
 };
@@ -94,10 +94,9 @@ test('what is wrong when it runs is found, with its line on the page', async () 
   assert.is(problems.modules, '', 'a block alone shares nothing, and a block with a name is a module for the others');
   assert.match(problems.throws, /^docs\/throws\.md:6[^]*planted/);
   assert.match(problems.jsThrows, /^docs\/jsThrows\.md:3/);
-  assert.match(problems.syntax, /^docs\/syntax\.md:2[^]*SyntaxError/);
   assert.match(problems.stderr, 'planted');
-  assert.match(problems.exits, /^docs\/exits\.md:\d+: the program ended with 0 before its last line/);
-  assert.match(problems.hangs, /^docs\/hangs\.md:/);
+  assert.match(problems.exits, /^docs\/exits\.md:\d+: the program ended the process with 0 before its last line/);
+  assert.match(problems.unhandled, /^docs\/unhandled\.md:2[^]*planted/);
   assert.is(problems.output, 'docs/output.md:5: is not printed: 8');
 });
 
@@ -105,7 +104,18 @@ test('what does not compile is found, also in a block that is not run; types are
   const problems = await found(compiled);
   assert.match(problems.noRun, /^docs\/noRun\.md:30: error TS\d+: .*prot/);
   assert.not.match(problems.noRun, '\n');
+  assert.is(problems.otherPackage, '');
   assert.match(problems.types, /^docs\/types\.md:1: .*Channel.*\n.*docs\/types\.md:3: .*implicitly/);
+});
+
+test('JavaScript that is not run is read for its syntax', async () => {
+  const problems = await snippetProblems([pageOf('~~~js no-run: of another package', 'const = 1;', '~~~')]);
+  assert.match(problems.join('\n'), /^docs\/page\.md:2: error TS\d+/);
+});
+
+test('a program that never ends is found', async () => {
+  const page = pageOf('~~~js', 'await new Promise(() => {});', '~~~');
+  assert.equal(await snippetProblems([page], [], 500), ['docs/page.md:1: no end within 500 ms']);
 });
 
 test('which blocks are a program', () => {

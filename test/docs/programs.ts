@@ -11,14 +11,12 @@ export interface Program {
   /** Of the file, in the folder of the page. */
   readonly name: string;
   readonly text: string;
-  /** Compiled first. */
   readonly typed: boolean;
-  /** Run; a module that others import is not, nor is what is only checked for its syntax. */
+  /** Run; a module that others import is not, nor is what is only compiled. */
   readonly runs: boolean;
+  /** Read by the compiler: TypeScript, and JavaScript that is not run, for its syntax. */
+  readonly compiled: boolean;
 }
-
-/** What a program prints when it has come to its end. */
-export const END = 'the end of the program';
 
 const LANGUAGES = ['ts', 'js'] as const;
 /** `mjs` is another word for `js`. */
@@ -37,12 +35,20 @@ export function programsOf(page: Page): Program[] {
       const apart = file !== null || alone || (noRun !== null && !typed);
       if (!apart) shared.push(block);
       else if (file !== null || noRun !== null) {
-        programs.push({ page: page.path, name, text: textOf([block], false), typed, runs: false });
-      } else programs.push({ page: page.path, name, text: textOf([block], true), typed, runs: true });
+        const compiled = typed || noRun !== null;
+        programs.push({ page: page.path, name, text: textOf([block], false), typed, runs: false, compiled });
+      } else programs.push({ page: page.path, name, text: textOf([block], true), typed, runs: true, compiled: typed });
     }
     if (shared.length === 0) continue;
     const runs = shared.some(({ marks, hidden }) => !hidden && marks.noRun === null);
-    programs.push({ page: page.path, name: `page.${ending}`, text: textOf(shared, true), typed, runs });
+    programs.push({
+      page: page.path,
+      name: `page.${ending}`,
+      text: textOf(shared, true),
+      typed,
+      runs,
+      compiled: typed,
+    });
   }
   return programs;
 }
@@ -64,9 +70,7 @@ function textOf(blocks: readonly Block[], whole: boolean): string {
   }
   if (!whole) return lines.join('\n');
   put(1, imports.text);
-  // What is still open is the program's own matter; what it has thrown without being asked comes first.
-  const end = `await new Promise((done) => setImmediate(done)); console.log(${JSON.stringify(END)}); process.exit();`;
-  return `${lines.join('\n')}\n${end}\nexport {};\n`;
+  return `${lines.join('\n')}\nexport {};\n`;
 }
 
 /** The imports of several blocks, each name once. */
