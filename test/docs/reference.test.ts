@@ -127,7 +127,7 @@ test('every text of troubleshooting is one that the engine says', () => {
   assert.ok(quotes.length > 50);
   assert.equal(new Set(quotes).size, quotes.length);
   assert.equal(unknownTexts(quotes, textsOfSource()), []);
-  assert.equal(unknownTexts(['cannot connekt to …', '… names no endpoint'], textsOfSource()), ['cannot connekt to …']);
+  assert.equal(unknownTexts(['cannot connekt to …', '… lists no endpoint'], textsOfSource()), ['cannot connekt to …']);
 });
 
 /** The names of all fields, also of what is inside. */
