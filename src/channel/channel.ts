@@ -155,7 +155,7 @@ export class Channel implements EndpointSetOwner, Hedger {
     this.connector.expectCompression(compression);
   }
 
-  /** As `Connection.call`, at the endpoint that the picker chooses. */
+  /** As `Caller.call`, at the endpoint that the picker chooses. */
   call(spec: MethodSpec, request: unknown, deadlineMs: number, extras: CallExtras | null): Promise<unknown> {
     const { picker } = this.endpoints;
     const { hedging } = this;

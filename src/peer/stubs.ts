@@ -25,7 +25,7 @@ export interface Calls {
   readonly ledgers: LedgerSetting;
   /** Methods with this compression will be called. */
   expectCompression(compression: CompressionName | undefined): void;
-  /** As `Connection.call`. */
+  /** As `Caller.call`. */
   call(spec: MethodSpec, request: unknown, deadlineMs: number, extras: CallExtras | null): Promise<unknown>;
   /** The same for a call that is told of its end in place of a promise: one whose answer is a stream. */
   start(

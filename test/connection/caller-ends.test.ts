@@ -1,6 +1,6 @@
 /**
- * The ends of calls at the caller: what errors and answers tell of their attempts, what is counted for the endpoint, once each, and
- * which calls are given back to be made again.
+ * How calls end at the caller: the attempts in errors and answers, what counts for the endpoint, once each, and which calls are offered
+ * for a retry.
  */
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
@@ -160,7 +160,7 @@ test('what this side refuses has no attempt and does not count', async () => {
   assert.equal(callee.ends, []);
 });
 
-test('F3 a lost connection gives back idempotent calls as failed, and unsent ones as moved; the others fail', async () => {
+test('F3 a lost connection offers idempotent calls as failed, and unsent ones as unprocessed; the others fail', async () => {
   const { clock, callee, calls } = open({ peerLimits: { callsInFlightMax: 16 } });
   await callee.settle();
   void calls.read(body);
@@ -184,7 +184,7 @@ test('F3 a lost connection gives back idempotent calls as failed, and unsent one
   for (const { call, failure } of callee.offered) assert.equal(failure.attempts, call.attempts);
 });
 
-test('calls that were given up are not given back when their connection is lost, and count as they did', async () => {
+test('cancelled calls are not offered for a retry when their connection is lost, and count as they did', async () => {
   const { clock, callee, calls } = open();
   const abort = new AbortController();
   const cancelled = failureOf(calls.read(body, { signal: abort.signal }));
@@ -200,7 +200,7 @@ test('calls that were given up are not given back when their connection is lost,
   assert.equal(callee.ends, ['DEADLINE_EXCEEDED']);
 });
 
-test('calls whose request had not left are moved with their attempt, of whatever method', async () => {
+test('calls whose request had not left are unprocessed, with their attempt, whatever their method', async () => {
   const { callee, calls } = open();
   await callee.settle();
   void calls.write(body);
@@ -262,7 +262,7 @@ test('a peer that breaks the protocol counts for every open call, and gives none
   assert.equal(callee.offered, []);
 });
 
-test('a call that was refused unstarted is given back, whatever its method, where the callee says that it may do better', async () => {
+test('a refused call is offered for a retry, whatever its method, where the callee says that this may help', async () => {
   const { clock, callee, calls } = open();
   void calls.write(body);
   void calls.write(body);
@@ -308,7 +308,7 @@ test('F15 a drain moves what it refuses, which does not count', async () => {
   assert.equal(callee.ends, []);
 });
 
-test('an idempotent call that failed is given back, until its caller has an item or has given it up', async () => {
+test('an idempotent call that failed is offered for a retry, until its caller has an item or has cancelled it', async () => {
   const { clock, callee, calls } = open();
   const abort = new AbortController();
   void calls.read(body);
@@ -335,7 +335,31 @@ test('an idempotent call that failed is given back, until its caller has an item
   assert.is((await failureOf(begun.next())).code, 'INTERNAL');
 });
 
-test('a oneway call is never given back once it has left, and one that sends items only if they are an array', async () => {
+test('a drain ends when a long oneway request has left, though no frame of the peer tells of that', async () => {
+  const { clock, callee, calls } = open();
+  await callee.settle();
+  const { transport } = callee;
+  const write = transport.write.bind(transport);
+  transport.write = (bytes) => {
+    transport.unsentBytes = 200_000;
+    return write(bytes);
+  };
+  const sent = calls.hit(Buffer.alloc(1_000_000));
+  await callee.settle();
+  callee.record('DRAIN', { text: 'bye', graceMs: 60_000 });
+  await callee.settle();
+  assert.is(callee.connection.callsOut, 1);
+  transport.write = write;
+  transport.unsentBytes = 0;
+  transport['events']?.onDrain();
+  await clock.advanceSettled(1);
+  assert.is(callee.connection.callsOut, 0);
+  assert.is(await sent, undefined);
+  await clock.advanceSettled(1_100);
+  assert.is(callee.connection.state, 'closed');
+});
+
+test('a oneway call that has left is never offered for a retry, and one that sends items only if they are an array', async () => {
   const { callee, calls } = open();
   await calls.hit(body);
   void calls.put([body, body]);
@@ -410,7 +434,7 @@ test('the error of a call that waits to be made again tells the attempts before'
   assert.equal(callee.offered[0]?.call.attempts, attempts);
 });
 
-test('a callee that has sent items and then says started=no is not believed: the call is not given back', async () => {
+test('a callee that has sent items and then says started=no is not believed: the call is not offered for a retry', async () => {
   const { clock, callee, calls } = open();
   const items = calls.list(body);
   await afterTen(clock);

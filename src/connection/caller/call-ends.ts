@@ -69,6 +69,7 @@ export class CallEnds {
     this.table.release(entry);
     this.onFree();
     resolve(undefined);
+    this.tellDrain();
   }
 
   /** The request could not be encoded or has to wait: nothing of it was sent, and the slot's number is given again. */
@@ -186,8 +187,14 @@ export class CallEnds {
     }
     if (again === null || retry === null) reject(failure);
     else link.offerRetry(again, failure, retry);
+    if (!waits && by !== 'terminal' && by !== 'unavailable') this.tellDrain();
     // The callee knows the deadline and ends the call by itself, unless the request never gets there in full.
     if (waits && spec.kind !== 'oneway' && (by !== 'deadline' || long !== null)) this.cancels.cancel(call);
+  }
+
+  /** A slot became free without a frame of the peer; behind frames the connection looks by itself. A drain may have waited for it. */
+  private tellDrain(): void {
+    if (this.link.state === 'draining') this.link.onCallEnded();
   }
 
   private attemptsOf(

@@ -18,7 +18,7 @@ export type Resolve = (value: unknown) => void;
 export type Reject = (error: unknown) => void;
 
 /**
- * Why a call may be made again.
+ * Why a call may be retried.
  *
  * - `unprocessed`: it certainly did not start. Its endpoint drains, or its connection ended before the request was written.
  * - `refused`: the callee guarantees that it did not start, and that another time or place may do.
