@@ -47,3 +47,11 @@ export class Latencies {
     return this.mostMs;
   }
 }
+
+/** Latency of the calls of a while. */
+export interface Latency {
+  readonly calls: number;
+  readonly ms: number;
+  readonly p50Us: number;
+  readonly p99Us: number;
+}

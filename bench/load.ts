@@ -3,6 +3,8 @@
  * Counts what is done, and what is wrong: an answer that is not the one expected, or a call that failed.
  */
 
+import type { Counts } from './process/marks.js';
+
 /** Every so many answers of a caller, one is compared in full. */
 const CALLS_PER_FULL_CHECK = 1024;
 
@@ -38,6 +40,11 @@ export class Load<Message> {
   /** Resolves when all callers have stopped. */
   async run(callers: number): Promise<void> {
     await Promise.all(Array.from({ length: callers }, (_, id) => this.caller(id)));
+  }
+
+  counts(): Counts {
+    const { done, wrong, failed, failure } = this;
+    return { done, wrong, failed, failure };
   }
 
   /** Each caller makes no more calls after the one it waits for. */

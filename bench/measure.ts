@@ -3,11 +3,9 @@
  * calls that this side itself handled between its two marks, so it does not matter that the sides' marks are not at the very
  * same moment.
  */
-
+import { type PairSettings, withPair } from './calls/pair.js';
 import type { ContenderName } from './contenders/names.js';
-import type { Mark } from './process/messages.js';
-import { type PairSettings, withPair } from './process/pair.js';
-import type { Figures } from './report/statistics.js';
+import type { Mark } from './process/marks.js';
 
 export interface Times {
   readonly seconds: number;
@@ -16,6 +14,14 @@ export interface Times {
 }
 
 export type CaseSettings = PairSettings & Times;
+
+export interface Figures {
+  /** Calls or items in a second, and CPU microseconds for each. */
+  readonly perSecond: number;
+  readonly clientUs: number;
+  readonly serverUs: number;
+  readonly sumUs: number;
+}
 
 /** What happened between two marks of both sides. */
 export interface Measured extends Figures {
@@ -41,9 +47,9 @@ export function measureCase(settings: CaseSettings): Promise<Sample> {
 export type CountMark = Pick<Mark, 'done' | 'cpuUs' | 'atMs' | 'wrong' | 'failed' | 'failure'>;
 
 /** A server and its client, as far as they are asked for marks. */
-export interface MarkedPair<M extends CountMark = CountMark> {
-  readonly server: { mark(): Promise<M> };
-  readonly client: { mark(): Promise<M> };
+export interface MarkedPair<S extends CountMark = CountMark, C extends CountMark = CountMark> {
+  readonly server: { mark(): Promise<S> };
+  readonly client: { mark(): Promise<C> };
 }
 
 export async function measurePair(pair: MarkedPair, { seconds, warmUpSeconds }: Times): Promise<Measured> {
@@ -52,15 +58,43 @@ export async function measurePair(pair: MarkedPair, { seconds, warmUpSeconds }: 
   return measuredBetween(client, server);
 }
 
+/** A process that serves or loads, as far as it is started, marked and stopped. */
+export interface Started<M extends CountMark> {
+  /** The port of a server. */
+  ready(): Promise<number>;
+  mark(): Promise<M>;
+  stop(): Promise<void>;
+}
+
+/** Starts a server and its client, takes their marks around a window, and stops both, whatever happens. */
+export async function marksOfStarted<S extends CountMark, C extends CountMark>(
+  { seconds, warmUpSeconds }: Times,
+  startServer: () => Started<S>,
+  startClient: (port: number) => Started<C>,
+): Promise<readonly [client: [C, C], server: [S, S]]> {
+  const server = startServer();
+  let client: Started<C> | null = null;
+  try {
+    client = startClient(await server.ready());
+    await client.ready();
+    await sleep(warmUpSeconds);
+    return await marksAround({ server, client }, seconds);
+  } finally {
+    // The client first: calls that lose their server would be counted as failed.
+    await client?.stop();
+    await server.stop();
+  }
+}
+
 /** A side that waits for a core may do nothing in a short window: the window lasts until something was done, or this long. */
 const IDLE_SECONDS_MAX = 15;
 const IDLE_STEP_SECONDS = 0.5;
 
 /** Marks of the client and of the server, `seconds` apart. */
-export async function marksAround<M extends CountMark>(
-  { server, client }: MarkedPair<M>,
+export async function marksAround<S extends CountMark, C extends CountMark>(
+  { server, client }: MarkedPair<S, C>,
   seconds: number,
-): Promise<readonly [client: [M, M], server: [M, M]]> {
+): Promise<readonly [client: [C, C], server: [S, S]]> {
   const [server0, client0] = await Promise.all([server.mark(), client.mark()]);
   await sleep(seconds);
   for (let idle = 0; ; idle += IDLE_STEP_SECONDS) {

@@ -1,16 +1,12 @@
 /** What either side of calls does for `bench -- allocation`: acts that begin and end a meter or a profile in its own process. */
-import type { Counts } from '../process/side.js';
-import { AllocationMeter } from './meter.js';
-import { AllocationSites } from './sites.js';
+import { type Allocated, AllocationMeter } from './meter.js';
+import { AllocationSites, type Site } from './sites.js';
 
 export class AllocationActs {
   private readonly meter = new AllocationMeter();
   private readonly sites = new AllocationSites();
-  private found: Pick<Counts, 'allocated' | 'sites'> = {};
-
-  counts(): Pick<Counts, 'allocated' | 'sites'> {
-    return this.found;
-  }
+  /** What the last act found. */
+  found: { readonly allocated?: Allocated; readonly sites?: readonly Site[] } = {};
 
   async act(name: string): Promise<void> {
     if (name === 'meter:begin') this.meter.begin();

@@ -1,11 +1,10 @@
 /** The callers of `bench -- balance`, in one process over one channel: how long calls take, and where they go. */
 import { type ChannelOptions, connect, consistentHash, leastLoaded, RpcError, roundRobin } from '../../src/index.js';
 import { Latencies } from '../latencies.js';
-import type { Balanced, BalancerName, Role } from '../process/messages.js';
 import type { Side } from '../process/side.js';
+import type { BalanceClient, Balanced, BalanceExtra, BalancerName } from './roles.js';
 import { Balance } from './service.js';
 
-type ClientRole = Role & { readonly workload: 'balance'; readonly side: 'client' };
 type Channel = ReturnType<typeof connect>;
 
 const balancers = { leastLoaded, roundRobin, consistentHash: consistentHash() } satisfies Record<
@@ -17,7 +16,7 @@ const LOOK_MS = 2;
 /** A caller rests so long after a failure: failures at once must not spin. */
 const REST_MS = 1;
 
-export async function balanceClient(role: ClientRole): Promise<Side> {
+export async function openClient(role: BalanceClient): Promise<Side<BalanceExtra>> {
   const { ports, callers } = role;
   const addresses = ports.map((port) => `tcp://127.0.0.1:${port}`);
   const options: ChannelOptions = {

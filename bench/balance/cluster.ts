@@ -1,6 +1,6 @@
 /** Some servers of `bench -- balance` and one client of them, as processes. */
 import { Child } from '../process/child.js';
-import type { Balanced, BalancerName } from '../process/messages.js';
+import { type Balanced, type BalanceExtra, type BalancerName, balanceClient, balanceServer } from './roles.js';
 
 export interface ClientSettings {
   readonly callers: number;
@@ -12,14 +12,14 @@ export interface ClientSettings {
 export class Cluster {
   private readonly servers: Child[] = [];
   private readonly ports: number[] = [];
-  private client: Child | null = null;
+  private client: Child<BalanceExtra> | null = null;
 
   /** Starts so many servers, runs `use`, and ends all processes, whatever happens. */
   static async with<T>(servers: number, meanMs: number, use: (cluster: Cluster) => Promise<T>): Promise<T> {
     const cluster = new Cluster();
     try {
       for (let index = 0; index < servers; index++) {
-        const server = new Child({ workload: 'balance', side: 'server', index, meanMs }, null, []);
+        const server = new Child(balanceServer({ index, meanMs }), null);
         cluster.servers.push(server);
         cluster.ports.push(await server.ready());
       }
@@ -35,7 +35,7 @@ export class Cluster {
   async startClient(servers: number, settings: ClientSettings): Promise<void> {
     await this.stopClient();
     const ports = this.ports.slice(0, servers);
-    this.client = new Child({ workload: 'balance', side: 'client', ports, ...settings }, null, []);
+    this.client = new Child(balanceClient({ ports, ...settings }), null);
     await this.client.ready();
   }
 
@@ -56,7 +56,7 @@ export class Cluster {
 
   /** What the client saw since the last look. */
   async look(): Promise<Balanced> {
-    const { balanced } = await (this.client as Child).mark();
-    return balanced as Balanced;
+    if (this.client === null) throw new Error('there is no client to look at');
+    return (await this.client.mark()).balanced;
   }
 }

@@ -1,7 +1,7 @@
 /** The three parts of `bench -- balance`: a slow server, a failing one, and what retries add when one of three is down. */
 import { sleep } from '../measure.js';
-import type { Balanced, BalancerName } from '../process/messages.js';
 import { Cluster } from './cluster.js';
+import type { Balanced, BalancerName } from './roles.js';
 
 export interface BalanceSettings {
   readonly meanMs: number;

@@ -13,7 +13,7 @@ type Condition = 'healthy' | 'slow' | 'failing';
 /** Times longer than this many means are not drawn: one in 1,100. */
 const MEANS_MAX = 7;
 
-export async function balanceServer(index: number, meanMs: number): Promise<Side> {
+export async function openServer(index: number, meanMs: number): Promise<Side> {
   const random = new Random(index + 1);
   let condition: Condition = 'healthy';
   let done = 0;

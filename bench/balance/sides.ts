@@ -1,9 +1,9 @@
 /** Both sides of `bench -- balance`, each in its process. */
-import type { Role } from '../process/messages.js';
 import type { Side } from '../process/side.js';
-import { balanceClient } from './client.js';
-import { balanceServer } from './server.js';
+import { openClient } from './client.js';
+import type { BalanceClient, BalanceServer } from './roles.js';
+import { openServer } from './server.js';
 
-export function balanceSide(role: Role & { readonly workload: 'balance' }): Promise<Side> {
-  return role.side === 'server' ? balanceServer(role.index, role.meanMs) : balanceClient(role);
+export function open(role: BalanceServer | BalanceClient): Promise<Side> {
+  return role.side === 'server' ? openServer(role.index, role.meanMs) : openClient(role);
 }

@@ -5,14 +5,13 @@
 import { engine } from '../contenders/engine.js';
 import { engineConnection } from '../contenders/engine-connection.js';
 import { Load } from '../load.js';
-import type { Role } from '../process/messages.js';
 import type { Side } from '../process/side.js';
+import type { TurnsClient } from './roles.js';
 
 export const ways = ['channel', 'connection'] as const;
 export type Way = (typeof ways)[number];
 
-export async function turnsClient(role: Role & { readonly workload: 'turns' }): Promise<Side> {
-  const { port, inFlight, callsPerTurn } = role;
+export async function open({ port, inFlight, callsPerTurn }: TurnsClient): Promise<Side> {
   const calls = { channel: await engine.dial(port), connection: await engineConnection.dial(port) };
   let done = 0;
   let wrong = 0;

@@ -2,18 +2,21 @@
  * `bench -- allocation`: how many bytes each side allocates for a call, the engine beside the floor program, from V8's own statistics
  * over many calls. With `--sites`, which functions do.
  */
+
 import type { Allocated } from '../allocation/meter.js';
 import type { Site } from '../allocation/sites.js';
+import { type CallsPair, withPair } from '../calls/pair.js';
+import type { CallsExtra } from '../calls/roles.js';
 import { type ContenderName, contendersOf, titles } from '../contenders/names.js';
 import { problemOf, sleep } from '../measure.js';
 import { Options } from '../options.js';
 import { findPinning, type Pinning } from '../process/cores.js';
-import type { Mark } from '../process/messages.js';
-import { type Pair, withPair } from '../process/pair.js';
+import { type Mark, said } from '../process/marks.js';
 import { describeEnvironment, environmentText } from '../report/environment.js';
 import { keepRaw } from '../report/raw.js';
 import { median } from '../report/statistics.js';
 import { fixed, table, whole } from '../report/table.js';
+import { inRounds } from '../rounds.js';
 
 export interface AllocationSettings {
   readonly contenders: readonly ContenderName[];
@@ -92,20 +95,16 @@ export function allocationSettings(args: readonly string[]): AllocationSettings 
   };
 }
 
-/** Every case once a round, the order moved on by one each round. */
-export async function measureAllocations(settings: AllocationSettings): Promise<AllocationSample[]> {
+/** Measures every contender at every load, in rounds. */
+export function measureAllocations(settings: AllocationSettings): Promise<AllocationSample[]> {
   const { contenders, inFlight, rounds } = settings;
-  const samples: AllocationSample[] = [];
-  for (let round = 0; round < rounds; round++) {
-    for (const calls of inFlight) {
-      for (let turn = 0; turn < contenders.length; turn++) {
-        const contender = contenders[(turn + round) % contenders.length] as ContenderName;
-        process.stderr.write(`round ${round + 1} of ${rounds}: ${titles[contender]}, ${calls} in flight\n`);
-        samples.push(await measureOne(settings, round, contender, calls));
-      }
-    }
-  }
-  return samples;
+  const groups = inFlight.map((calls) => contenders.map((contender) => ({ contender, calls })));
+  return inRounds(
+    rounds,
+    groups,
+    ({ contender, calls }) => `${titles[contender]}, ${calls} in flight`,
+    ({ contender, calls }, round) => measureOne(settings, round, contender, calls),
+  );
 }
 
 function measureOne(
@@ -142,13 +141,15 @@ function measureOne(
   });
 }
 
+type CallsMark = Mark & CallsExtra;
+
 interface Span {
-  readonly client: readonly [Mark, Mark];
-  readonly server: readonly [Mark, Mark];
+  readonly client: readonly [CallsMark, CallsMark];
+  readonly server: readonly [CallsMark, CallsMark];
 }
 
 /** Begins `what` at both sides, lets so many calls be made, and ends it. */
-async function between({ client, server }: Pair, what: 'meter' | 'sites', calls: number): Promise<Span> {
+async function between({ client, server }: CallsPair, what: 'meter' | 'sites', calls: number): Promise<Span> {
   const server0 = await server.act(`${what}:begin`);
   const client0 = await client.act(`${what}:begin`);
   await client.markAt(client0.done + calls, 20_000 + (calls / CALLS_PER_SECOND_MIN) * 1_000);
@@ -158,8 +159,8 @@ async function between({ client, server }: Pair, what: 'meter' | 'sites', calls:
 }
 
 /** By the calls that this side itself handled between its two marks. */
-function perCall([from, to]: readonly [Mark, Mark]): Allocated {
-  const { heapBytes, bufferBytes, scavenges, markCompacts } = to.allocated as Allocated;
+function perCall([from, to]: readonly [CallsMark, CallsMark]): Allocated {
+  const { heapBytes, bufferBytes, scavenges, markCompacts } = said(to.allocated ?? null, 'allocated bytes');
   const calls = to.done - from.done;
   return {
     heapBytes: heapBytes / calls,
@@ -169,7 +170,7 @@ function perCall([from, to]: readonly [Mark, Mark]): Allocated {
   };
 }
 
-function sitesPerCall([from, to]: readonly [Mark, Mark]): Site[] {
+function sitesPerCall([from, to]: readonly [CallsMark, CallsMark]): Site[] {
   const calls = to.done - from.done;
   return (to.sites ?? []).map(({ place, bytes }) => ({ place, bytes: bytes / calls }));
 }

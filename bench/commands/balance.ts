@@ -2,6 +2,8 @@
  * `bench -- balance`: which endpoint gets the calls when one of them is slow, fails or is down. The servers' handlers wait and do not
  * compute, so that one machine can stand for six.
  */
+
+import type { Balanced } from '../balance/roles.js';
 import {
   type BalanceRuns,
   type BalanceSettings,
@@ -13,7 +15,6 @@ import {
 } from '../balance/runs.js';
 import { SLOWED } from '../balance/service.js';
 import { Options } from '../options.js';
-import type { Balanced } from '../process/messages.js';
 import { describeEnvironment, environmentText } from '../report/environment.js';
 import { keepRaw } from '../report/raw.js';
 import { fixed, table, whole } from '../report/table.js';

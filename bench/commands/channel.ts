@@ -3,18 +3,22 @@
  * several. Both ways are in one client process and take short turns, so that they share its heap, its compiled code and the
  * machine's mood.
  */
+
+import { callsServer } from '../calls/roles.js';
 import { type Way, ways } from '../channel/client.js';
+import { turnsClient } from '../channel/roles.js';
 import { type Measured, measuredBetween, problemOf } from '../measure.js';
 import { pickTasks } from '../micro/picks.js';
 import { runTasks } from '../micro/suite.js';
 import { Options } from '../options.js';
 import { findPinning, type Pinning } from '../process/cores.js';
-import type { Mark } from '../process/messages.js';
+import type { Mark } from '../process/marks.js';
 import { type Pair, withSides } from '../process/pair.js';
 import { describeEnvironment, environmentText } from '../report/environment.js';
 import { keepRaw } from '../report/raw.js';
 import { median, medians } from '../report/statistics.js';
 import { fixed, table, whole } from '../report/table.js';
+import { alternated } from '../rounds.js';
 
 export interface ChannelSettings {
   readonly inFlight: readonly number[];
@@ -73,18 +77,16 @@ function takeTurns({ turns, callsPerTurn, pinning }: ChannelSettings, inFlight: 
   process.stderr.write(`${turns} turns each, ${inFlight} in flight\n`);
   return withSides(
     {
-      server: { workload: 'calls', side: 'server', contender: 'engine', handler: 'sync' },
-      client: (port) => ({ workload: 'turns', side: 'client', port, inFlight, callsPerTurn }),
+      server: callsServer({ contender: 'engine', handler: 'sync' }),
+      client: (port) => turnsClient({ port, inFlight, callsPerTurn }),
       pinning,
-      profileFolder: null,
-      profileName: 'channel',
     },
     async (pair) => {
       const pairs: TurnPair[] = [];
       for (let turn = -(turns >> 1); turn < turns; turn++) {
         const taken: Partial<Record<Way, Measured>> = {};
         // Each goes first in every other turn.
-        for (const way of turn % 2 === 0 ? ways : ways.toReversed()) taken[way] = await takeTurn(pair, way);
+        for (const way of alternated(ways, turn)) taken[way] = await takeTurn(pair, way);
         if (turn >= 0) pairs.push(taken as TurnPair);
       }
       return pairs;

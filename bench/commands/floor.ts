@@ -2,6 +2,7 @@
  * `bench -- floor`: the engine, the floor program and avsc's own RPC on the canonical workload, in turns, round by round. Prints
  * CPU per call of both sides, calls/s, and the engine's ratio to each of the others.
  */
+
 import { mkdirSync } from 'node:fs';
 import type { HandlerKind } from '../contenders/contender.js';
 import { type ContenderName, contendersOf, titles } from '../contenders/names.js';
@@ -11,6 +12,7 @@ import { findPinning, type Pinning } from '../process/cores.js';
 import { comparisonTable, targetLines } from '../report/comparison.js';
 import { describeEnvironment, environmentText } from '../report/environment.js';
 import { keepRaw } from '../report/raw.js';
+import { inRounds } from '../rounds.js';
 
 export interface FloorSettings {
   readonly contenders: readonly ContenderName[];
@@ -61,20 +63,16 @@ export async function floorCommand(args: readonly string[]): Promise<number> {
   return code;
 }
 
-/** Runs every case once a round. The order turns round by round, so that nobody always follows the same neighbour. */
-export async function compare(settings: FloorSettings): Promise<Sample[]> {
+/** Measures every contender at every load, in rounds. */
+export function compare(settings: FloorSettings): Promise<Sample[]> {
   const { contenders, inFlight, rounds } = settings;
-  const samples: Sample[] = [];
-  for (let round = 0; round < rounds; round++) {
-    for (const calls of inFlight) {
-      for (let turn = 0; turn < contenders.length; turn++) {
-        const contender = contenders[(turn + round) % contenders.length] as ContenderName;
-        process.stderr.write(`round ${round + 1} of ${rounds}: ${titles[contender]}, ${calls} in flight\n`);
-        samples.push(await measureCase({ ...settings, contender, inFlight: calls }));
-      }
-    }
-  }
-  return samples;
+  const groups = inFlight.map((calls) => contenders.map((contender) => ({ contender, inFlight: calls })));
+  return inRounds(
+    rounds,
+    groups,
+    (one) => `${titles[one.contender]}, ${one.inFlight} in flight`,
+    (one) => measureCase({ ...settings, ...one }),
+  );
 }
 
 /** Prints the result. Returns the exit code: 1 when something was wrong, and then no figures. */

@@ -1,8 +1,9 @@
 /** `bench -- memory`: does a connection that is used for long keep its size? RSS of both sides after each million calls. */
+
+import { type CallsPair, withPair } from '../calls/pair.js';
 import { Options, UsageError } from '../options.js';
 import { findPinning, type Pinning } from '../process/cores.js';
-import type { Mark } from '../process/messages.js';
-import { type Pair, withPair } from '../process/pair.js';
+import type { Mark } from '../process/marks.js';
 import { describeEnvironment, environmentText } from '../report/environment.js';
 import { fixed, table, whole } from '../report/table.js';
 
@@ -52,7 +53,7 @@ export async function memoryCommand(args: readonly string[]): Promise<number> {
 export function observe(settings: MemorySettings): Promise<Row[]> {
   const { calls, every, inFlight, pinning } = settings;
   const pair = { contender: 'engine', handler: 'sync', inFlight, pinning, profileFolder: null } as const;
-  return withPair(pair, async ({ server, client }: Pair) => {
+  return withPair(pair, async ({ server, client }: CallsPair) => {
     const rows: Row[] = [];
     const msMax = 20_000 + (every / CALLS_PER_SECOND_MIN) * 1000;
     for (let done = every; done <= calls; done += every) {

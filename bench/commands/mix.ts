@@ -2,10 +2,12 @@
  * `bench -- mix`: do small calls wait behind large bytes? The latency of small calls with and without one blob each way on the same
  * connection, in turns within one run.
  */
+import type { Latency } from '../latencies.js';
 import { problemOf } from '../measure.js';
+import { type MixExtra, mixClient, mixServer } from '../mix/roles.js';
 import { Options } from '../options.js';
 import { findPinning, type Pinning } from '../process/cores.js';
-import type { Latency, Mark } from '../process/messages.js';
+import { type Mark, said } from '../process/marks.js';
 import { withSides } from '../process/pair.js';
 import { describeEnvironment, environmentText } from '../report/environment.js';
 import { keepRaw } from '../report/raw.js';
@@ -70,20 +72,19 @@ export function mix(settings: MixSettings): Promise<MixRun> {
   const quietMs = quietSeconds * 1000;
   return withSides(
     {
-      server: { workload: 'mix', side: 'server' },
-      client: (port) => ({ workload: 'mix', side: 'client', port, inFlight, blobBytes, quietMs }),
+      server: mixServer(),
+      client: (port) => mixClient({ port, inFlight, blobBytes, quietMs }),
       pinning,
-      profileFolder: null,
-      profileName: 'mix',
     },
     async ({ client }) => {
       await new Promise((resolve) => void setTimeout(resolve, warmUpSeconds * 1000));
       const done: MixRound[] = [];
-      let last: Mark | null = null;
+      let last: (Mark & MixExtra) | null = null;
       for (let round = -1; round < rounds; round++) {
         const quiet = await client.act('quiet', ACT_MS_MAX);
         last = await client.act('blob', ACT_MS_MAX);
-        if (round >= 0) done.push({ quiet: quiet.latency as Latency, blob: last.latency as Latency });
+        if (round < 0) continue;
+        done.push({ quiet: said(quiet.latency, 'latency'), blob: said(last.latency, 'latency') });
       }
       return { rounds: done, problem: problemOf(last as Mark) };
     },

@@ -4,9 +4,9 @@
  * compute. The server's heap is capped.
  */
 import { Options } from '../options.js';
+import { type OverloadCounts, type OverloadMemory, overloadClient, overloadServer } from '../overload/roles.js';
 import { loads, type OverloadKind } from '../overload/service.js';
 import { findPinning, type Pinning } from '../process/cores.js';
-import type { OverloadCounts, OverloadMemory } from '../process/messages.js';
 import { withSides } from '../process/pair.js';
 import { describeEnvironment, environmentText } from '../report/environment.js';
 import { keepRaw } from '../report/raw.js';
@@ -97,13 +97,11 @@ export async function overload(
 function runKind(settings: OverloadSettings, kind: OverloadKind): Promise<OverloadRun> {
   const { connections, deadlineMs, computeUs, seconds, warmUpSeconds, factors, pinning } = settings;
   const roles = {
-    server: { workload: 'overload', side: 'server', kind, computeUs },
-    client: (port: number) => ({ workload: 'overload', side: 'client', kind, port, connections, deadlineMs }) as const,
+    server: overloadServer({ kind, computeUs }),
+    client: (port: number) => overloadClient({ kind, port, connections, deadlineMs }),
     pinning,
     nodeArguments: [`--max-old-space-size=${HEAP_MIB_MAX}`],
-    profileFolder: null,
-    profileName: 'overload',
-  } as const;
+  };
   return withSides(roles, async ({ server, client }) => {
     const steps: OverloadStep[] = [];
     let last = await client.act(`closed:${CALLERS}:${warmUpSeconds}`, ACT_MS_MAX);
@@ -113,12 +111,12 @@ function runKind(settings: OverloadSettings, kind: OverloadKind): Promise<Overlo
       const before = await server.mark();
       last = await client.act(act, ACT_MS_MAX);
       wrong = last.wrong;
-      const counts = last.overload as OverloadCounts;
+      const counts = last.overload;
       const after = await server.mark();
       steps.push({
         factor,
         counts,
-        memory: after.memory as OverloadMemory,
+        memory: after.memory,
         serverUs: (after.cpuUs - before.cpuUs) / counts.answered,
         wasted: after.done - before.done - counts.answered,
       });

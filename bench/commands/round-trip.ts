@@ -2,16 +2,20 @@
  * `bench -- round-trip`: one call in flight, and what the engine adds to the round trip of raw node:net. Each contender has a pair of
  * processes that stays; they take many short turns one after the other, so that each ratio is made of neighbours in time.
  */
+
+import { callsServer } from '../calls/roles.js';
 import { type ContenderName, titles } from '../contenders/names.js';
 import { measuredBetween, problemOf, sleep } from '../measure.js';
 import { Options } from '../options.js';
 import { findPinning, type Pinning } from '../process/cores.js';
-import type { Latency } from '../process/messages.js';
+import { said } from '../process/marks.js';
 import { type Pair, withSides } from '../process/pair.js';
 import { describeEnvironment, environmentText } from '../report/environment.js';
 import { keepRaw } from '../report/raw.js';
 import { median } from '../report/statistics.js';
 import { fixed, table, whole } from '../report/table.js';
+import { type RoundTripExtra, roundTripClient } from '../round-trip/roles.js';
+import { rotated } from '../rounds.js';
 
 export interface RoundTripSettings {
   /** The first is what the others are compared with. */
@@ -69,9 +73,8 @@ export async function takeRounds(settings: RoundTripSettings): Promise<RoundTrip
   return withPairs(settings, contenders, async (pairs) => {
     const samples: RoundTripSample[] = [];
     for (let round = -Math.ceil(rounds / 2); round < rounds; round++) {
-      for (let turn = 0; turn < contenders.length; turn++) {
-        const contender = contenders[(turn + round + rounds) % contenders.length] as ContenderName;
-        const taken = await takeTurn(pairs.get(contender) as Pair, contender, round);
+      for (const contender of rotated(contenders, round)) {
+        const taken = await takeTurn(said(pairs.get(contender) ?? null, contender), contender, round);
         if (taken.problem !== null) return { samples, problem: taken.problem };
         if (round >= 0) samples.push(taken.sample);
       }
@@ -80,29 +83,29 @@ export async function takeRounds(settings: RoundTripSettings): Promise<RoundTrip
   });
 }
 
+type RoundTripPair = Pair<object, RoundTripExtra>;
+
 /** Starts a pair of each contender, with those before it still there. */
 function withPairs<T>(
   settings: RoundTripSettings,
   contenders: readonly ContenderName[],
-  measure: (pairs: Map<ContenderName, Pair>) => Promise<T>,
+  measure: (pairs: Map<ContenderName, RoundTripPair>) => Promise<T>,
 ): Promise<T> {
   const [contender, ...others] = contenders;
   if (contender === undefined) return measure(new Map());
   const { pinning, callsPerTurn } = settings;
   return withSides(
     {
-      server: { workload: 'calls', side: 'server', contender, handler: 'sync' },
-      client: (port) => ({ workload: 'roundTrip', side: 'client', contender, port, callsPerTurn }),
+      server: callsServer({ contender, handler: 'sync' }),
+      client: (port) => roundTripClient({ contender, port, callsPerTurn }),
       pinning,
-      profileFolder: null,
-      profileName: contender,
     },
     (pair) => withPairs(settings, others, (pairs) => measure(pairs.set(contender, pair))),
   );
 }
 
 async function takeTurn(
-  { client, server }: Pair,
+  { client, server }: RoundTripPair,
   contender: ContenderName,
   round: number,
 ): Promise<{ readonly sample: RoundTripSample; readonly problem: string | null }> {
@@ -111,7 +114,7 @@ async function takeTurn(
   const server1 = await server.mark();
   await sleep(PAUSE_SECONDS);
   const measured = measuredBetween([client0, client1], [server0, server1]);
-  const { calls, ms, p50Us, p99Us } = client1.latency as Latency;
+  const { calls, ms, p50Us, p99Us } = said(client1.latency, 'latency');
   const { clientUs, serverUs } = measured;
   const problem = problemOf(measured);
   return {

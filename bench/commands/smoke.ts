@@ -3,7 +3,6 @@
  * records, found frames) and judges no figure, since it is too short for that.
  */
 
-import { guardWorkloadNames } from '../guard/names.js';
 import { latencyContenders } from '../latency/contenders.js';
 import { reportLatencies } from '../latency/report.js';
 import { measureLatencies } from '../latency/run.js';
@@ -115,9 +114,9 @@ const smallMix = {
   judged: false,
 } as const;
 
-/** Too few turns for a verdict. Counts of so few calls may differ as well. */
+/** Every kind of load, in too few turns for a verdict. */
 const smallGuard = {
-  workloads: guardWorkloadNames,
+  workloads: ['unary-64', 'endpoints-64', 'stream-batches', 'stream-for-await', 'blob'],
   bound: 0.02,
   looks: [1],
   minutesMax: 1,

@@ -2,16 +2,19 @@
  * `bench -- stream`: one server stream of the canonical record, read with `batches()` and with `for await`, from a generator and from
  * an async generator, in turns with the floor program. Prints CPU per item of both sides and the ratio to the floor.
  */
+
 import { mkdirSync } from 'node:fs';
 import { type Measured, measurePair, problemOf, type Times } from '../measure.js';
 import { Options, UsageError } from '../options.js';
 import { findPinning, type Pinning } from '../process/cores.js';
-import { withSides } from '../process/pair.js';
+import { type Roles, withSides } from '../process/pair.js';
 import { describeEnvironment, environmentText } from '../report/environment.js';
 import { keepRaw } from '../report/raw.js';
 import { medians, ratio } from '../report/statistics.js';
 import { fixed, table, whole } from '../report/table.js';
+import { inRounds } from '../rounds.js';
 import { type StreamProgramName, streamProgramNames, streamTitles } from '../stream/names.js';
+import { streamClient, streamServer } from '../stream/roles.js';
 
 export interface StreamSettings extends Times {
   readonly programs: readonly StreamProgramName[];
@@ -64,28 +67,20 @@ export async function streamCommand(args: readonly string[]): Promise<number> {
   return code;
 }
 
-/** Runs every program once a round, the order turned on by one every round. */
-export async function compareStreams(settings: StreamSettings): Promise<StreamSample[]> {
+/** Measures every program, in rounds. */
+export function compareStreams(settings: StreamSettings): Promise<StreamSample[]> {
   const { programs, rounds, pinning, profileFolder } = settings;
-  const samples: StreamSample[] = [];
-  for (let round = 0; round < rounds; round++) {
-    for (let turn = 0; turn < programs.length; turn++) {
-      const program = programs[(turn + round) % programs.length] as StreamProgramName;
-      process.stderr.write(`round ${round + 1} of ${rounds}: ${streamTitles[program]}\n`);
-      const measured = await withSides(
-        {
-          server: { workload: 'stream', side: 'server', contender: program },
-          client: (port) => ({ workload: 'stream', side: 'client', contender: program, port }),
-          pinning,
-          profileFolder,
-          profileName: `stream-${program}`,
-        },
-        (pair) => measurePair(pair, settings),
-      );
-      samples.push({ program, ...measured });
-    }
-  }
-  return samples;
+  const measure = async (program: StreamProgramName): Promise<StreamSample> => {
+    const roles: Roles = {
+      server: streamServer(program),
+      client: (port) => streamClient(program, port),
+      pinning,
+      profileFolder,
+      profileName: `stream-${program}`,
+    };
+    return { program, ...(await withSides(roles, (pair) => measurePair(pair, settings))) };
+  };
+  return inRounds(rounds, [programs], (program) => streamTitles[program], measure);
 }
 
 /** Prints the result. Returns the exit code: 1 when something was wrong, and then no figures. */

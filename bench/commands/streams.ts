@@ -2,16 +2,19 @@
  * `bench -- streams`: whether streams leave each other alone. Streams without end on one connection, with and without one more that
  * nobody reads, in turns; so many calls of every kind at once; and a producer that a slow consumer must hold back.
  */
+
 import { defaultLimits } from '../../src/index.js';
 import { type Measured, marksAround, measuredBetween, problemOf, sleep } from '../measure.js';
 import { Options } from '../options.js';
 import { findPinning, type Pinning } from '../process/cores.js';
-import type { Held, Mark } from '../process/messages.js';
+import type { Mark } from '../process/marks.js';
 import { type Pair, type Roles, withSides } from '../process/pair.js';
 import { describeEnvironment, environmentText } from '../report/environment.js';
 import { keepRaw } from '../report/raw.js';
 import { median, medians, ratio } from '../report/statistics.js';
 import { fixed, table, whole } from '../report/table.js';
+import { alternated } from '../rounds.js';
+import { type Held, type StreamsExtra, streamsClient, streamsServer } from '../streams/roles.js';
 import { type Kind, kinds } from '../streams/service.js';
 import { runSlowConsumer, type SlowRun } from '../streams/slow-consumer.js';
 
@@ -96,14 +99,12 @@ export async function streams(settings: StreamsSettings): Promise<{
   return { problems, results: { windows, runs, slow } };
 }
 
-function rolesOf({ pinning, itemsEach }: StreamsSettings, count: number): Roles {
+function rolesOf({ pinning, itemsEach }: StreamsSettings, count: number): Roles<StreamsExtra> {
   return {
-    server: { workload: 'streams', side: 'server', streams: count },
-    client: (port) => ({ workload: 'streams', side: 'client', streams: count, itemsEach, port }),
+    server: streamsServer(count),
+    client: (port) => streamsClient({ streams: count, itemsEach, port }),
     pinning,
     nodeArguments: ['--expose-gc'],
-    profileFolder: null,
-    profileName: 'streams',
   };
 }
 
@@ -116,7 +117,7 @@ export function measureStalled(settings: StreamsSettings): Promise<Window[]> {
     const windows: Window[] = [];
     for (let round = 0; round < rounds; round++) {
       // The order is turned every round: what comes first has no advantage.
-      for (const stalled of round % 2 === 0 ? [false, true] : [true, false]) {
+      for (const stalled of alternated([false, true], round)) {
         process.stderr.write(`round ${round + 1} of ${rounds}: ${stalled ? 'one stalled' : 'none stalled'}\n`);
         windows.push(await measureWindow(pair, stalled, seconds));
       }
@@ -125,15 +126,15 @@ export function measureStalled(settings: StreamsSettings): Promise<Window[]> {
   });
 }
 
-async function measureWindow(pair: Pair, stalled: boolean, seconds: number): Promise<Window> {
+async function measureWindow(pair: Pair<StreamsExtra>, stalled: boolean, seconds: number): Promise<Window> {
   const { server, client } = pair;
   await client.act(stalled ? 'stall' : 'release');
   await sleep(Math.min(0.2, seconds));
   const [clientMarks, serverMarks] = await marksAround(pair, seconds);
   const { held } = await server.act('collect');
-  const { unsentBytesMax } = serverMarks[1].held as Held;
+  const { unsentBytesMax } = serverMarks[1].held;
   const measured = measuredBetween(clientMarks, serverMarks);
-  return { stalled, ...measured, held: { ...(held as Held), unsentBytesMax } };
+  return { stalled, ...measured, held: { ...held, unsentBytesMax } };
 }
 
 function reportStalled(

@@ -3,12 +3,15 @@
  * commit and then the other. The windows of a pair lie a fraction of a second apart, so a machine that gets slower or faster treats both
  * commits alike; new processes for each turn make what the compiler and the collector happened to do another sample.
  */
+
 import type { Allocated } from '../allocation/meter.js';
 import { Child } from '../process/child.js';
 import type { Pinning } from '../process/cores.js';
-import type { Mark } from '../process/messages.js';
+import { type Mark, said } from '../process/marks.js';
+import { alternated } from '../rounds.js';
 import type { Checkout } from './checkouts.js';
 import { type GuardWorkloadName, guardWorkloads } from './names.js';
+import { type GuardExtra, guardClient, guardServer } from './roles.js';
 import type { Cost, SideName, TurnCosts } from './turns.js';
 
 export interface TurnSettings {
@@ -21,10 +24,11 @@ export interface TurnSettings {
 }
 
 interface Running {
-  readonly server: Child;
-  readonly client: Child;
+  readonly server: Child<GuardExtra>;
+  readonly client: Child<GuardExtra>;
 }
 
+const sideNames: readonly SideName[] = ['base', 'head'];
 const RUN_MS_MAX = 120_000;
 /** Operations of the first trial, by which the number for a window is found. */
 const FIRST_OPERATIONS = 64;
@@ -42,7 +46,7 @@ export class WorkloadTurns {
   ) {}
 
   async take(index: number): Promise<TurnCosts> {
-    const children: Child[] = [];
+    const children: Child<GuardExtra>[] = [];
     try {
       const base = await this.start('base', children);
       const head = await this.start('head', children);
@@ -54,15 +58,15 @@ export class WorkloadTurns {
     }
   }
 
-  private async start(side: SideName, children: Child[]): Promise<Running> {
+  private async start(side: SideName, children: Child<GuardExtra>[]): Promise<Running> {
     const { checkouts, name } = this;
     const { folder } = checkouts[side];
     const [serverCore, clientCore] = this.settings.pinning.cores ?? [null, null];
-    const server = new Child({ workload: 'guard', side: 'server', folder, name }, serverCore, []);
+    const server = new Child(guardServer({ folder, name }), serverCore);
     children.push(server);
     await server.ready();
-    const { ports = [] } = await server.mark();
-    const client = new Child({ workload: 'guard', side: 'client', folder, name, ports }, clientCore, []);
+    const { ports } = await server.mark();
+    const client = new Child(guardClient({ folder, name, ports }), clientCore);
     children.push(client);
     await client.ready();
     return { server, client };
@@ -74,14 +78,15 @@ export class WorkloadTurns {
     const pairs = { warmUp: Math.ceil(warmUpSeconds / seconds), cpu: windows };
     const cpuUs = { base: 0, head: 0 };
     for (let pair = 0; pair < pairs.warmUp; pair++) {
-      for (const side of orderOf(index + pair)) await run(running[side], this.operations);
+      for (const side of alternated(sideNames, index + pair)) await run(running[side], this.operations);
     }
     for (let pair = 0; pair < pairs.cpu; pair++) {
-      for (const side of orderOf(index + pair)) cpuUs[side] += await cpuOf(running[side], this.operations);
+      for (const side of alternated(sideNames, index + pair))
+        cpuUs[side] += await cpuOf(running[side], this.operations);
     }
     const units = this.operations * guardWorkloads[this.name].units;
     const costs: Partial<Record<SideName, Cost>> = {};
-    for (const side of orderOf(index)) {
+    for (const side of alternated(sideNames, index)) {
       const allocated = await allocatedBy(running[side], this.operations);
       costs[side] = {
         cpuUs: cpuUs[side] / (units * windows),
@@ -91,11 +96,6 @@ export class WorkloadTurns {
     }
     return costs as Record<SideName, Cost>;
   }
-}
-
-/** Base and head, head and base, and so on: neither is always the first. */
-function orderOf(index: number): readonly SideName[] {
-  return index % 2 === 0 ? ['base', 'head'] : ['head', 'base'];
 }
 
 /** How many operations take a client so many seconds of CPU time, once its code is compiled. */
@@ -112,7 +112,7 @@ async function operationsFor(side: Running, { seconds, warmUpSeconds }: TurnSett
   }
 }
 
-function run({ client }: Running, operations: number): Promise<Mark> {
+function run({ client }: Running, operations: number): Promise<Mark & GuardExtra> {
   return client.act(`run:${operations}`, RUN_MS_MAX);
 }
 
@@ -131,6 +131,6 @@ async function allocatedBy(side: Running, operations: number): Promise<Pick<Allo
   await run(side, operations);
   const marks = await Promise.all(both.map((child) => child.act('meter:end')));
   const sum = (field: 'heapBytes' | 'bufferBytes'): number =>
-    marks.reduce((bytes, { allocated }) => bytes + (allocated?.[field] ?? Number.NaN), 0);
+    marks.reduce((bytes, { allocated }) => bytes + said(allocated, 'allocated bytes')[field], 0);
   return { heapBytes: sum('heapBytes'), bufferBytes: sum('bufferBytes') };
 }

@@ -2,11 +2,14 @@
  * The rounds of `bench -- latency`. Each finds the engine's peak in a closed loop and then makes calls at shares of it; the others are asked
  * for as many calls a second as the engine at half its peak, whether or not they can carry it, and for half of their own peak.
  */
+
 import type { Pinning } from '../process/cores.js';
-import type { Mark } from '../process/messages.js';
+import { type Mark, said } from '../process/marks.js';
 import { type Pair, withSides } from '../process/pair.js';
+import { rotated } from '../rounds.js';
 import type { LatencyContender } from './contenders.js';
 import type { OpenCounts } from './open-loop.js';
+import { type LatencyClientExtra, type LatencyServerExtra, latencyClient, latencyServer } from './roles.js';
 
 export interface LatencySettings {
   /** Whoever is measured beside the engine. */
@@ -76,8 +79,7 @@ export async function measureLatencies(settings: LatencySettings): Promise<Laten
       const alone = await aloneAt(pair, commonRate, settings.othersSeconds);
       generator.push({ round, share: COMMON_SHARE, ...alone });
     });
-    for (let turn = 0; turn < others.length; turn++) {
-      const { name, title } = others[(turn + round) % others.length] as LatencyContender;
+    for (const { name, title } of rotated(others, round)) {
       say(title);
       await withLoad(settings, name, async (pair) => {
         const peak = await peakOf(settings, pair);
@@ -95,41 +97,48 @@ export async function measureLatencies(settings: LatencySettings): Promise<Laten
   return { samples, generator };
 }
 
-function withLoad<T>(settings: LatencySettings, contender: string, measure: (pair: Pair) => Promise<T>): Promise<T> {
+type LatencyPair = Pair<LatencyServerExtra, LatencyClientExtra>;
+
+function withLoad<T>(
+  settings: LatencySettings,
+  contender: string,
+  measure: (pair: LatencyPair) => Promise<T>,
+): Promise<T> {
   const { outstandingMax, pinning } = settings;
   return withSides(
     {
-      server: { workload: 'latency', side: 'server', contender },
-      client: (port) => ({ workload: 'latency', side: 'client', contender, port, outstandingMax }),
+      server: latencyServer(contender),
+      client: (port) => latencyClient({ contender, port, outstandingMax }),
       pinning,
-      profileFolder: null,
-      profileName: 'latency',
     },
     measure,
   );
 }
 
-async function peakOf({ callers, warmUpSeconds, peakSeconds }: LatencySettings, { client }: Pair): Promise<number> {
+async function peakOf(
+  { callers, warmUpSeconds, peakSeconds }: LatencySettings,
+  { client }: LatencyPair,
+): Promise<number> {
   const mark = await client.act(`closed:${callers}:${warmUpSeconds}:${peakSeconds}`, ACT_MS_MAX);
-  return mark.closedPerSecond as number;
+  return mark.closedPerSecond;
 }
 
 /** The same arrivals, each call answered by itself, while the server's core is as busy: what the machine and the generator make of them. */
-async function aloneAt({ client, server }: Pair, perSecond: number, seconds: number): Promise<OpenCounts> {
+async function aloneAt({ client, server }: LatencyPair, perSecond: number, seconds: number): Promise<OpenCounts> {
   const spinning = server.act(`spin:${OPEN_WARM_UP_SECONDS + seconds}`, ACT_MS_MAX);
   const { opened } = await client.act(`alone:${perSecond}:${OPEN_WARM_UP_SECONDS}:${seconds}`, ACT_MS_MAX);
   await spinning;
-  return opened as OpenCounts;
+  return said(opened, 'open loop');
 }
 
-async function openAt({ client, server }: Pair, perSecond: number, seconds: number) {
+async function openAt({ client, server }: LatencyPair, perSecond: number, seconds: number) {
   const [server0, client0] = [await server.mark(), await client.mark()];
   const client1 = await client.act(`open:${perSecond}:${OPEN_WARM_UP_SECONDS}:${seconds}`, ACT_MS_MAX);
   const server1 = await server.mark();
-  const cpuUs = (mark: Mark): number => mark.cpuUs + (mark.otherCpuUs ?? 0);
+  const cpuUs = (mark: Mark & Partial<LatencyServerExtra>): number => mark.cpuUs + (mark.otherCpuUs ?? 0);
   const perCall = (from: Mark, to: Mark): number => (cpuUs(to) - cpuUs(from)) / (to.done - from.done);
   return {
-    ...(client1.opened as OpenCounts),
+    ...said(client1.opened, 'open loop'),
     clientUs: perCall(client0, client1),
     serverUs: perCall(server0, server1),
     wrong: client1.wrong - client0.wrong + server1.wrong - server0.wrong,

@@ -4,28 +4,32 @@
  */
 import { Load } from '../load.js';
 import { sleep } from '../measure.js';
-import type { Role } from '../process/messages.js';
 import type { Side } from '../process/side.js';
 import { loadLatencyContender } from './contenders.js';
 import { type OpenCounts, OpenLoop } from './open-loop.js';
+import type { LatencyClient, LatencyClientExtra, LatencyServer, LatencyServerExtra } from './roles.js';
 
-type LatencyRole = Role & { readonly workload: 'latency' };
+export function open(role: LatencyServer | LatencyClient): Promise<Side> {
+  return role.side === 'server' ? openServer(role) : openClient(role);
+}
 
-export async function latencySide(role: LatencyRole): Promise<Side> {
+async function openServer(role: LatencyServer): Promise<Side<LatencyServerExtra>> {
   const contender = await loadLatencyContender(role.contender);
-  if (role.side === 'server') {
-    const { port, calls, wrong = () => 0, otherCpuUs = () => 0 } = await contender.serve('sync');
-    return {
-      port,
-      count: () => ({ done: calls(), wrong: wrong(), failed: 0, failure: '', otherCpuUs: otherCpuUs() }),
-      act: (name) => spin(Number(name.split(':')[1])),
-    };
-  }
+  const { port, calls, wrong = () => 0, otherCpuUs = () => 0 } = await contender.serve('sync');
+  return {
+    port,
+    count: () => ({ done: calls(), wrong: wrong(), failed: 0, failure: '', otherCpuUs: otherCpuUs() }),
+    act: (name) => spin(Number(name.split(':')[1])),
+  };
+}
+
+async function openClient(role: LatencyClient): Promise<Side<LatencyClientExtra>> {
+  const contender = await loadLatencyContender(role.contender);
   const { workload } = contender;
   const call = await contender.dial(role.port);
   const total = { done: 0, wrong: 0, failed: 0, failure: '' };
   let closedPerSecond = 0;
-  let opened: OpenCounts | undefined;
+  let opened: OpenCounts | null = null;
 
   const add = ({ done, wrong, failed, failure }: typeof total): void => {
     total.done += done;
@@ -34,7 +38,7 @@ export async function latencySide(role: LatencyRole): Promise<Side> {
     if (total.failure === '') total.failure = failure;
   };
 
-  const closed = async (callers: number, warmUpSeconds: number, seconds: number): Promise<void> => {
+  const closedLoop = async (callers: number, warmUpSeconds: number, seconds: number): Promise<void> => {
     const load = new Load(workload, call);
     const ended = load.run(callers);
     await sleep(warmUpSeconds);
@@ -46,7 +50,12 @@ export async function latencySide(role: LatencyRole): Promise<Side> {
     add(load);
   };
 
-  const open = async (how: typeof call, perSecond: number, warmUpSeconds: number, seconds: number): Promise<void> => {
+  const openLoop = async (
+    how: typeof call,
+    perSecond: number,
+    warmUpSeconds: number,
+    seconds: number,
+  ): Promise<void> => {
     const loop = new OpenLoop(workload, how, role.outstandingMax);
     opened = await loop.run({ perSecond, warmUpSeconds, seconds });
     add(loop);
@@ -54,13 +63,13 @@ export async function latencySide(role: LatencyRole): Promise<Side> {
 
   return {
     port: role.port,
-    count: () => ({ ...total, closedPerSecond, ...(opened === undefined ? {} : { opened }) }),
+    count: () => ({ ...total, closedPerSecond, opened }),
     /** `closed:CALLERS:WARMUP:SECONDS`, `open:RATE:WARMUP:SECONDS`, and `alone`, which is `open` with a call that answers itself at once. */
     async act(name) {
       const [how, number, warmUp, seconds] = name.split(':');
       const times = [Number(number), Number(warmUp), Number(seconds)] as const;
-      if (how === 'closed') await closed(...times);
-      else await open(how === 'open' ? call : async (message) => message, ...times);
+      if (how === 'closed') await closedLoop(...times);
+      else await openLoop(how === 'open' ? call : async (message) => message, ...times);
     },
   };
 }

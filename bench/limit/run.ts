@@ -1,8 +1,11 @@
 /** The rounds of `bench -- limit`: a server process of the engine on one core, the C program's load on another. */
-import { type CountMark, marksAround, measuredBetween, problemOf, sleep, type Times } from '../measure.js';
+
+import { callsServer } from '../calls/roles.js';
+import { type CountMark, marksOfStarted, measuredBetween, problemOf, type Times } from '../measure.js';
 import { Child } from '../process/child.js';
 import type { Pinning } from '../process/cores.js';
 import { LineProcess } from '../rivals/line-process.js';
+import { inRounds } from '../rounds.js';
 
 export interface LimitSettings extends Times {
   readonly rounds: number;
@@ -40,24 +43,18 @@ export function limitCases({ connections, inFlight }: Pick<LimitSettings, 'conne
   );
 }
 
-/** Runs every case once a round, the order turned on by one every round. */
-export async function findLimit(
+/** Measures every case, in rounds. */
+export function findLimit(
   settings: LimitSettings,
   program: string,
   measure: typeof measureLimit = measureLimit,
 ): Promise<LimitSample[]> {
-  const samples: LimitSample[] = [];
-  const cases = limitCases(settings);
-  for (let round = 1; round <= settings.rounds; round++) {
-    for (let turn = 0; turn < cases.length; turn++) {
-      const one = cases[(turn + round - 1) % cases.length] as LimitCase;
-      process.stderr.write(
-        `round ${round} of ${settings.rounds}: ${one.inFlight} in flight over ${one.connections} connections\n`,
-      );
-      samples.push({ round, ...one, ...(await measure(settings, program, one)) });
-    }
-  }
-  return samples;
+  return inRounds(
+    settings.rounds,
+    [limitCases(settings)],
+    ({ connections, inFlight }) => `${inFlight} in flight over ${connections} connections`,
+    async (one, round) => ({ round: round + 1, ...one, ...(await measure(settings, program, one)) }),
+  );
 }
 
 export async function measureLimit(
@@ -66,35 +63,26 @@ export async function measureLimit(
   { connections, inFlight }: LimitCase,
 ): Promise<Omit<LimitSample, 'round' | keyof LimitCase>> {
   const [serverCore, clientCore] = pinning.cores ?? [null, null];
-  const server = new Child({ workload: 'calls', side: 'server', contender: 'engine', handler: 'sync' }, serverCore, []);
-  let client: LineProcess | null = null;
-  try {
-    const port = await server.ready();
-    client = new LineProcess(
-      'load of the C peer',
-      [program, 'drive', String(port), String(inFlight), String(connections)],
-      clientCore,
-    );
-    await client.ready();
-    await sleep(warmUpSeconds);
-    const [clientMarks, serverMarks] = await marksAround<CountMark>({ server, client }, seconds);
-    const measured = measuredBetween(clientMarks, serverMarks);
-    const { done, perSecond, serverUs, clientUs } = measured;
-    return {
-      done,
-      seconds: measured.seconds,
-      perSecond,
-      serverUs,
-      clientUs,
-      serverBusyShare: busyShare(serverMarks),
-      clientBusyShare: busyShare(clientMarks),
-      problem: problemOf(measured),
-    };
-  } finally {
-    // The client first: calls that lose their server would be counted as failed.
-    await client?.stop();
-    await server.stop();
-  }
+  const [clientMarks, serverMarks] = await marksOfStarted(
+    { seconds, warmUpSeconds },
+    () => new Child(callsServer({ contender: 'engine', handler: 'sync' }), serverCore),
+    (port) => {
+      const load = [program, 'drive', String(port), String(inFlight), String(connections)];
+      return new LineProcess('load of the C peer', load, clientCore);
+    },
+  );
+  const measured = measuredBetween(clientMarks, serverMarks);
+  const { done, perSecond, serverUs, clientUs } = measured;
+  return {
+    done,
+    seconds: measured.seconds,
+    perSecond,
+    serverUs,
+    clientUs,
+    serverBusyShare: busyShare(serverMarks),
+    clientBusyShare: busyShare(clientMarks),
+    problem: problemOf(measured),
+  };
 }
 
 function busyShare([from, to]: readonly [CountMark, CountMark]): number {

@@ -4,9 +4,10 @@
  */
 import { blob, connect, defineService, Server, unary } from '../../src/index.js';
 import { canonicalSchema, canonicalWorkload } from '../canonical.js';
+import type { Latency } from '../latencies.js';
 import { Load } from '../load.js';
-import type { Latency, Role } from '../process/messages.js';
 import type { Side } from '../process/side.js';
+import type { MixClient, MixExtra, MixServer } from './roles.js';
 
 const Head = { type: 'record', name: 'bench.Head', fields: [{ name: 'bytes', type: 'long' }] } as const;
 
@@ -18,11 +19,11 @@ const Mix = defineService('bench.Mix', {
 /** Latencies that are kept of one recording; what comes beyond is counted, not kept. */
 const KEPT_MAX = 2_000_000;
 
-export async function mixSide(role: Role & { readonly workload: 'mix' }): Promise<Side> {
-  return role.side === 'server' ? mixServer() : mixClient(role.port, role.inFlight, role.blobBytes, role.quietMs);
+export function open(role: MixServer | MixClient): Promise<Side> {
+  return role.side === 'server' ? openServer() : openClient(role);
 }
 
-async function mixServer(): Promise<Side> {
+async function openServer(): Promise<Side> {
   let done = 0;
   const server = new Server().add(Mix, {
     echo(request) {
@@ -36,7 +37,7 @@ async function mixServer(): Promise<Side> {
 }
 
 /** Acts: `quiet` records the latency of small calls for a while, `blob` while one blob goes each way. */
-async function mixClient(port: number, inFlight: number, blobBytes: number, quietMs: number): Promise<Side> {
+async function openClient({ port, inFlight, blobBytes, quietMs }: MixClient): Promise<Side<MixExtra>> {
   const channel = connect(`tcp://127.0.0.1:${port}`);
   await channel.ready();
   const { echo, mirror } = channel.client(Mix);
@@ -52,7 +53,7 @@ async function mixClient(port: number, inFlight: number, blobBytes: number, quie
   void load.run(inFlight);
   const bytes = Buffer.alloc(blobBytes, '0123456789abcdefghi');
   let wrongBlobs = 0;
-  let latency: Latency | undefined;
+  let latency: Latency | null = null;
 
   const sendBlob = async (): Promise<void> => {
     const { head, body } = await mirror({ head: { bytes: blobBytes }, body: bytes });
@@ -68,13 +69,7 @@ async function mixClient(port: number, inFlight: number, blobBytes: number, quie
 
   return {
     port,
-    count: () => ({
-      done: load.done,
-      wrong: load.wrong + wrongBlobs,
-      failed: load.failed,
-      failure: load.failure,
-      ...(latency === undefined ? {} : { latency }),
-    }),
+    count: () => ({ ...load.counts(), wrong: load.wrong + wrongBlobs, latency }),
     async act(name) {
       count = 0;
       recording = true;

@@ -5,8 +5,15 @@
 import { type ClientChannel, connect, RpcError, Server } from '../../src/index.js';
 import { canonicalWorkload } from '../canonical.js';
 import { computationOf } from '../computation.js';
-import type { OverloadCounts, OverloadMemory, Role } from '../process/messages.js';
 import type { Side } from '../process/side.js';
+import type {
+  OverloadClient,
+  OverloadClientExtra,
+  OverloadCounts,
+  OverloadMemory,
+  OverloadServer,
+  OverloadServerExtra,
+} from './roles.js';
 import { Overload, type OverloadKind, PLACES, WAIT_MS } from './service.js';
 
 const TICK_MS = 2;
@@ -14,13 +21,11 @@ const SAMPLE_MS = 50;
 const CLOSED_DEADLINE_MS = 30_000;
 const LATENCIES_MAX = 1_000_000;
 
-type OverloadRole = Role & { readonly workload: 'overload' };
-
-export async function overloadSide(role: OverloadRole): Promise<Side> {
-  return role.side === 'server' ? overloadServer(role.kind, role.computeUs) : overloadClient(role);
+export function open(role: OverloadServer | OverloadClient): Promise<Side> {
+  return role.side === 'server' ? openServer(role) : openClient(role);
 }
 
-async function overloadServer(kind: OverloadKind, computeUs: number): Promise<Side> {
+async function openServer({ kind, computeUs }: OverloadServer): Promise<Side<OverloadServerExtra>> {
   let done = 0;
   const compute = computationOf(computeUs);
   const server = new Server(kind === 'wait' ? { limits: { executingMax: PLACES } } : {}).add(Overload, {
@@ -51,7 +56,7 @@ async function overloadServer(kind: OverloadKind, computeUs: number): Promise<Si
 }
 
 /** Acts: `closed:CALLERS:SECONDS` and `open:RATE:SECONDS`. */
-async function overloadClient(role: OverloadRole & { readonly side: 'client' }): Promise<Side> {
+async function openClient(role: OverloadClient): Promise<Side<OverloadClientExtra>> {
   // Thousands of refusals a second: their stacks are not looked at.
   Error.stackTraceLimit = 0;
   const target = `tcp://127.0.0.1:${role.port}`;

@@ -5,19 +5,21 @@
  */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
-import type { Mark, Notice, Order, Role } from './messages.js';
+import type { Mark } from './marks.js';
+import type { Notice, Order } from './messages.js';
+import type { Role } from './role.js';
 
 const ENTRY = fileURLToPath(new URL('peer.js', import.meta.url));
 const ANSWER_MS_MAX = 20_000;
 const STOP_MS_MAX = 3_000;
 
-const running = new Set<Child>();
+const running = new Set<{ kill(): void }>();
 process.on('exit', () => {
   for (const child of running) child.kill();
 });
 
-interface Waiter {
-  readonly resolve: (notice: Notice) => void;
+interface Waiter<Extra extends object> {
+  readonly resolve: (notice: Notice<Extra>) => void;
   readonly reject: (error: Error) => void;
 }
 
@@ -27,21 +29,19 @@ export interface ProcessEnd {
   readonly signal: NodeJS.Signals | null;
 }
 
-export class Child {
+/** `Extra`: what its marks hold besides the counts. */
+export class Child<Extra extends object = object> {
   private readonly process: ChildProcess;
   private readonly name: string;
   private readonly exited: Promise<ProcessEnd>;
-  private waiter: Waiter | null = null;
+  private waiter: Waiter<Extra> | null = null;
   /** How it ended; null while it runs. */
   private ending: string | null = null;
 
-  /**
-   * Starts the process. `core`: null for any. `nodeArguments`: for the child's `node`, such as `--cpu-prof`. `entry`: the `peer.js` of
-   * another commit's bench.
-   */
-  constructor(role: Role, core: number | null, nodeArguments: readonly string[], entry = ENTRY) {
-    this.name = `${role.side} of ${'contender' in role ? role.contender : role.workload}`;
-    const command = [process.execPath, ...nodeArguments, entry, JSON.stringify(role)];
+  /** Starts the process. `core`: null for any. `nodeArguments`: for the child's `node`, such as `--cpu-prof`. */
+  constructor(role: Role<Extra>, core: number | null, nodeArguments: readonly string[] = []) {
+    this.name = role.title;
+    const command = [process.execPath, ...nodeArguments, ENTRY, JSON.stringify(role)];
     // taskset replaces itself by node, so the process id is node's.
     const pinned = core === null ? command : ['taskset', '-c', String(core), ...command];
     this.process = spawn(pinned[0] as string, pinned.slice(1), { stdio: ['ignore', 'inherit', 'inherit', 'ipc'] });
@@ -56,7 +56,7 @@ export class Child {
       this.process.once('exit', (code, signal) => onEnd(`ended (${signal ?? `exit code ${code}`})`, { code, signal }));
       this.process.once('error', (error) => onEnd(`did not start: ${error.message}`, { code: null, signal: null }));
     });
-    this.process.on('message', (notice: Notice) => this.waiter?.resolve(notice));
+    this.process.on('message', (notice: Notice<Extra>) => this.waiter?.resolve(notice));
   }
 
   /** Resolves with the port once the server listens, or the client's load runs. */
@@ -65,17 +65,17 @@ export class Child {
     return notice.kind === 'ready' ? notice.port : 0;
   }
 
-  mark(): Promise<Mark> {
+  mark(): Promise<Mark & Extra> {
     return this.ask({ kind: 'mark' }, ANSWER_MS_MAX);
   }
 
   /** The mark at the moment when so many calls are done in all; fails after `msMax`. */
-  markAt(calls: number, msMax: number): Promise<Mark> {
+  markAt(calls: number, msMax: number): Promise<Mark & Extra> {
     return this.ask({ kind: 'markAt', calls }, msMax);
   }
 
   /** Lets it do what its workload knows by this name. Resolves with the mark behind that; fails after `msMax`. */
-  act(name: string, msMax = ANSWER_MS_MAX): Promise<Mark> {
+  act(name: string, msMax = ANSWER_MS_MAX): Promise<Mark & Extra> {
     return this.ask({ kind: 'act', name }, msMax);
   }
 
@@ -100,18 +100,18 @@ export class Child {
     return Promise.race([this.exited, late]).finally(() => clearTimeout(timer));
   }
 
-  private async ask(order: Order, msMax: number): Promise<Mark> {
+  private async ask(order: Order, msMax: number): Promise<Mark & Extra> {
     this.process.send(order, () => {});
     const notice = await this.wait(msMax);
     if (notice.kind !== 'mark') throw new Error(`the ${this.name} sent ${notice.kind} for a mark`);
     return notice.mark;
   }
 
-  private async wait(msMax: number): Promise<Notice> {
+  private async wait(msMax: number): Promise<Notice<Extra>> {
     if (this.ending !== null) throw new Error(this.ending);
     let timer: NodeJS.Timeout | undefined;
     try {
-      const notice = await new Promise<Notice>((resolve, reject) => {
+      const notice = await new Promise<Notice<Extra>>((resolve, reject) => {
         this.waiter = { resolve, reject };
         timer = setTimeout(() => reject(new Error(`the ${this.name} did not answer within ${msMax} ms`)), msMax);
       });

@@ -1,12 +1,11 @@
 /** What runs in a child process, as the bench sees it: the server or the client of a workload. */
-import type { Mark } from './messages.js';
+import type { Counts } from './marks.js';
 
-export type Counts = Omit<Mark, 'cpuUs' | 'atMs' | 'rssBytes'>;
-
-export interface Side {
+/** `Extra`: what its marks hold besides the counts. */
+export interface Side<Extra extends object = object> {
   /** Where the server listens. */
   readonly port: number;
-  count(): Counts;
+  count(): Counts & Extra;
   /** Calls back when so many calls are done. */
   at?(calls: number, callback: () => void): void;
   /** Does one thing that the workload knows by this name. */

@@ -1,20 +1,12 @@
 /** Medians, and the figures of one contender at one load over all rounds. */
 import type { ContenderName } from '../contenders/names.js';
-import type { Sample } from '../measure.js';
+import type { Figures, Sample } from '../measure.js';
 
 export function median(values: readonly number[]): number {
   const sorted = values.toSorted((a, b) => a - b);
   const middle = sorted.length >> 1;
   if (sorted.length % 2 === 1) return sorted[middle] as number;
   return ((sorted[middle - 1] as number) + (sorted[middle] as number)) / 2;
-}
-
-export interface Figures {
-  /** Calls or items in a second, and CPU microseconds for each. */
-  readonly perSecond: number;
-  readonly clientUs: number;
-  readonly serverUs: number;
-  readonly sumUs: number;
 }
 
 export type Figure = keyof Figures;

@@ -1,6 +1,6 @@
 /** The samples of `bench -- rivals` by rival and case, their medians, and ratios between two rivals of the same round. */
-import { problemOf } from '../measure.js';
-import { type Figure, type Figures, median, medians } from '../report/statistics.js';
+import { type Figures, problemOf } from '../measure.js';
+import { type Figure, median, medians } from '../report/statistics.js';
 import type { RivalCase, RivalSample } from './run.js';
 
 export class RivalFigures {

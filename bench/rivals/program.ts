@@ -6,7 +6,7 @@ import { createInterface } from 'node:readline';
 import type { Contender } from '../contenders/contender.js';
 import { Load } from '../load.js';
 import type { CountMark } from '../measure.js';
-import type { Counts } from '../process/side.js';
+import type { Counts } from '../process/marks.js';
 import { ItemCheck } from '../stream/item-check.js';
 import type { StreamProgram } from '../stream/program.js';
 import { loadNodeRival } from './node-rivals.js';
@@ -62,7 +62,7 @@ async function drive(program: Contender<unknown> | StreamProgram, inFlight: numb
   return {
     port,
     otherCpuUs,
-    count: () => ({ done: load.done, wrong: load.wrong, failed: load.failed, failure: load.failure }),
+    count: () => load.counts(),
   };
 }
 

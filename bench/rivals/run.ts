@@ -1,6 +1,8 @@
 /** The rounds of `bench -- rivals`: each rival's cases in turns, both sides of a case as processes of their own on a core each. */
-import { type Measured, marksAround, measuredBetween, sleep, type Times } from '../measure.js';
+
+import { type Measured, marksOfStarted, measuredBetween, type Times } from '../measure.js';
 import type { Pinning } from '../process/cores.js';
+import { inRounds } from '../rounds.js';
 import { LineProcess } from './line-process.js';
 import type { Rival, WorkloadName } from './rival.js';
 
@@ -32,52 +34,43 @@ export function casesOf({ workloads, inFlight }: Pick<RivalSettings, 'workloads'
   });
 }
 
-/** Runs every case once a round, the order turned on by one every round, so that nobody always follows the same neighbour. */
-export async function compareRivals(
+/** Measures every rival in every case that it takes part in, in rounds. */
+export function compareRivals(
   settings: RivalSettings,
   rivals: readonly Rival[],
   measure: typeof measureRival = measureRival,
 ): Promise<RivalSample[]> {
-  const samples: RivalSample[] = [];
-  for (let round = 1; round <= settings.rounds; round++) {
-    for (const one of casesOf(settings)) {
-      const taking = rivals.filter(({ workloads }) => workloads.includes(one.workload));
-      for (let turn = 0; turn < taking.length; turn++) {
-        const rival = taking[(turn + round - 1) % taking.length] as Rival;
-        process.stderr.write(
-          `round ${round} of ${settings.rounds}: ${one.workload}, ${one.inFlight} in flight: ${rival.title}\n`,
-        );
-        const measured = await measure(rival, one, settings);
-        samples.push({ round, rival: rival.name, ...one, ...measured });
-      }
-    }
-  }
-  return samples;
+  const groups = casesOf(settings).map((one) =>
+    rivals.filter(({ workloads }) => workloads.includes(one.workload)).map((rival) => ({ rival, one })),
+  );
+  return inRounds(
+    settings.rounds,
+    groups,
+    ({ rival, one }) => `${one.workload}, ${one.inFlight} in flight: ${rival.title}`,
+    async ({ rival, one }, round) => ({
+      round: round + 1,
+      rival: rival.name,
+      ...one,
+      ...(await measure(rival, one, settings)),
+    }),
+  );
 }
 
 /** Never rejects: a rival that fails is a sample that says so, and the others go on. */
 export async function measureRival(rival: Rival, one: RivalCase, settings: RivalSettings): Promise<Measured> {
   const [serverCore, clientCore] = settings.pinning.cores ?? [null, null];
   const { workload, inFlight } = one;
-  const processes: LineProcess[] = [];
-  const start = (side: string, core: number | null, ...args: readonly string[]): LineProcess => {
-    const started = new LineProcess(`${side} of ${rival.name}`, [...rival.command, ...args], core);
-    processes.push(started);
-    return started;
-  };
+  const start = (side: string, core: number | null, ...args: readonly string[]): LineProcess =>
+    new LineProcess(`${side} of ${rival.name}`, [...rival.command, ...args], core);
   try {
-    const server = start('server', serverCore, 'serve', workload);
-    const port = await server.ready();
-    const client = start('client', clientCore, 'drive', workload, String(inFlight), String(port));
-    await client.ready();
-    await sleep(settings.warmUpSeconds);
-    const [clientMarks, serverMarks] = await marksAround({ server, client }, settings.seconds);
+    const [clientMarks, serverMarks] = await marksOfStarted(
+      settings,
+      () => start('server', serverCore, 'serve', workload),
+      (port) => start('client', clientCore, 'drive', workload, String(inFlight), String(port)),
+    );
     return measuredBetween(clientMarks, serverMarks);
   } catch (error) {
     return failedSample(error);
-  } finally {
-    // The client first: calls that lose their server would be counted as failed.
-    for (const started of processes.reverse()) await started.stop();
   }
 }
 

@@ -5,28 +5,27 @@
 import { writeFileSync } from 'node:fs';
 import { connect, RpcError } from '../../src/index.js';
 import { Latencies } from '../latencies.js';
-import type { Role, Rolled } from '../process/messages.js';
-import type { Counts, Side } from '../process/side.js';
+import type { Counts } from '../process/marks.js';
+import type { Side } from '../process/side.js';
 import { Outcome } from './outcome.js';
+import type { Rolled, RollingClient, RollingExtra } from './roles.js';
 import { Rolling } from './service.js';
 
 const FAILURES_KEPT = 5;
 /** A caller rests so long after a failure: failures at once must not spin. */
 const REST_MS = 1;
 
-type ClientRole = Role & { readonly workload: 'rolling'; readonly side: 'client' };
-
-export async function rollingClient(role: ClientRole): Promise<Side> {
+export async function openClient(role: RollingClient): Promise<Side<RollingExtra>> {
   const channel = connect(role.ports.map((port) => `tcp://127.0.0.1:${port}`));
   await channel.ready();
   const stubs = channel.client(Rolling);
   const { deadlineMs, waitForReady } = role;
   const callers = new Callers((id) => stubs[role.method](id, { deadlineMs, waitForReady }));
   const ended = callers.run(role.callers);
-  let rolled: Rolled | undefined;
+  let rolled: Rolled | null = null;
   return {
     port: 0,
-    count: () => ({ ...callers.count(), ...(rolled === undefined ? {} : { rolled }) }),
+    count: () => ({ ...callers.count(), rolled }),
     at: (calls, callback) => callers.at(calls, callback),
     /** The only act: no more calls. */
     async act() {

@@ -7,8 +7,9 @@ import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Child } from '../process/child.js';
-import type { Rolled } from '../process/messages.js';
+import { said } from '../process/marks.js';
 import { type Account, accountOf } from './account.js';
+import { type Rolled, type RollingExtra, rollingClient, rollingServer } from './roles.js';
 
 export interface RollingCase {
   /** `SIGTERM`: the server drains, then its process ends. */
@@ -65,7 +66,7 @@ export async function roll(what: RollingCase, settings: RollingSettings): Promis
 class RollingBench {
   private readonly began: string;
   private readonly outcomes: string;
-  private client: Child | null = null;
+  private client: Child<RollingExtra> | null = null;
   private readonly servers: Child[] = [];
   private readonly ports: number[] = [];
   private readonly endingMs: number[] = [];
@@ -89,17 +90,7 @@ class RollingBench {
     for (let index = 0; index < servers; index++) await this.start(index);
     const { ports, outcomes } = this;
     const { method, waitForReady } = this.what;
-    const role = {
-      workload: 'rolling',
-      side: 'client',
-      ports,
-      callers,
-      method,
-      deadlineMs,
-      waitForReady,
-      outcomes,
-    } as const;
-    const client = new Child(role, null, []);
+    const client = new Child(rollingClient({ ports, callers, method, deadlineMs, waitForReady, outcomes }), null);
     this.client = client;
     await client.ready();
     const from = await client.mark();
@@ -115,7 +106,7 @@ class RollingBench {
       ...this.what,
       seconds: (to.atMs - from.atMs) / 1000,
       account: accountOf(this.began, this.outcomes),
-      rolled: to.rolled as Rolled,
+      rolled: said(to.rolled, 'account of the calls'),
       wrong: to.wrong,
       endingMs,
       startingMs,
@@ -146,7 +137,7 @@ class RollingBench {
   private async start(index: number): Promise<void> {
     const port = this.ports[index];
     const began = join(this.began, String(this.started++));
-    const server = new Child({ workload: 'rolling', side: 'server', port, began }, null, []);
+    const server = new Child(rollingServer({ port, began }), null);
     this.servers[index] = server;
     await server.ready();
   }

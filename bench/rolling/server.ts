@@ -15,7 +15,7 @@ const TURN_EVERY = 4;
 const WAIT_EVERY = 64;
 const WAIT_MS_MAX = 4;
 
-export async function rollingServer(port: number, began: string): Promise<Side> {
+export async function openServer(port: number, began: string): Promise<Side> {
   const file = openSync(began, 'wx');
   const bytes = Buffer.alloc(ID_BYTES);
   let done = 0;

@@ -1,16 +1,16 @@
 /** The client of `bench -- round-trip`: each act is one turn, so many calls of one contender one after the other, each timed. */
 import { loadContender } from '../contenders/names.js';
-import type { Latency, Role } from '../process/messages.js';
+import type { Latency } from '../latencies.js';
 import type { Side } from '../process/side.js';
+import type { RoundTripClient, RoundTripExtra } from './roles.js';
 
-export async function roundTripClient(role: Role & { readonly workload: 'roundTrip' }): Promise<Side> {
-  const { contender, port, callsPerTurn } = role;
+export async function open({ contender, port, callsPerTurn }: RoundTripClient): Promise<Side<RoundTripExtra>> {
   const loaded = await loadContender(contender);
   const { workload } = loaded;
   const call = await loaded.dial(port);
   const durations = new Float64Array(callsPerTurn);
   const counts = { done: 0, wrong: 0, failed: 0, failure: '' };
-  let latency: Latency | undefined;
+  let latency: Latency | null = null;
 
   const makeCalls = async (): Promise<void> => {
     for (let calls = 0; calls < callsPerTurn; calls++) {
@@ -26,7 +26,7 @@ export async function roundTripClient(role: Role & { readonly workload: 'roundTr
 
   return {
     port,
-    count: () => ({ ...counts, ...(latency === undefined ? {} : { latency }) }),
+    count: () => ({ ...counts, latency }),
     async act() {
       const from = performance.now();
       try {

@@ -1,9 +1,12 @@
 /** The rounds of `bench -- scaling`: each case in a pair of processes of its own. */
+
 import { type Measured, measuredBetween, problemOf, sleep } from '../measure.js';
 import type { Pinning } from '../process/cores.js';
-import type { Mark } from '../process/messages.js';
+import type { Mark } from '../process/marks.js';
 import { type Pair, withSides } from '../process/pair.js';
+import { alternated } from '../rounds.js';
 import { type AxisName, axes, caseOf, type ScalingCase } from './axes.js';
+import { type ScalingServerExtra, scalingClient, scalingServer } from './roles.js';
 
 export interface ScalingSettings {
   readonly axes: readonly AxisName[];
@@ -42,7 +45,7 @@ export async function measureScaling(settings: ScalingSettings): Promise<Scaling
   const samples: ScalingSample[] = [];
   const cases = casesOf(settings);
   for (let round = 0; round < settings.rounds; round++) {
-    for (const one of round % 2 === 0 ? cases : cases.toReversed()) {
+    for (const one of alternated(cases, round)) {
       process.stderr.write(`round ${round + 1} of ${settings.rounds}: ${one.axis} ${one.value}\n`);
       samples.push(await measureOne(settings, one, round));
     }
@@ -60,10 +63,8 @@ function measureOne(settings: ScalingSettings, one: ScalingCase, round: number):
   const { workUs, profileFolder, warmUpSeconds, seconds } = settings;
   return withSides(
     {
-      server: { workload: 'scaling', side: 'server', wide, processes, workUs },
-      client: (port) => {
-        return { workload: 'scaling', side: 'client', port, method, connections, inFlight, messageBytes, wide };
-      },
+      server: scalingServer({ wide, processes, workUs }),
+      client: (port) => scalingClient({ port, method, connections, inFlight, messageBytes, wide }),
       pinning: pinningOf(settings, one),
       profileFolder,
       profileName: `${one.axis}-${one.value}`,
@@ -84,9 +85,9 @@ interface Marks {
   readonly server: Mark;
 }
 
-async function marksOf({ client, server }: Pair): Promise<Marks> {
+async function marksOf({ client, server }: Pair<ScalingServerExtra>): Promise<Marks> {
   const [ofServer, ofClient] = await Promise.all([server.act('gather'), client.mark()]);
-  return { client: ofClient, server: { ...ofServer, cpuUs: ofServer.cpuUs + (ofServer.otherCpuUs ?? 0) } };
+  return { client: ofClient, server: { ...ofServer, cpuUs: ofServer.cpuUs + ofServer.otherCpuUs } };
 }
 
 function sampleOf(one: ScalingCase, round: number, measured: Measured, { client, server }: Marks): ScalingSample {

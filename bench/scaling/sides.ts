@@ -2,28 +2,29 @@
 import { type ClientChannel, connect, type ItemStream } from '../../src/index.js';
 import { type Canonical, canonicalRecord, canonicalWorkload } from '../canonical.js';
 import { Load, type Workload } from '../load.js';
-import type { Role } from '../process/messages.js';
-import type { Counts, Side } from '../process/side.js';
+import type { Counts } from '../process/marks.js';
+import type { Side } from '../process/side.js';
 import { ItemCheck } from '../stream/item-check.js';
+import type { ScalingClient, ScalingServer, ScalingServerExtra } from './roles.js';
 import { startScalingServer } from './server.js';
 import { Scaling, wideLimits } from './service.js';
 import { Workers } from './workers.js';
 
-type ScalingRole = Role & { readonly workload: 'scaling' };
-type ClientRole = ScalingRole & { readonly side: 'client' };
-
 const forever = { deadlineMs: Number.POSITIVE_INFINITY } as const;
 const nothingWrong = { wrong: 0, failed: 0, failure: '' } as const;
 
-export async function scalingSide(role: ScalingRole): Promise<Side> {
-  if (role.side === 'client') return scalingClient(role);
-  if (role.processes > 0) return clusterSide(role.processes, role.workUs);
-  const server = await startScalingServer(role.wide ? wideLimits : {}, 0);
-  return { port: server.port, count: () => ({ done: server.done(), ...nothingWrong }), act: () => {} };
+export function open(role: ScalingServer | ScalingClient): Promise<Side> {
+  return role.side === 'server' ? openServer(role) : openClient(role);
+}
+
+async function openServer({ processes, workUs, wide }: ScalingServer): Promise<Side<ScalingServerExtra>> {
+  if (processes > 0) return clusterSide(processes, workUs);
+  const server = await startScalingServer(wide ? wideLimits : {}, 0);
+  return { port: server.port, count: () => ({ done: server.done(), ...nothingWrong, otherCpuUs: 0 }), act: () => {} };
 }
 
 /** Its act `gather` asks the workers, which takes a while, and the mark behind it has their counters. */
-async function clusterSide(processes: number, workUs: number): Promise<Side> {
+async function clusterSide(processes: number, workUs: number): Promise<Side<ScalingServerExtra>> {
   const workers = new Workers(processes, workUs);
   const port = await workers.listening();
   let report = { done: 0, cpuUs: 0 };
@@ -36,7 +37,7 @@ async function clusterSide(processes: number, workUs: number): Promise<Side> {
   };
 }
 
-async function scalingClient(role: ClientRole): Promise<Side> {
+async function openClient(role: ScalingClient): Promise<Side> {
   const { port, connections, wide, method, inFlight } = role;
   const limits = wide ? wideLimits : {};
   const channels = Array.from({ length: connections }, () => connect(`tcp://127.0.0.1:${port}`, { limits }));
@@ -48,7 +49,7 @@ async function scalingClient(role: ClientRole): Promise<Side> {
 }
 
 /** `inFlight` callers in all, spread over the channels. */
-function callAll(channels: readonly ClientChannel[], { method, inFlight, messageBytes }: ClientRole): Counts[] {
+function callAll(channels: readonly ClientChannel[], { method, inFlight, messageBytes }: ScalingClient): Counts[] {
   return channels.map((channel, index) => {
     const stubs = channel.client(Scaling);
     const callers = Math.floor((inFlight + index) / channels.length);

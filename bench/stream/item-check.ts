@@ -1,6 +1,6 @@
 /** Counts the items of one stream and looks at each: the record's id is its place in the stream. */
 import { type Canonical, isRight, looksRight } from '../canonical.js';
-import type { Counts } from '../process/side.js';
+import type { Counts } from '../process/marks.js';
 
 /** Every so many items, one is compared in full. */
 const ITEMS_PER_FULL_CHECK = 1024;

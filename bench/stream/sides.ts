@@ -1,11 +1,11 @@
 /** Both sides of `bench -- stream`, each in its process. */
-import type { Role } from '../process/messages.js';
 import type { Side } from '../process/side.js';
 import { ItemCheck } from './item-check.js';
 import { loadStreamProgram } from './names.js';
+import type { StreamClient, StreamServer } from './roles.js';
 
-export async function streamSide(role: Role & { readonly workload: 'stream' }): Promise<Side> {
-  const program = await loadStreamProgram(role.contender);
+export async function open(role: StreamServer | StreamClient): Promise<Side> {
+  const program = await loadStreamProgram(role.program);
   if (role.side === 'server') {
     const { port, calls } = await program.serve();
     return { port, count: () => ({ done: calls(), wrong: 0, failed: 0, failure: '' }) };

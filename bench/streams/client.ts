@@ -1,6 +1,7 @@
 /** The client of `bench -- streams`: one connection with many streams on it. It does what it is told by `act`. */
 import { type Client, connect, type ItemStream } from '../../src/index.js';
 import { type Canonical, canonicalRecord } from '../canonical.js';
+import type { Counts } from '../process/marks.js';
 import type { Side } from '../process/side.js';
 import { ItemCheck } from '../stream/item-check.js';
 import { type Kind, kinds, STALLED, Streams } from './service.js';
@@ -8,7 +9,7 @@ import { type Kind, kinds, STALLED, Streams } from './service.js';
 const forever = { deadlineMs: Number.POSITIVE_INFINITY } as const;
 
 /** `streams`: calls of each kind that run at once; `itemsEach`: records of each of them. */
-export async function streamsClient(port: number, streams: number, itemsEach: number): Promise<Side> {
+export async function openClient(port: number, streams: number, itemsEach: number): Promise<Side> {
   const channel = connect(`tcp://127.0.0.1:${port}`);
   await channel.ready();
   const client = new StreamsClient(channel.client(Streams), streams, itemsEach);
@@ -25,7 +26,7 @@ class StreamsClient {
     private readonly itemsEach: number,
   ) {}
 
-  count(): ReturnType<Side['count']> {
+  count(): Counts {
     const counts = { done: 0, wrong: 0, failed: 0, failure: '' };
     for (const { done, wrong, failed, failure } of this.checks) {
       counts.done += done;

@@ -4,7 +4,7 @@
  */
 import { subscribe } from 'node:diagnostics_channel';
 import type { Socket } from 'node:net';
-import type { Held } from '../process/messages.js';
+import type { Held } from './roles.js';
 
 export class HeldBytes {
   private readonly sockets = new Set<Socket>();

@@ -3,6 +3,7 @@ import { type Handlers, Server } from '../../src/index.js';
 import { type Canonical, canonicalRecord, frameBytes, looksRight } from '../canonical.js';
 import type { Side } from '../process/side.js';
 import { HeldBytes } from './held.js';
+import type { StreamsExtra } from './roles.js';
 import { STALLED, Streams } from './service.js';
 import { Together } from './together.js';
 
@@ -10,7 +11,7 @@ import { Together } from './together.js';
 const ITEMS_PER_LOOK = 64;
 
 /** `streams`: calls of each kind that are to run at once. */
-export async function streamsServer(streams: number): Promise<Side> {
+export async function openServer(streams: number): Promise<Side<StreamsExtra>> {
   const served = new StreamsServer(streams);
   const server = new Server();
   server.add(Streams, served.handlers);

@@ -1,10 +1,10 @@
 /** Both sides of `bench -- streams`, each in its process. */
-import type { Role } from '../process/messages.js';
 import type { Side } from '../process/side.js';
-import { streamsClient } from './client.js';
-import { streamsServer } from './server.js';
+import { openClient } from './client.js';
+import type { StreamsClient, StreamsServer } from './roles.js';
+import { openServer } from './server.js';
 
-export function streamsSide(role: Role & { readonly workload: 'streams' }): Promise<Side> {
-  if (role.side === 'server') return streamsServer(role.streams);
-  return streamsClient(role.port, role.streams, role.itemsEach);
+export function open(role: StreamsServer | StreamsClient): Promise<Side> {
+  if (role.side === 'server') return openServer(role.streams);
+  return openClient(role.port, role.streams, role.itemsEach);
 }

@@ -73,11 +73,14 @@ async function verdictOf(loss: number, seed: number): Promise<Verdict> {
   const random = new Random(seed);
   const normal = (): number => Math.sqrt(-2 * Math.log(1 - random.unit())) * Math.cos(2 * Math.PI * random.unit());
   let mood = 0;
-  const { results } = await takeTurns({ bound: BOUND, looks, untilMs: never }, (): Promise<TurnCosts> => {
-    mood += 0.05 * normal();
-    const side = (): number => 2 * Math.exp(mood + 0.015 * normal()) * (random.unit() < 0.05 ? 1.3 : 1);
-    return Promise.resolve({ base: cost(side()), head: cost(side() * (1 + loss)) });
-  });
+  const { results } = await takeTurns(
+    { bound: BOUND, looks: looksOf(8, 32), untilMs: never },
+    (): Promise<TurnCosts> => {
+      mood += 0.05 * normal();
+      const side = (): number => 2 * Math.exp(mood + 0.015 * normal()) * (random.unit() < 0.05 ? 1.3 : 1);
+      return Promise.resolve({ base: cost(side()), head: cost(side() * (1 + loss)) });
+    },
+  );
   return results[0]?.decision?.verdict ?? 'undecided';
 }
 

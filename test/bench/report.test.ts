@@ -6,7 +6,7 @@ import { growthOf } from '../../bench/commands/memory.js';
 import type { ContenderName } from '../../bench/contenders/names.js';
 import type { Sample } from '../../bench/measure.js';
 import { coresIn } from '../../bench/process/cores.js';
-import type { Mark } from '../../bench/process/messages.js';
+import type { Mark } from '../../bench/process/marks.js';
 import { comparisonTable, targetLines } from '../../bench/report/comparison.js';
 import { median, ratio } from '../../bench/report/statistics.js';
 import { printed } from './printed.js';

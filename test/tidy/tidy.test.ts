@@ -39,6 +39,7 @@ const root = fileURLToPath(new URL('../../..', import.meta.url));
 const manifest = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')) as Manifest;
 const source = readTree(root, ['src'], ['.ts']);
 const tests = readTree(root, ['test'], ['.ts']);
+const bench = readTree(root, ['bench'], ['.ts']);
 const written = new Map([...source, ...tests, ...readTree(root, ['bench', 'examples'], ['.ts', '.mjs'])]);
 
 /** Casts that src may have. */
@@ -73,6 +74,13 @@ test('rooms import only rooms of a lower rank', () => {
 
 test('no file of src imports itself by way of others, imports of types included', () => {
   assertTidy(source, circleProblems(source));
+});
+
+test('no file of bench imports itself by way of others', () => {
+  assertTidy(bench, circleProblems(bench));
+  const path = 'bench/process/role.ts';
+  const circle = new Map([...bench, [path, `${bench.get(path)}\nimport type { Child } from './child.js';\n`]]);
+  assert.is(circleProblems(circle).length, 1);
 });
 
 test('an import added to the real tree is found, up or in a circle', () => {

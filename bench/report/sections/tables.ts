@@ -1,10 +1,10 @@
 /** The parts of the report that are a table only: the floor program, ways to read a stream, the server's limit, allocation, checksums. */
 import { type ContenderName, titles } from '../../contenders/names.js';
-import { problemOf } from '../../measure.js';
+import { type Figures, problemOf } from '../../measure.js';
 import { type StreamProgramName, streamTitles } from '../../stream/names.js';
 import type { ChecksumSample, LimitSample, ResultFile, Results } from '../results-files.js';
 import { grouped, markdownTable, type ReportTable, type Section, sourceOf, three } from '../section.js';
-import { type Figures, median, medians, ratio } from '../statistics.js';
+import { median, medians, ratio } from '../statistics.js';
 
 export function tableSections(results: Results): Section[] {
   const { floor, stream, 'round-trip': roundTrip, limit, allocation, checksums } = results;

@@ -1,0 +1,25 @@
+/** What every side of every workload says of itself. A workload that says more has a type of its own for it, in its `roles.ts`. */
+
+/** Calls or items: a client counts answers, a server requests, and of streams both count items. */
+export interface Counts {
+  readonly done: number;
+  readonly wrong: number;
+  readonly failed: number;
+  /** The first failure's text, empty while there is none. */
+  readonly failure: string;
+}
+
+/** One side at one moment. */
+export interface Mark extends Counts {
+  /** CPU time of the process so far, user and system, in microseconds. */
+  readonly cpuUs: number;
+  /** Milliseconds of this process's monotonic clock. */
+  readonly atMs: number;
+  readonly rssBytes: number;
+}
+
+/** What a workload said, which is null until it has something to say. Throws an `Error` when it said nothing. */
+export function said<T>(value: T | null, what: string): T {
+  if (value === null) throw new Error(`a side of the bench did not say its ${what}`);
+  return value;
+}
