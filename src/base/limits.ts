@@ -5,7 +5,7 @@
  * How errors name a limit is decided here and nowhere else: `limitOf`, `peerLimitOf` and `describeLimit`.
  */
 
-/** What a peer is told in HELLO; it binds what the peer sends. */
+/** Announced to the peer in HELLO: limits for what the peer sends. */
 export interface AnnouncedLimits {
   /** Longest frame, without its 12-byte header. Default 65,536 bytes. */
   readonly frameBytesMax: number;
@@ -39,7 +39,7 @@ export interface LocalLimits {
    * process's file descriptors, and running out of those ends nothing. 10 to 20 KiB each, idle.
    */
   readonly connectionsMax: number;
-  /** Calls of all connections that wait for a handler to begin; what is due last is refused beyond it. Default 8,192. */
+  /** Calls of all connections that wait for a handler; beyond it the call with the latest deadline is refused. Default 8,192. */
   readonly admissionQueueCallsMax: number;
   /** Bytes of those calls, each counted with 512 of its own. Default 16 MiB. */
   readonly admissionQueueBytesMax: number;

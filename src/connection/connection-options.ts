@@ -1,4 +1,4 @@
-/** What a connection is made of: given by `channel/` and `server/`, all of it injected. */
+/** What a connection is made with. `peer/open-connection.ts` fills it in for channels and servers. */
 import type { Clock } from '../base/clock.js';
 import type { RpcError } from '../base/errors.js';
 import type { Compressor } from '../compression/compressor.js';
@@ -42,10 +42,10 @@ export interface ConnectionOptions<C> extends CompressionSettings, GreetingOptio
   readonly compressors: readonly Compressor[];
   readonly schemas: SchemaCache;
   readonly observer: ConnectionObserver<C>;
-  /** How the calls of this side end is counted here; default: nowhere. */
+  /** Counts how calls of this side end. Default: statistics of its own. */
   readonly stats?: EndpointStats;
   /** Address of the peer, for `Attempt.endpoint`. Default: that of the socket. */
   readonly endpoint?: string;
-  /** Makes what stands for the other end. Default: a `PeerInfo`. */
+  /** Makes the object that represents the peer. Default: a `PeerInfo`. */
   readonly makePeer?: (connection: C, identity: PeerIdentity) => PeerInfo;
 }

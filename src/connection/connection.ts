@@ -1,7 +1,7 @@
 /**
  * One socket with calls both ways. The same class serves the side that dialled and the side that accepted; it moves opaque
- * messages and is handed codecs. This file holds the connection's life: handshake, dispatch of frames, drain, and the one
- * teardown that settles everything. The two halves of calling are `caller.ts` and `callee.ts`; the states are in `state.ts`.
+ * messages and is handed codecs. This file decides what happens in the connection's life: handshake, dispatch of frames, drain, and
+ * the one teardown. Its parts in `lifecycle/` return what they found; the halves of calling are `caller.ts` and `callee.ts`.
  *
  * Used by `channel/` (dialling) and `server/` (accepting).
  */

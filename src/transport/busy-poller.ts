@@ -1,14 +1,14 @@
 /**
- * Keeps the event loop from sleeping for a while behind the bytes of connections that want it (`busyPollUs`). A call that finds its peer
- * asleep waits for the system to wake it, and its answer likewise.
+ * Keeps the event loop awake for a while after the last bytes of connections that ask for it (`busyPollUs`). Otherwise a call waits
+ * until the system has woken its sleeping peer, and the answer waits likewise.
  *
  *   bytes    turn, turn, turn ...      turn            nothing runs any more
  *   ---------|-------------------------|---------------|--------------------
  *            ^ last bytes              ^ idleMs later  ^ callsMs later, while calls on it have no answer
  *
  * A turn is one round of the event loop: timers, sockets and immediates of everybody run in it. One poller serves all connections with
- * the same clock, so there is one chain of turns in a process, however many connections want it. A connection that is gone wants no more
- * turns, so the poller keeps a process no longer than its sockets do. Used by `PolledTransport`.
+ * the same clock, so there is one chain of turns in a process, however many connections want it. A connection that has closed wants no more
+ * turns, so the poller keeps a process alive no longer than its sockets do. Used by `PolledTransport`.
  */
 import type { Clock } from '../base/clock.js';
 import { RpcError } from '../base/errors.js';
@@ -87,7 +87,7 @@ export class BusyPoller {
   }
 }
 
-/** More is no matter of wake-ups any more: whoever wants a core to spin for ever has other means. */
+/** A longer time has nothing to do with wake-ups. */
 const BUSY_POLL_US_MAX = 1_000_000;
 
 /** The option in milliseconds. Throws an `RpcError` (INVALID_ARGUMENT). */
@@ -99,7 +99,7 @@ export function busyPollMsOf({ busyPollUs = 0 }: { readonly busyPollUs?: number 
 
 const pollers = new WeakMap<Clock, BusyPoller>();
 
-/** Null: nothing is polled, because nobody wants it, or because the clock's time does not pass by turns of the event loop. */
+/** Null: nothing is polled, because the option is 0 or because the clock's time does not pass by turns of the event loop. */
 export function pollingOn(clock: Clock, busyPollMs: number, callsMsMax: number): Polling | null {
   if (busyPollMs === 0 || clock.nextTurn === undefined) return null;
   let poller = pollers.get(clock);

@@ -1,6 +1,6 @@
 /**
  * Reads plain sockets into one buffer that stays, in place of a new one for each read. All of them share it: what was read is handled
- * before the next socket is read, and who keeps some of it copies that.
+ * before the next socket is read, and whoever keeps part of it must copy it.
  *
  * `net.connect` takes such a buffer as an option (`onread`). `net.Server` has no such option, so an accepted socket's handle moves to a
  * socket that was made with it, before anything is read: see `withStandingBuffer`. What that saves is in

@@ -50,7 +50,7 @@ export class Assembly {
     return true;
   }
 
-  /** Counts what the message takes beside its bytes. False: the ledger is full. */
+  /** Counts memory that the message takes in addition to its bytes. False: the ledger is full. */
   charge(bytes: number): boolean {
     if (this.ledger.bytes + bytes > this.ledger.bytesMax) return false;
     this.ledger.bytes += bytes;
@@ -58,7 +58,7 @@ export class Assembly {
     return true;
   }
 
-  /** Gives the bytes back to the ledger; the buffer may still be read until the caller returns. */
+  /** Subtracts the bytes from the ledger; the buffer may still be read until the caller returns. */
   release(): void {
     this.ledger.bytes -= this.length + this.charged;
     this.length = 0;

@@ -4,17 +4,17 @@
  * half sent can be dropped. While others wait (other long messages, or small frames that came since the last fragment) a
  * frame of what is longer than one has at most 16 KiB.
  *
- * A message of higher priority goes before those of lower ones; but whoever has been passed over PASSED_OVER_MAX times goes
- * next, so that the lowest still gets its share.
+ * A message of higher priority goes first; but a message that was passed over PASSED_OVER_MAX times goes next, so that the lowest
+ * priority still gets its share.
  *
- * An item's frames cost credit. A message without enough of it is passed over, and nobody waits behind it.
+ * An item's frames cost credit. A message without enough credit is passed over, and nothing waits behind it.
  *
  * Long messages are held in full while they leave. From `heldBytesMax` bytes of them on, no more are taken until `onRoom`.
  * Those that wait for credit are counted apart, against the same bound: receivers that stopped reading keep nobody from
  * sending, but an item that would only join them is not taken.
  *
  * Invariants: every message in the list has a frame left; `stalledBytes` is the sum of those marked `stalled`.
- * Used by `MessageSender`, which cuts nothing itself.
+ * Used by `MessageSender`.
  */
 import type { Clock } from '../../base/clock.js';
 import type { Transport } from '../../transport/transport.js';
@@ -33,9 +33,9 @@ const FRAGMENT_BYTES_LEAST = 1024;
 export const UNSENT_BYTES_MAX: number = 128 * 1024;
 /** From so many bytes on nothing is held back for more. */
 const CORKED_BYTES_MAX = 64 * 1024;
-/** Bytes written in one turn of the event loop, so that a fast reader does not keep this process from reading. */
+/** Bytes written in one turn of the event loop: a fast receiver must not keep this process from reading. */
 const BYTES_A_TURN = 512 * 1024;
-/** The same while others wait, who wait for these. */
+/** The same while others wait. */
 const BYTES_A_TURN_SHARED = 64 * 1024;
 
 /** Frames of higher priority that may go before the next one of a message. */
@@ -98,7 +98,7 @@ export class LongMessage {
   }
 }
 
-/** In place of a long message that is not sent: it is to be given again when there is room. */
+/** Returned in place of a long message that was not sent: the caller sends it again when there is room. */
 export const LATER: LongMessage = new LongMessage(0, 0, 0, 0, null, Buffer.alloc(0), null);
 
 export class FrameScheduler {
@@ -110,7 +110,7 @@ export class FrameScheduler {
   private heldBytes = 0;
   /** Bytes of the messages that wait for credit. */
   private stalledBytes = 0;
-  /** Somebody was told that it is full, and not yet that there is room. */
+  /** `isFull` has returned true, and `onRoom` has not been called since. */
   private awaited = false;
   private awaitedByItem = false;
   private readonly roomListeners: (() => void)[] = [];
@@ -158,7 +158,7 @@ export class FrameScheduler {
     for (const listener of this.roomListeners) listener();
   }
 
-  /** Whether long messages are answered LATER. Who hears yes is told by `onRoom` when that has changed. */
+  /** Whether long messages are answered LATER. After true, `onRoom` says when that has changed. */
   isFull(): boolean {
     if (this.heldBytes < this.heldBytesMax) return false;
     this.awaited = true;
@@ -231,7 +231,7 @@ export class FrameScheduler {
   /** Returns its share of what may be written in this turn of the event loop. */
   private writeFragment(message: LongMessage): number {
     const { queue, frameBytesMax } = this;
-    // What fits a frame, its prefix aside, is not long: nobody gains by its being cut.
+    // What fits a frame, its prefix aside, is not long: cutting it would help nobody.
     const long = message.body.length > frameBytesMax;
     const shared = long && (this.messages.length > 1 || queue.position !== this.position);
     const most = shared ? Math.min(frameBytesMax, FRAGMENT_BYTES_SHARED) : frameBytesMax;

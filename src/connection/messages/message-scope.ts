@@ -1,4 +1,4 @@
-/** What a message that comes in needs of its connection: bounds, where its bytes are counted, and who can expand it. */
+/** What an incoming message needs of its connection: limits, the ledger of its bytes, and decompression. */
 import type { Limits } from '../../base/limits.js';
 import type { Compressor } from '../../compression/compressor.js';
 import type { AssemblyLedger } from './assembly.js';
@@ -11,7 +11,7 @@ export interface MessageScope {
   /** Codecs that this side announced. */
   readonly acceptedCompressors: readonly Compressor[];
   readonly reader: {
-    /** Gives the buffer of the frame at hand to whoever keeps its payload, or says no: then that is copied. */
+    /** True: the caller owns the buffer of the current frame and may keep its payload. False: it must copy what it keeps. */
     claim(buffer: Buffer): boolean;
   };
 }

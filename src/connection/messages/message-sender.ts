@@ -3,8 +3,8 @@
  * behind room for its header. A longer one is encoded once into a buffer of its own and given to the `FrameScheduler`, which
  * sends it in pieces between all other frames.
  *
- * When that holds too much, longer ones are not encoded: `send` answers LATER, and whoever called keeps the value until
- * `onRoom`. Small messages pass.
+ * When that holds too much, longer messages are not encoded: `send` returns LATER, and its caller keeps the value until `onRoom`.
+ * Small messages pass.
  */
 import type { Clock } from '../../base/clock.js';
 import { limitError, RpcError } from '../../base/errors.js';
@@ -151,8 +151,8 @@ export class MessageSender {
   }
 
   /**
-   * Bytes of a blob, as items of any size that cost `credit`. Null: they left. A long message is on its way else, however much
-   * is held: the bytes are not copied and must stay unchanged until it was sent. Throws an `RpcError` for what is no bytes.
+   * Bytes of a blob, as items of any size that cost `credit`. Null: they left. Otherwise a long message is on its way,
+   * however much is held: the bytes are not copied and must stay unchanged until it was sent. Throws an `RpcError` for other values.
    */
   sendPieces(call: number, bytes: unknown, credit: ItemCredit): LongMessage | null {
     if (!(bytes instanceof Uint8Array)) {
@@ -187,7 +187,7 @@ export class MessageSender {
     return this.sendEncoded(FrameType.RESPONSE, 0, call, 0, prefix, body, null);
   }
 
-  /** More than one small frame is to come of this tick: they leave together. */
+  /** Several small frames follow in this tick: they leave together. */
   corkTick(): void {
     this.scheduler.corkTick();
   }
@@ -197,7 +197,7 @@ export class MessageSender {
     this.scheduler.pump();
   }
 
-  /** Whether long messages are answered LATER. Who hears yes is told by `onRoom` when that has changed. */
+  /** Whether long messages are answered LATER. After true, `onRoom` says when that has changed. */
   isFull(): boolean {
     return this.scheduler.isFull();
   }

@@ -6,7 +6,7 @@ import type { CompressionName } from '../../wire/message-codec.js';
 /** How the messages of one method in one direction are compressed. */
 export interface MethodCompression {
   readonly compressor: Compressor | null;
-  /** From so many bytes on; Infinity: never. */
+  /** Messages of at least this many bytes; Infinity: none. */
   readonly bytesMin: number;
   readonly choice: CompressionChoice | undefined;
 }
@@ -17,13 +17,13 @@ export interface CompressionSettings {
   readonly compression: CompressionName;
   /** Codecs that are loaded: announced to the peer, and used towards it. */
   readonly compressors: readonly Compressor[];
-  /** From so many bytes on a message is worth compressing. */
+  /** Messages of at least this many bytes are worth compressing. */
   readonly compressionBytesMin: number;
 }
 
 export const noCompression: MethodCompression = { compressor: null, bytesMin: Infinity, choice: undefined };
 
-/** The method's own setting goes before the connection's; nothing is compressed that the peer did not say it accepts. */
+/** The method's own setting overrides the connection's. Only codecs that the peer announced are used. */
 export function methodCompression(
   options: CompressionSettings,
   peerAccepts: readonly string[],

@@ -4,10 +4,10 @@
  *   slab  |  sent  | frames waiting      | free ...        |
  *                  ^ start               ^ end
  *
- * A batch leaves at the end of the tick, behind all promises; or of the chunk that is being read, with what is answered at once. It
+ * A batch leaves at the end of the tick, behind all promises; or of the chunk that is being read, together with immediate answers. It
  * leaves before that when the waiting bytes reach a limit: the early first batch wakes the peer while the rest is still being encoded.
- * The limit starts at a quarter of what left together before, so that much to send takes no more system calls than a little, and is
- * twice as high for each batch that follows (spec/decisions/012-what-one-call-costs.md).
+ * The limit starts at a quarter of what left together before, so that large ticks need no more system calls than small ones, and
+ * doubles with each batch that follows (spec/decisions/012-what-one-call-costs.md).
  *
  * When the kernel took a batch at once, which is the usual case, the slab is used again from its beginning; otherwise its
  * bytes stay untouched until they have left, and a fresh slab follows when half of it is used.
@@ -47,7 +47,7 @@ export class WriteQueue {
   /** Frames are written here, from `end` on; `commit` makes them part of the queue. */
   slab: Buffer = Buffer.allocUnsafeSlow(SLAB_BYTES);
   end = 0;
-  /** More than the soft bound is unsent: whoever can wait, waits. */
+  /** More than the soft bound is unsent: callers and answers wait until it has drained. */
   saturated = false;
   /** A batch is due at the end of this tick, or of the chunk that is being read. Written here only. */
   due = false;
@@ -62,7 +62,7 @@ export class WriteQueue {
   headBytes = HEADER_BYTES;
   /** Those bytes of it that belong to the header's `length`. */
   checksumBytes = 0;
-  /** What every frame's flags have besides. */
+  /** Flags that every frame has in addition. */
   frameFlags = 0;
   /** Runs when a batch has been handed over, for whoever measures that. */
   onHandedOver: (() => void) | null = null;
@@ -258,7 +258,7 @@ export class WriteQueue {
     this.saturated = false;
   }
 
-  /** Nothing is written any more; what waits is dropped. */
+  /** Drops what waits; later writes have no effect. */
   close(): void {
     this.closed = true;
     this.start = this.end = 0;
