@@ -9,7 +9,7 @@
  *
  * Only properties that are enumerable, of the object's own and named by a string count. To look at them costs as much as encoding a
  * short field, so a record that has all of its fields is looked at only where `checkAllFields` says so (see
- * `spec/decisions/013-unknown-fields.md`); one that lacks a field always is.
+ * `spec/decisions/014-unknown-fields.md`); one that lacks a field always is.
  *
  * `RecordMembers.check` is called by generated writers once they know how many fields a value lacks, `find` by `value-check.ts`.
  */
