@@ -163,7 +163,7 @@ class StreamRace {
   private begin(side: Connection, plan: Plan, deadlineMs: number, signal: AbortSignal | null): void {
     this.plans[plan.id] = plan;
     const { kind } = plan;
-    const incoming = kind === 'clientStream' ? null : new IncomingStream<Buffer>();
+    const incoming = kind === 'clientStream' ? null : new IncomingStream();
     const extras: CallExtras = {
       metadata: kind === 'serverStream' ? null : { id: String(plan.id) },
       signal,
@@ -191,12 +191,12 @@ class StreamRace {
   }
 
   /** Takes items as planned; they are numbered, and none may be missing, twice or of another call. */
-  private async read(plan: Plan, incoming: IncomingStream<Buffer>): Promise<void> {
+  private async read(plan: Plan, incoming: ItemStream<unknown>): Promise<void> {
     let taken = 0;
     try {
       if (plan.callerTakes > 0) {
         for await (const item of incoming) {
-          this.checkItem(plan, item, taken++);
+          this.checkItem(plan, item as Buffer, taken++);
           if (this.random.oneIn(6)) await this.clock.sleep(this.steps());
           if (taken >= plan.callerTakes) break;
         }
@@ -272,7 +272,7 @@ class StreamRace {
     let taken = 0;
     if (plan.calleeTakes > 0) {
       for await (const item of items) {
-        this.checkItem(plan, item, taken++);
+        this.checkItem(plan, item as Buffer, taken++);
         if (this.random.oneIn(6)) await this.clock.sleep(this.steps());
         if (taken >= plan.calleeTakes) break;
       }

@@ -8,7 +8,7 @@ import { Answers } from '../../src/connection/callee/answers.js';
 import { CallTable } from '../../src/connection/caller/call-table.js';
 import { CancelPacer } from '../../src/connection/caller/cancel-pacer.js';
 import { WriteQueue } from '../../src/connection/messages/write-queue.js';
-import { IncomingStream } from '../../src/connection/streams/incoming-stream.js';
+import { IncomingCredit } from '../../src/connection/streams/incoming-credit.js';
 import { OutgoingStream } from '../../src/connection/streams/outgoing-stream.js';
 import { SendWindow } from '../../src/connection/streams/send-window.js';
 
@@ -90,7 +90,7 @@ export const plantedBugs: readonly PlantedBug[] = [
     name: 'withholds-credit',
     plant: () =>
       replace(
-        IncomingStream.prototype,
+        IncomingCredit.prototype,
         'giveBack',
         nowAndThen(2, () => undefined),
       ),

@@ -10,6 +10,7 @@ import { type Inspect, inspectCustom, shortView } from '../../base/inspect.js';
 import { defaultLimits } from '../../base/limits.js';
 import type { Metadata } from '../../wire/records/metadata.js';
 import type { IncomingStream } from './incoming-stream.js';
+import type { ItemStream } from './item-stream.js';
 import { type ItemSource, isItemSource } from './outgoing-stream.js';
 
 /** Bytes as they are, or what gives them: a `Readable`, a generator, a list of Buffers. Null: none. */
@@ -29,8 +30,13 @@ export interface IncomingBlob<Head = unknown> {
 
 /** The bytes of a blob that comes in, for `for await`; leaving the loop early cancels a call that this side made. */
 export class BlobBody implements AsyncIterableIterator<Buffer, undefined> {
+  private readonly pieces: ItemStream<Buffer> & IncomingStream;
+
   /** @internal */
-  constructor(private readonly pieces: IncomingStream) {}
+  constructor(pieces: IncomingStream) {
+    // Behind its head, which is taken, an `IncomingPieces` holds nothing but Buffers.
+    this.pieces = pieces as ItemStream<Buffer> & IncomingStream;
+  }
 
   [Symbol.asyncIterator](): this {
     return this;
@@ -38,12 +44,12 @@ export class BlobBody implements AsyncIterableIterator<Buffer, undefined> {
 
   /** The next piece, which nobody else has. Rejects, once, with the `RpcError` that ended the call. */
   next(): Promise<IteratorResult<Buffer, undefined>> {
-    return this.pieces.next() as Promise<IteratorResult<Buffer, undefined>>;
+    return this.pieces.next();
   }
 
   /** Takes no more bytes. A call that this side made is cancelled, unless it has ended. */
   return(): Promise<IteratorResult<Buffer, undefined>> {
-    return this.pieces.return() as Promise<IteratorResult<Buffer, undefined>>;
+    return this.pieces.return();
   }
 
   /** Metadata that came with the end of a call that this side made; null until then, or when none came. */
@@ -76,7 +82,8 @@ export class BlobBody implements AsyncIterableIterator<Buffer, undefined> {
       }
       pieces.push(piece);
     }
-    return pieces.length === 1 ? (pieces[0] as Buffer) : Buffer.concat(pieces, bytes);
+    const [first] = pieces;
+    return first !== undefined && pieces.length === 1 ? first : Buffer.concat(pieces, bytes);
   }
 
   /** @internal */

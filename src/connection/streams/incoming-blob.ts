@@ -6,6 +6,7 @@ import { CloseCode } from '../../wire/constants.js';
 import { describeWrongFlags } from '../../wire/frame-rules.js';
 import { WireError } from '../../wire/wire-error.js';
 import { IncomingStream } from './incoming-stream.js';
+import type { StreamLink } from './stream-link.js';
 
 /** Pieces that nobody has taken are joined up to this. */
 const JOINED_BYTES_MAX = 4 * 1024;
@@ -21,9 +22,11 @@ export class IncomingPieces extends IncomingStream {
   }
 
   override onItem(flags: number, buffer: Buffer, start: number, end: number): void {
-    const cost = this.count(end - start);
-    // Who has given up drops what comes, a head of several frames too.
-    if (this.left || this.ended) return;
+    const credit = this.attached();
+    const cost = credit.spend(end - start);
+    this.begun = true;
+    // What comes for a call that was given up is dropped, a head of several frames too.
+    if (!this.open) return;
     if (this.headDue) {
       this.onOtherItem(flags, buffer, start, end, cost);
       this.headDue = this.insideItem;
@@ -32,31 +35,33 @@ export class IncomingPieces extends IncomingStream {
     if (flags !== 0) {
       throw new WireError(CloseCode.FLAGS, describeWrongFlags(flags, "an ITEM of a blob's bytes"));
     }
-    this.link?.sender.corkTick();
-    if (end === start) this.giveBack(cost);
+    const { link } = credit;
+    link.sender.corkTick();
+    if (end === start) credit.giveBack(cost);
     else if (this.waiters.length > 0 && this.items.codec !== null) {
-      this.giveBack(cost);
-      this.waiters.shift()?.resolve({ value: this.pieceOf(buffer, start, end), done: false });
+      credit.giveBack(cost);
+      this.waiters.shift()?.resolve({ value: pieceOf(link, buffer, start, end), done: false });
     } else {
-      this.keepPiece(buffer, start, end, cost);
+      this.keepPiece(link, buffer, start, end, cost);
     }
   }
 
-  private keepPiece(buffer: Buffer, start: number, end: number, cost: number): void {
+  private keepPiece(link: StreamLink, buffer: Buffer, start: number, end: number, cost: number): void {
     const { items } = this;
     const before = items.last;
     // Pieces of a byte each would take many times their bytes.
     if (Buffer.isBuffer(before) && before.length + end - start <= JOINED_BYTES_MAX) {
       items.replaceLast(Buffer.concat([before, buffer.subarray(start, end)]), cost);
     } else {
-      items.push(this.pieceOf(buffer, start, end), cost);
+      items.push(pieceOf(link, buffer, start, end), cost);
     }
   }
+}
 
-  private pieceOf(buffer: Buffer, start: number, end: number): Buffer {
-    if (this.link?.reader.claim(buffer)) return buffer.subarray(start, end);
-    const piece = Buffer.allocUnsafe(end - start);
-    buffer.copy(piece, 0, start, end);
-    return piece;
-  }
+/** The piece's bytes: the buffer itself, if nobody else has it, else a copy. */
+function pieceOf(link: StreamLink, buffer: Buffer, start: number, end: number): Buffer {
+  if (link.reader.claim(buffer)) return buffer.subarray(start, end);
+  const piece = Buffer.allocUnsafe(end - start);
+  buffer.copy(piece, 0, start, end);
+  return piece;
 }

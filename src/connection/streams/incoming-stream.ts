@@ -6,29 +6,40 @@
  *                                        |
  *            CREDIT <--------------------+    an item's bytes are credited when the application has taken it
  *
- * Items of one frame are decoded as they come, straight from the chunk; the others (compressed, in several frames, of a schema
- * still on its way, of a codec that `amplifies`, or more than `DECODED_MAX` ahead of the application) are kept as bytes until
- * they are taken. What is kept is bounded by the window and one long message. An error comes behind the items that came before
- * it, unless this side itself gave up.
+ * Items of one frame are decoded as they come, straight from the chunk. The others are kept as bytes until they are taken: those that
+ * are compressed, have several frames, wait for their schema, have a codec that `amplifies`, or are more than `DECODED_MAX` ahead
+ * of the application. What is kept is bounded by the window and one long message. An error is delivered behind the items that came
+ * before it, unless this side itself gave up.
+ *
+ *            end(), fail()
+ *   open -------------------> ended
+ *     |                         |
+ *     | the application leaves  | the application leaves
+ *     v      end(), fail()      v
+ *   left -------------------> over
+ *
+ * - open: items come. ended: what is here is all there is, and `failure`, if there is one, is delivered behind it, once.
+ * - left: what comes is dropped. over: nothing comes, and nothing is given out any more.
  */
 import type { InspectOptionsStylized } from 'node:util';
+import { assert } from '../../base/assert.js';
 import { type Attempt, noAttempts } from '../../base/attempt.js';
 import type { CallLedger } from '../../base/call-ledger.js';
 import { RpcError, tellAttempts } from '../../base/errors.js';
 import { type Inspect, inspectCustom, shortView } from '../../base/inspect.js';
-import { CloseCode, Flag, FrameType, HEADER_BYTES } from '../../wire/constants.js';
-import { writeU32 } from '../../wire/encoder.js';
+import { type Steps, step } from '../../base/state-machine.js';
+import { CloseCode, Flag } from '../../wire/constants.js';
 import { describeWrongFlags } from '../../wire/frame-rules.js';
 import type { MessageCodec } from '../../wire/message-codec.js';
 import type { Metadata } from '../../wire/records/metadata.js';
 import { WireError } from '../../wire/wire-error.js';
 import { IncomingMessage } from '../messages/incoming-message.js';
+import { IncomingCredit } from './incoming-credit.js';
 import { decodeItem, ItemQueue } from './item-queue.js';
 import type { ItemStream } from './item-stream.js';
-import { ReceiveWindow } from './receive-window.js';
-import type { CreditDebtor, StreamLink } from './stream-link.js';
+import type { StreamLink } from './stream-link.js';
 
-/** Whoever owns the call of a stream. */
+/** The call of a stream. A seam: both halves of calling implement it, and so does a call that waits for a connection. */
 export interface StreamOwner {
   /** The application takes no more items. */
   onLeave(): void;
@@ -43,50 +54,64 @@ type Waiter = {
 
 const DONE: IteratorResult<never, undefined> = Object.freeze({ value: undefined, done: true });
 
-export class IncomingStream<T = unknown> implements ItemStream<T>, CreditDebtor {
+type IncomingState = 'open' | 'ended' | 'left' | 'over';
+
+const steps: Steps<IncomingState> = { open: ['ended', 'left'], ended: ['over'], left: ['over'], over: [] };
+
+export class IncomingStream implements ItemStream<unknown> {
   metadata: Metadata | null = null;
   ledger: CallLedger | null = null;
   attempts: readonly Attempt[] = noAttempts;
-  /** The peer's items are complete, or the call has failed. */
-  ended = false;
+  private state: IncomingState = 'open';
   /** The peer's END has come. */
   complete = false;
   /** Some item has come. */
   begun = false;
-  protected link: StreamLink | null = null;
   private owner: StreamOwner | null = null;
-  private call = 0;
-  private window: ReceiveWindow | null = null;
+  /** Null until the call has a connection. */
+  protected credit: IncomingCredit | null = null;
   /** What is here and not taken. */
   protected readonly items = new ItemQueue();
   /** The item of which not all frames are here, what of its cost was not given back, and whether some was. */
   private partial: IncomingMessage | null = null;
   private partialCost = 0;
   private partialLent = false;
-  /** Credit that was given back and is to be written. */
-  private creditDue = 0;
   /** `next` calls that found nothing. */
   protected waiters: Waiter[] = [];
   private batchWaiters: (() => void)[] = [];
   private failure: RpcError | null = null;
-  /** The application has left: what comes is dropped. */
-  protected left = false;
+
+  private transition(to: IncomingState): void {
+    this.state = step('a stream that comes in', steps, this.state, to);
+  }
+
+  /** The peer's items are complete, or the call has failed. */
+  get ended(): boolean {
+    return this.state === 'ended' || this.state === 'over';
+  }
+
+  /** What comes is of use. */
+  protected get open(): boolean {
+    return this.state === 'open';
+  }
+
+  private get left(): boolean {
+    return this.state === 'left' || this.state === 'over';
+  }
 
   /** Binds the stream to a call; `ready` follows once the peer's schema is known. */
   attach(link: StreamLink, call: number, owner: StreamOwner): void {
-    const { streamWindowBytes, streamWindowBytesMax } = link.limits;
-    this.link = this.items.link = link;
-    this.call = call;
+    this.items.link = link;
     this.owner = owner;
-    this.window = new ReceiveWindow(streamWindowBytes, streamWindowBytesMax);
+    this.credit = new IncomingCredit(link, call);
   }
 
   /** Its items come over this connection. */
   isAttached(link: StreamLink): boolean {
-    return this.link === link;
+    return this.credit?.link === link;
   }
 
-  /** Whom to tell when the application leaves before the call has a connection. */
+  /** The call waits for a connection: called when the application leaves meanwhile. */
   set onLeaveEarly(leave: () => void) {
     this.owner = { onLeave: leave, onUnreadable: leave };
   }
@@ -105,7 +130,7 @@ export class IncomingStream<T = unknown> implements ItemStream<T>, CreditDebtor 
 
   /** Bytes that the peer may still send, for a call that ends before its stream does. */
   get creditLeft(): number {
-    return this.window?.left ?? 0;
+    return this.credit?.left ?? 0;
   }
 
   [Symbol.asyncIterator](): this {
@@ -114,11 +139,11 @@ export class IncomingStream<T = unknown> implements ItemStream<T>, CreditDebtor 
 
   // The application's side.
 
-  next(): Promise<IteratorResult<T, undefined>> {
+  next(): Promise<IteratorResult<unknown, undefined>> {
     const { items } = this;
     if (!items.isEmpty && items.codec !== null && this.waiters.length === 0) {
       try {
-        return Promise.resolve({ value: items.take() as T, done: false });
+        return Promise.resolve({ value: items.take(), done: false });
       } catch (error) {
         this.onUnreadable(error);
       } finally {
@@ -127,17 +152,17 @@ export class IncomingStream<T = unknown> implements ItemStream<T>, CreditDebtor 
     }
     if (this.left || (this.ended && items.isEmpty)) return this.atEnd();
     return new Promise((resolve, reject) => {
-      this.waiters.push({ resolve: resolve as Waiter['resolve'], reject });
+      this.waiters.push({ resolve, reject });
     });
   }
 
-  return(): Promise<IteratorResult<T, undefined>> {
+  return(): Promise<IteratorResult<unknown, undefined>> {
     this.leave();
     return Promise.resolve(DONE);
   }
 
-  batches(): AsyncIterableIterator<T[], undefined> {
-    const iterator: AsyncIterableIterator<T[], undefined> = {
+  batches(): AsyncIterableIterator<unknown[], undefined> {
+    const iterator: AsyncIterableIterator<unknown[], undefined> = {
       next: () => this.nextBatch(),
       return: async () => {
         this.leave();
@@ -148,13 +173,13 @@ export class IncomingStream<T = unknown> implements ItemStream<T>, CreditDebtor 
     return iterator;
   }
 
-  private async nextBatch(): Promise<IteratorResult<T[], undefined>> {
+  private async nextBatch(): Promise<IteratorResult<unknown[], undefined>> {
     const { items } = this;
     while (items.isEmpty || items.codec === null) {
       if (this.left || (this.ended && items.isEmpty)) return this.atEnd();
       await new Promise<void>((resolve) => this.batchWaiters.push(resolve));
     }
-    const batch = items.takeBatch((error) => this.onUnreadable(error)) as T[];
+    const batch = items.takeBatch((error) => this.onUnreadable(error));
     this.onTaken(items.takenCost);
     return batch.length > 0 ? { value: batch, done: false } : this.atEnd();
   }
@@ -170,75 +195,51 @@ export class IncomingStream<T = unknown> implements ItemStream<T>, CreditDebtor 
     if (this.left) return;
     const { owner, ended } = this;
     this.drop();
-    this.left = true;
+    this.transition(ended ? 'over' : 'left');
     this.wake();
     if (!ended) owner?.onLeave();
   }
 
   /** The application has taken items of this cost. */
   private onTaken(cost: number): void {
-    this.giveBack(cost);
+    this.credit?.giveBack(cost);
     if (this.partial !== null) this.lendPartial();
-  }
-
-  protected giveBack(cost: number): void {
-    const { window, link } = this;
-    if (this.ended || window === null || link === null) return;
-    const credit = window.release(cost, link.now);
-    if (credit === 0) return;
-    this.creditDue += credit;
-    if (this.creditDue === credit) link.reader.settleBehindChunk(this);
-  }
-
-  /** Writes the CREDIT that is due. */
-  settleCredit(): void {
-    const { link, creditDue } = this;
-    this.creditDue = 0;
-    if (this.ended || link === null) return;
-    const payload = Buffer.allocUnsafe(4);
-    writeU32(payload, 0, creditDue);
-    link.queue.writeFrame(FrameType.CREDIT, 0, this.call, 0, payload);
   }
 
   // The connection's side.
 
   /** An ITEM frame. Throws a `WireError` that ends the connection or an `RpcError` that fails the call. */
   onItem(flags: number, buffer: Buffer, start: number, end: number): void {
-    const cost = this.count(end - start);
     const { items } = this;
     const { codec } = items;
-    const isPlain = flags === 0 && codec !== null && this.partial === null && !this.left && !this.ended;
+    const credit = this.attached();
+    const cost = credit.spend(end - start);
+    this.begun = true;
+    const isPlain = flags === 0 && codec !== null && this.partial === null && this.state === 'open';
     if (!isPlain || !(items.takesValues || this.waiters.length > 0)) {
       this.onOtherItem(flags, buffer, start, end, cost);
       return;
     }
     const value = decodeItem(codec, buffer, start, end);
     if (this.waiters.length > 0) {
-      this.giveBack(cost);
-      (this.waiters.shift() as Waiter).resolve({ value, done: false });
+      credit.giveBack(cost);
+      this.waiters.shift()?.resolve({ value, done: false });
       return;
     }
     items.push(value, cost);
     if (this.batchWaiters.length > 0) this.wake();
   }
 
-  /** Takes a frame's cost from the window and returns it. Throws a `WireError` when that is beyond the credit. */
-  protected count(bytes: number): number {
-    const window = this.window as ReceiveWindow;
-    const link = this.link as StreamLink;
-    const cost = HEADER_BYTES + bytes;
-    if (!window.receive(cost)) {
-      const text = `an ITEM frame that costs ${cost} for call ${this.call}, whose credit was ${window.left + cost}`;
-      throw new WireError(CloseCode.FLOW_CONTROL, text);
-    }
-    if (window.probing) window.probe(cost, link.now, link.silentMs);
-    this.begun = true;
-    return cost;
+  /** The credit of a stream that has a connection. */
+  protected attached(): IncomingCredit {
+    const { credit } = this;
+    assert(credit !== null, 'items come over a connection');
+    return credit;
   }
 
   /** An item that is kept as bytes, or a part of one, or one that nobody wants. */
   protected onOtherItem(flags: number, buffer: Buffer, start: number, end: number, cost: number): void {
-    if (this.left || this.ended) return;
+    if (this.state !== 'open') return;
     const more = (flags & Flag.MORE) !== 0;
     if (this.partial === null && !more) {
       this.items.pushBytes(flags, buffer, start, end);
@@ -246,7 +247,7 @@ export class IncomingStream<T = unknown> implements ItemStream<T>, CreditDebtor 
       return;
     }
     if (this.partial === null) {
-      this.partial = new IncomingMessage(this.link as StreamLink, flags, false, buffer, start, end);
+      this.partial = new IncomingMessage(this.attached().link, flags, false, buffer, start, end);
       this.partialCost = cost;
       this.partialLent = false;
     } else {
@@ -262,7 +263,7 @@ export class IncomingStream<T = unknown> implements ItemStream<T>, CreditDebtor 
     }
     const { partial, partialCost, partialLent } = this;
     this.partial = null;
-    this.giveBack(this.items.pushMessage(partial, partialCost, partialLent));
+    this.credit?.giveBack(this.items.pushMessage(partial, partialCost, partialLent));
     this.wake();
   }
 
@@ -272,11 +273,12 @@ export class IncomingStream<T = unknown> implements ItemStream<T>, CreditDebtor 
    */
   private lendPartial(): void {
     if (this.partial === null || !this.items.isEmpty) return;
-    const lent = (this.window as ReceiveWindow).lend(this.partialCost);
+    const credit = this.attached();
+    const lent = credit.lend(this.partialCost);
     if (lent === 0) return;
     this.partialCost -= lent;
     this.partialLent = true;
-    this.giveBack(lent);
+    credit.giveBack(lent);
   }
 
   /** Whether something is missing that every stream of its kind has. */
@@ -294,12 +296,11 @@ export class IncomingStream<T = unknown> implements ItemStream<T>, CreditDebtor 
     this.metadata = metadata;
     this.ledger = ledger;
     this.attempts = attempts;
-    this.ended = this.complete = true;
-    this.items.discharge();
-    this.wake();
+    this.complete = true;
+    this.settle();
   }
 
-  /** The call has failed. `at once`: what is here and not taken is dropped, as when this side has given up. */
+  /** The call has failed. `atOnce`: what is here and not taken is dropped, as when this side has given up. */
   fail(error: RpcError, atOnce = false): void {
     if (this.ended && !atOnce) return;
     this.failure = error;
@@ -311,9 +312,19 @@ export class IncomingStream<T = unknown> implements ItemStream<T>, CreditDebtor 
     if (atOnce) this.drop();
     this.partial?.release();
     this.partial = null;
-    this.ended = true;
+    this.settle();
+  }
+
+  /** Nothing more comes. What is here is the application's. */
+  private settle(): void {
+    this.setEnded();
     this.items.discharge();
     this.wake();
+  }
+
+  private setEnded(): void {
+    this.credit?.stop();
+    if (!this.ended) this.transition(this.left ? 'over' : 'ended');
   }
 
   private onUnreadable(error: unknown): void {
@@ -326,7 +337,7 @@ export class IncomingStream<T = unknown> implements ItemStream<T>, CreditDebtor 
     // The call has ended, but what it brought cannot be read.
     const { attempts } = this;
     this.failure = new RpcError('INTERNAL', error.message, { started: 'yes', cause: error, attempts });
-    this.ended = true;
+    this.setEnded();
   }
 
   private drop(): void {

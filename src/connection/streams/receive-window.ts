@@ -71,11 +71,11 @@ export class ReceiveWindow {
     }
   }
 
-  /** So much is not held any more. Returns the credit to give at once; 0: not yet. */
+  /** So much is no longer held. Returns the credit to give back now; 0: none yet. */
   release(bytes: number, now: number): number {
     this.owed += bytes;
     if (this.owed < this.size >> 2) return 0;
-    return this.giveBack(now);
+    return this.takeOwed(now);
   }
 
   /** A message of which `held` bytes are here is incomplete. Returns how many of them must be given back now. */
@@ -83,7 +83,7 @@ export class ReceiveWindow {
     return this.left < this.size >> 1 ? held : 0;
   }
 
-  private giveBack(now: number): number {
+  private takeOwed(now: number): number {
     const { owed } = this;
     if (!this.probing && this.size < this.sizeMax && this.left >= this.size >> 1) {
       this.probing = true;

@@ -75,7 +75,8 @@ export class StreamTurns {
     const { line } = this;
     let taken = 0;
     while (taken < line.length && this.left > 0 && this.transport.unsentBytes <= UNSENT_BYTES_MAX) {
-      const stream = line[taken++] as StreamInLine;
+      const stream = line[taken++];
+      if (stream === undefined) break;
       this.left -= SHARE_BYTES;
       stream.window.share = SHARE_BYTES;
       stream.onTurn();

@@ -58,8 +58,8 @@ export class AdmissionQueue<C extends QueuedCall> {
 
   /** The call that is due first, which is no longer in the queue; undefined: it is empty. */
   take(): C | undefined {
-    if (this.length === 0) return undefined;
-    const call = this.calls[this.head] as C;
+    const call = this.calls[this.head];
+    if (call === undefined) return undefined;
     this.calls[this.head++] = undefined;
     if (this.head >= EMPTY_MIN && this.head * 2 >= this.calls.length) {
       this.calls.splice(0, this.head);
@@ -87,8 +87,8 @@ export class AdmissionQueue<C extends QueuedCall> {
   lastBeyond(share: number): C | undefined {
     const end = Math.max(this.head, this.calls.length - LOOKED_AT_MAX);
     for (let at = this.calls.length - 1; at >= end; at--) {
-      const call = this.calls[at] as C;
-      if (call.share.waiting > share) return call;
+      const call = this.calls[at];
+      if (call !== undefined && call.share.waiting > share) return call;
     }
     return undefined;
   }
@@ -104,16 +104,18 @@ export class AdmissionQueue<C extends QueuedCall> {
     let low = this.head;
     let high = calls.length;
     // The usual case: behind all others.
-    if (high > low && !goesBehind(calls[high - 1] as C, dueAt, order)) return high;
+    if (high > low && !goesBehind(calls[high - 1], dueAt, order)) return high;
     while (low < high) {
       const middle = (low + high) >>> 1;
-      if (goesBehind(calls[middle] as C, dueAt, order)) high = middle;
+      if (goesBehind(calls[middle], dueAt, order)) high = middle;
       else low = middle + 1;
     }
     return low;
   }
 }
 
-function goesBehind(call: QueuedCall, dueAt: number, order: number): boolean {
+/** `call` is never undefined between the head and the end. */
+function goesBehind(call: QueuedCall | undefined, dueAt: number, order: number): boolean {
+  if (call === undefined) return false;
   return call.dueAt > dueAt || (call.dueAt === dueAt && call.order > order);
 }

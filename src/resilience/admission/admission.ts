@@ -286,7 +286,7 @@ export class Admission {
       if (oneways.length > 0 && (queue.length === 0 || this.onewayNext)) {
         this.onewayNext = false;
         this.ran++;
-        (oneways.shift() as () => void)();
+        oneways.shift()?.();
       } else {
         const call = queue.take();
         if (call === undefined) break;
