@@ -19,7 +19,7 @@ function valueOf(text: string): number {
 }
 
 test('every limit is listed, with its default and its minimum', () => {
-  const told = tableRows(parts.get('Limits that the other side is told') ?? '').slice(1);
+  const told = tableRows(parts.get('Limits that the peer learns') ?? '').slice(1);
   const local = tableRows(parts.get('Limits of this side') ?? '').slice(1);
   assert.equal(told.map(nameOf), Object.keys(minimumLimits));
   const names = [...told, ...local].map(nameOf);
