@@ -7,9 +7,9 @@ import type { Allocated } from '../allocation/meter.js';
 import type { Site } from '../allocation/sites.js';
 import { type CallsPair, withPair } from '../calls/pair.js';
 import type { CallsExtra } from '../calls/roles.js';
-import { type ContenderName, contendersOf, titles } from '../contenders/names.js';
+import { type ContenderName, contenderNames, titles } from '../contenders/names.js';
 import { problemOf, sleep } from '../measure.js';
-import { Options } from '../options.js';
+import { command, common, option, parseOptions, type Values } from '../options.js';
 import { findPinning, type Pinning } from '../process/cores.js';
 import { type Mark, said } from '../process/marks.js';
 import { describeEnvironment, environmentText } from '../report/environment.js';
@@ -56,42 +56,49 @@ const MILLION = 1_000_000;
 /** Slowest rate that is still believed to come to an end, in calls/s. */
 const CALLS_PER_SECOND_MIN = 1_000;
 
-export const allocationUsage = `allocation [--in-flight 64,512] [--calls 1000000] [--rounds 3] [--warm-up 1.5] [--contenders engine,floor]
-        [--sites COUNT] [--inlining on|off] [--json FILE]`;
+const options = {
+  'in-flight': common.inFlight([64, 512], 1_000),
+  calls: option.whole('COUNT', MILLION, 1, 'calls that are metered'),
+  rounds: common.rounds(3),
+  'warm-up': common.warmUp(1.5),
+  contenders: option.listOf(contenderNames, ['engine', 'floor'], 'contenders'),
+  sites: option.whole('COUNT', 0, 0, 'functions to print of each side; 0: none'),
+  inlining: option.oneOf(['on', 'off'], 'on', 'whether the compiler may put functions into their callers'),
+  json: common.json,
+} as const;
 
-export async function allocationCommand(args: readonly string[]): Promise<number> {
-  const settings = allocationSettings(args);
-  const environment = describeEnvironment(settings.pinning.text);
-  console.log(`${environmentText(environment)}\n`);
-  const samples = await measureAllocations(settings);
-  const code = reportAllocations(settings, samples);
-  keepRaw(settings.json, { command: 'allocation', environment, settings, samples });
-  return code;
-}
+export const allocationCommand = command(
+  'allocation',
+  'bytes allocated by call, beside the floor program, and by which functions',
+  options,
+  async (values) => {
+    const settings = settingsOf(values);
+    const environment = describeEnvironment(settings.pinning.text);
+    console.log(`${environmentText(environment)}\n`);
+    const samples = await measureAllocations(settings);
+    const code = reportAllocations(settings, samples);
+    keepRaw(settings.json, { command: 'allocation', environment, settings, samples });
+    return code;
+  },
+);
 
 export function allocationSettings(args: readonly string[]): AllocationSettings & { readonly json: string | null } {
-  const options = new Options(args, {
-    'in-flight': '64,512',
-    calls: String(MILLION),
-    rounds: '3',
-    'warm-up': '1.5',
-    contenders: 'engine,floor',
-    sites: '0',
-    inlining: 'on',
-    json: null,
-  });
-  const inlining = options.oneOf('inlining', ['on', 'off']) === 'on';
+  return settingsOf(parseOptions(options, args));
+}
+
+function settingsOf(values: Values<typeof options>): AllocationSettings & { readonly json: string | null } {
+  const inlining = values.inlining === 'on';
   return {
-    contenders: contendersOf(options.text('contenders') ?? ''),
-    inFlight: options.wholes('in-flight', 1, 1_000),
-    calls: options.whole('calls', 1),
-    rounds: options.whole('rounds', 1),
-    warmUpSeconds: options.number('warm-up', 0),
-    sites: options.whole('sites', 0),
+    contenders: values.contenders,
+    inFlight: values['in-flight'],
+    calls: values.calls,
+    rounds: values.rounds,
+    warmUpSeconds: values['warm-up'],
+    sites: values.sites,
     inlining,
     judged: inlining,
     pinning: findPinning(),
-    json: options.text('json'),
+    json: values.json,
   };
 }
 

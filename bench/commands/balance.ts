@@ -14,7 +14,7 @@ import {
   shareOfBad,
 } from '../balance/runs.js';
 import { SLOWED } from '../balance/service.js';
-import { Options } from '../options.js';
+import { command, common, option } from '../options.js';
 import { describeEnvironment, environmentText } from '../report/environment.js';
 import { keepRaw } from '../report/raw.js';
 import { fixed, table, whole } from '../report/table.js';
@@ -29,23 +29,33 @@ const RETRY_SHARE_MAX = 0.2;
 const RETRIES_PER_SECOND = 10;
 const RETRY_WINDOW_SECONDS = 10;
 
-export const balanceUsage = 'balance [--mean 10] [--callers 10,400] [--seconds 5] [--warm-up 2] [--json FILE]';
+const options = {
+  mean: option.number('MS', 10, 1, 'how long a handler waits, in the mean'),
+  callers: option.wholes('COUNT', [10, 400], 1, 10_000, 'callers, each a case'),
+  seconds: common.seconds(5),
+  'warm-up': common.warmUp(2, 0.1),
+  json: common.json,
+} as const;
 
-export async function balanceCommand(args: readonly string[]): Promise<number> {
-  const options = new Options(args, { mean: '10', callers: '10,400', seconds: '5', 'warm-up': '2', json: null });
-  const settings: BalanceSettings = {
-    meanMs: options.number('mean', 1),
-    callers: options.wholes('callers', 1, 10_000),
-    seconds: options.number('seconds', 0.1),
-    warmUpSeconds: options.number('warm-up', 0.1),
-  };
-  const environment = describeEnvironment('not pinned: the processes share all cores');
-  console.log(`${environmentText(environment)}\n`);
-  const { problems, results } = await balance(settings, true);
-  for (const problem of problems) console.log(`FAILED: ${problem}`);
-  keepRaw(options.text('json'), { command: 'balance', environment, settings, ...results });
-  return problems.length === 0 ? 0 : 1;
-}
+export const balanceCommand = command(
+  'balance',
+  'which endpoint gets the calls when one is slow, fails or is down',
+  options,
+  async (values) => {
+    const settings: BalanceSettings = {
+      meanMs: values.mean,
+      callers: values.callers,
+      seconds: values.seconds,
+      warmUpSeconds: values['warm-up'],
+    };
+    const environment = describeEnvironment('not pinned: the processes share all cores');
+    console.log(`${environmentText(environment)}\n`);
+    const { problems, results } = await balance(settings, true);
+    for (const problem of problems) console.log(`FAILED: ${problem}`);
+    keepRaw(values.json, { command: 'balance', environment, settings, ...results });
+    return problems.length === 0 ? 0 : 1;
+  },
+);
 
 /** All three parts, printed. `judged`: not from runs of a moment. */
 export async function balance(

@@ -6,7 +6,7 @@ import { mkdirSync } from 'node:fs';
 import type { ContenderName } from '../contenders/names.js';
 import { titles } from '../contenders/names.js';
 import { problemOf, type Sample } from '../measure.js';
-import { Options } from '../options.js';
+import { command, common, option } from '../options.js';
 import { findPinning } from '../process/cores.js';
 import { describeEnvironment, environmentText } from '../report/environment.js';
 import { keepRaw } from '../report/raw.js';
@@ -17,36 +17,39 @@ import { compare, type FloorSettings } from './floor.js';
 const RATIO_MIN = 0.95;
 export const blobContenders: readonly ContenderName[] = ['engine-blob', 'engine-bytes', 'framed-echo'];
 
-export const blobUsage =
-  'blob [--in-flight 16] [--rounds 5] [--seconds 2] [--warm-up 1.5] [--json FILE] [--cpu-prof FOLDER]';
+const options = {
+  'in-flight': option.whole('COUNT', 16, 1, 'echoes in flight'),
+  rounds: common.rounds(5),
+  seconds: common.seconds(2),
+  'warm-up': common.warmUp(1.5),
+  json: common.json,
+  'cpu-prof': common.cpuProf,
+} as const;
 
-export async function blobCommand(args: readonly string[]): Promise<number> {
-  const options = new Options(args, {
-    'in-flight': '16',
-    rounds: '5',
-    seconds: '2',
-    'warm-up': '1.5',
-    json: null,
-    'cpu-prof': null,
-  });
-  const settings: FloorSettings = {
-    contenders: blobContenders,
-    inFlight: [options.whole('in-flight', 1)],
-    rounds: options.whole('rounds', 1),
-    seconds: options.number('seconds', 0.1),
-    warmUpSeconds: options.number('warm-up', 0),
-    handler: 'sync',
-    pinning: findPinning(),
-    profileFolder: options.text('cpu-prof'),
-  };
-  if (settings.profileFolder !== null) mkdirSync(settings.profileFolder, { recursive: true });
-  const environment = describeEnvironment(settings.pinning.text);
-  console.log(`${environmentText(environment)}\n`);
-  const samples = await compare(settings);
-  const code = reportBlobs(settings, samples, true);
-  keepRaw(options.text('json'), { command: 'blob', environment, settings, samples });
-  return code;
-}
+export const blobCommand = command(
+  'blob',
+  'an echo of 64 KiB against a framed echo on node:net: echoes/s',
+  options,
+  async (values) => {
+    const settings: FloorSettings = {
+      contenders: blobContenders,
+      inFlight: [values['in-flight']],
+      rounds: values.rounds,
+      seconds: values.seconds,
+      warmUpSeconds: values['warm-up'],
+      handler: 'sync',
+      pinning: findPinning(),
+      profileFolder: values['cpu-prof'],
+    };
+    if (settings.profileFolder !== null) mkdirSync(settings.profileFolder, { recursive: true });
+    const environment = describeEnvironment(settings.pinning.text);
+    console.log(`${environmentText(environment)}\n`);
+    const samples = await compare(settings);
+    const code = reportBlobs(settings, samples, true);
+    keepRaw(values.json, { command: 'blob', environment, settings, samples });
+    return code;
+  },
+);
 
 /** Prints the result. Returns the exit code: 1 when something was wrong, and then no figures. */
 export function reportBlobs(settings: FloorSettings, samples: readonly Sample[], judged: boolean): number {

@@ -10,7 +10,7 @@ import { turnsClient } from '../channel/roles.js';
 import { type Measured, measuredBetween, problemOf } from '../measure.js';
 import { pickTasks } from '../micro/picks.js';
 import { runTasks } from '../micro/suite.js';
-import { Options } from '../options.js';
+import { command, common, option } from '../options.js';
 import { findPinning, type Pinning } from '../process/cores.js';
 import type { Mark } from '../process/marks.js';
 import { type Pair, withSides } from '../process/pair.js';
@@ -44,34 +44,42 @@ const IN_FLIGHT_MAX = 1000;
 const TURN_MS_MAX = 60_000;
 const titles: Readonly<Record<Way, string>> = { channel: 'channel, one endpoint', connection: 'bare connection' };
 
-export const channelUsage =
-  'channel [--in-flight 64,512] [--turns 60] [--calls-per-turn 40000] [--pick-ms 300] [--json FILE]';
+const options = {
+  'in-flight': common.inFlight([64, 512], IN_FLIGHT_MAX),
+  turns: option.whole('COUNT', 60, 1, 'turns of each way'),
+  'calls-per-turn': option.whole('COUNT', 40_000, 1, 'calls in a turn'),
+  'pick-ms': option.number('MS', 300, 1, 'time for each balancer and number of endpoints'),
+  json: common.json,
+} as const;
 
-export async function channelCommand(args: readonly string[]): Promise<number> {
-  const defaults = { 'in-flight': '64,512', turns: '60', 'calls-per-turn': '40000', 'pick-ms': '300', json: null };
-  const options = new Options(args, defaults);
-  const settings: ChannelSettings = {
-    inFlight: options.wholes('in-flight', 1, IN_FLIGHT_MAX),
-    turns: options.whole('turns', 1),
-    callsPerTurn: options.whole('calls-per-turn', 1),
-    pinning: findPinning(),
-  };
-  const environment = describeEnvironment(settings.pinning.text);
-  console.log(`${environmentText(environment)}\n`);
-  const runs: ChannelRun[] = [];
-  for (const inFlight of settings.inFlight) runs.push({ inFlight, pairs: await takeTurns(settings, inFlight) });
-  const problem = runs
-    .flatMap(({ pairs }) => pairs.flatMap((pair) => ways.map((way) => problemOf(pair[way]))))
-    .find((text) => text !== null);
-  if (problem !== undefined) {
-    console.log(`FAILED: ${problem}`);
-    return 1;
-  }
-  reportTurns(settings, runs);
-  const picks = await measurePicks(options.number('pick-ms', 1));
-  keepRaw(options.text('json'), { command: 'channel', environment, settings, runs, picks });
-  return 0;
-}
+export const channelCommand = command(
+  'channel',
+  'a channel with one endpoint against a bare connection; what a pick costs',
+  options,
+  async (values) => {
+    const settings: ChannelSettings = {
+      inFlight: values['in-flight'],
+      turns: values.turns,
+      callsPerTurn: values['calls-per-turn'],
+      pinning: findPinning(),
+    };
+    const environment = describeEnvironment(settings.pinning.text);
+    console.log(`${environmentText(environment)}\n`);
+    const runs: ChannelRun[] = [];
+    for (const inFlight of settings.inFlight) runs.push({ inFlight, pairs: await takeTurns(settings, inFlight) });
+    const problem = runs
+      .flatMap(({ pairs }) => pairs.flatMap((pair) => ways.map((way) => problemOf(pair[way]))))
+      .find((text) => text !== null);
+    if (problem !== undefined) {
+      console.log(`FAILED: ${problem}`);
+      return 1;
+    }
+    reportTurns(settings, runs);
+    const picks = await measurePicks(values['pick-ms']);
+    keepRaw(values.json, { command: 'channel', environment, settings, runs, picks });
+    return 0;
+  },
+);
 
 function takeTurns({ turns, callsPerTurn, pinning }: ChannelSettings, inFlight: number): Promise<TurnPair[]> {
   process.stderr.write(`${turns} turns each, ${inFlight} in flight\n`);

@@ -5,7 +5,7 @@
 import { nativeStatus } from '../../src/base/native.js';
 import { type ContenderName, titles } from '../contenders/names.js';
 import { problemOf, type Sample } from '../measure.js';
-import { Options } from '../options.js';
+import { command, common } from '../options.js';
 import { findPinning } from '../process/cores.js';
 import { describeEnvironment, environmentText } from '../report/environment.js';
 import { keepRaw } from '../report/raw.js';
@@ -20,27 +20,37 @@ const ratioMax: Partial<Record<ContenderName, number>> = {
 };
 const IN_FLIGHT_MAX = 1000;
 
-export const checksumsUsage = 'checksums [--in-flight 64,512] [--rounds 7] [--seconds 1.5] [--warm-up 1] [--json FILE]';
+const options = {
+  'in-flight': common.inFlight([64, 512], IN_FLIGHT_MAX),
+  rounds: common.rounds(7),
+  seconds: common.seconds(1.5),
+  'warm-up': common.warmUp(1),
+  json: common.json,
+} as const;
 
-export async function checksumsCommand(args: readonly string[]): Promise<number> {
-  const options = new Options(args, { 'in-flight': '64,512', rounds: '7', seconds: '1.5', 'warm-up': '1', json: null });
-  const settings: FloorSettings = {
-    contenders: checksumContenders(),
-    inFlight: options.wholes('in-flight', 1, IN_FLIGHT_MAX),
-    rounds: options.whole('rounds', 1),
-    seconds: options.number('seconds', 0.1),
-    warmUpSeconds: options.number('warm-up', 0),
-    handler: 'sync',
-    pinning: findPinning(),
-    profileFolder: null,
-  };
-  const environment = describeEnvironment(settings.pinning.text);
-  console.log(`${environmentText(environment)}\n`);
-  const samples = await compare(settings);
-  const code = reportChecksums(settings, samples, true);
-  keepRaw(options.text('json'), { command: 'checksums', environment, settings, samples });
-  return code;
-}
+export const checksumsCommand = command(
+  'checksums',
+  'what checksums cost, by the addon and by its twin: CPU per call',
+  options,
+  async (values) => {
+    const settings: FloorSettings = {
+      contenders: checksumContenders(),
+      inFlight: values['in-flight'],
+      rounds: values.rounds,
+      seconds: values.seconds,
+      warmUpSeconds: values['warm-up'],
+      handler: 'sync',
+      pinning: findPinning(),
+      profileFolder: null,
+    };
+    const environment = describeEnvironment(settings.pinning.text);
+    console.log(`${environmentText(environment)}\n`);
+    const samples = await compare(settings);
+    const code = reportChecksums(settings, samples, true);
+    keepRaw(values.json, { command: 'checksums', environment, settings, samples });
+    return code;
+  },
+);
 
 /** With the addon where there is one. */
 export function checksumContenders(): ContenderName[] {

@@ -5,9 +5,9 @@
 
 import { mkdirSync } from 'node:fs';
 import type { HandlerKind } from '../contenders/contender.js';
-import { type ContenderName, contendersOf, titles } from '../contenders/names.js';
+import { type ContenderName, contenderNames, titles } from '../contenders/names.js';
 import { measureCase, problemOf, type Sample } from '../measure.js';
-import { Options } from '../options.js';
+import { command, common, option } from '../options.js';
 import { findPinning, type Pinning } from '../process/cores.js';
 import { comparisonTable, targetLines } from '../report/comparison.js';
 import { describeEnvironment, environmentText } from '../report/environment.js';
@@ -30,38 +30,41 @@ const IN_FLIGHT_MAX = 1000;
 /** Shorter runs are mostly warm-up: no target is judged by them. */
 const SECONDS_JUDGED_MIN = 1;
 
-export const floorUsage = `floor [--in-flight 1,64,512] [--rounds 3] [--seconds 3] [--warm-up 1.5] [--handler sync|async]
-        [--contenders engine,floor,avsc-rpc,avsc-rpc-corked] [--json FILE] [--cpu-prof FOLDER]`;
+const options = {
+  'in-flight': common.inFlight([1, 64, 512], IN_FLIGHT_MAX),
+  rounds: common.rounds(3),
+  seconds: common.seconds(3),
+  'warm-up': common.warmUp(1.5),
+  handler: option.oneOf(['sync', 'async'], 'sync', 'whether handlers return their answer or are async functions'),
+  contenders: option.listOf(contenderNames, ['engine', 'floor', 'avsc-rpc', 'avsc-rpc-corked'], 'contenders'),
+  json: common.json,
+  'cpu-prof': common.cpuProf,
+} as const;
 
-export async function floorCommand(args: readonly string[]): Promise<number> {
-  const options = new Options(args, {
-    'in-flight': '1,64,512',
-    rounds: '3',
-    seconds: '3',
-    'warm-up': '1.5',
-    handler: 'sync',
-    contenders: 'engine,floor,avsc-rpc,avsc-rpc-corked',
-    json: null,
-    'cpu-prof': null,
-  });
-  const settings: FloorSettings = {
-    contenders: contendersOf(options.text('contenders') ?? ''),
-    inFlight: options.wholes('in-flight', 1, IN_FLIGHT_MAX),
-    rounds: options.whole('rounds', 1),
-    seconds: options.number('seconds', 0.1),
-    warmUpSeconds: options.number('warm-up', 0),
-    handler: options.oneOf('handler', ['sync', 'async']),
-    pinning: findPinning(),
-    profileFolder: options.text('cpu-prof'),
-  };
-  if (settings.profileFolder !== null) mkdirSync(settings.profileFolder, { recursive: true });
-  const environment = describeEnvironment(settings.pinning.text);
-  console.log(`${environmentText(environment)}\n`);
-  const samples = await compare(settings);
-  const code = report(settings, samples);
-  keepRaw(options.text('json'), { command: 'floor', environment, settings, samples });
-  return code;
-}
+export const floorCommand = command(
+  'floor',
+  "the engine, the floor program and avsc's own RPC: CPU per call, calls/s",
+  options,
+  async (values) => {
+    const settings: FloorSettings = {
+      contenders: values.contenders,
+      inFlight: values['in-flight'],
+      rounds: values.rounds,
+      seconds: values.seconds,
+      warmUpSeconds: values['warm-up'],
+      handler: values.handler,
+      pinning: findPinning(),
+      profileFolder: values['cpu-prof'],
+    };
+    if (settings.profileFolder !== null) mkdirSync(settings.profileFolder, { recursive: true });
+    const environment = describeEnvironment(settings.pinning.text);
+    console.log(`${environmentText(environment)}\n`);
+    const samples = await compare(settings);
+    const code = report(settings, samples);
+    keepRaw(values.json, { command: 'floor', environment, settings, samples });
+    return code;
+  },
+);
 
 /** Measures every contender at every load, in rounds. */
 export function compare(settings: FloorSettings): Promise<Sample[]> {

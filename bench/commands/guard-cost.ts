@@ -7,7 +7,7 @@
 
 import { problemOf } from '../measure.js';
 import { timeGuards } from '../micro/guards.js';
-import { Options } from '../options.js';
+import { command, common, option } from '../options.js';
 import { findPinning } from '../process/cores.js';
 import { describeEnvironment, environmentText } from '../report/environment.js';
 import { medians, ratio, samplesOf } from '../report/statistics.js';
@@ -24,23 +24,21 @@ const IN_FLIGHT = 512;
 const DECODES_PER_CALL = 2;
 const SHARE_MAX = 0.05;
 
-export const guardCostUsage = 'guard-cost [--rounds 3] [--seconds 3] [--turns 400]';
+const options = {
+  rounds: common.rounds(3),
+  seconds: common.seconds(3),
+  turns: option.whole('COUNT', 400, 1, 'turns of decoding with and without guards'),
+} as const;
 
-export async function guardCostCommand(args: readonly string[]): Promise<number> {
-  const options = new Options(args, { rounds: '3', seconds: '3', turns: '400' });
-  const settings = guardCostSettings(
-    options.whole('turns', 1),
-    options.whole('rounds', 1),
-    options.number('seconds', 0.1),
-    1.5,
-  );
+export const guardCostCommand = command('guard-cost', 'what bounded decoding costs', options, async (values) => {
+  const settings = guardCostSettings(values.turns, values.rounds, values.seconds, 1.5);
   console.log(`${environmentText(describeEnvironment(settings.calls.pinning.text))}\n`);
   const share = await guardShare(settings);
   if (share === null) return 1;
   const met = share <= SHARE_MAX;
   console.log(`target ${met ? 'met' : 'MISSED'}: guards cost at most ${SHARE_MAX * 100} % of CPU per call`);
   return met ? 0 : 1;
-}
+});
 
 export function guardCostSettings(
   turns: number,

@@ -20,7 +20,7 @@ import { named, turnsHead, turnsRows, turnText } from '../guard/report.js';
 import { type TurnSettings, WorkloadTurns } from '../guard/turn.js';
 import { type Turns, takeTurns } from '../guard/turns.js';
 import { CONFIDENCE, looksOf } from '../guard/verdict.js';
-import { Options, UsageError } from '../options.js';
+import { command, common, option, UsageError } from '../options.js';
 import { findPinning } from '../process/cores.js';
 import { describeEnvironment, environmentText } from '../report/environment.js';
 import { keepRaw } from '../report/raw.js';
@@ -48,62 +48,64 @@ export const root = fileURLToPath(new URL('../../..', import.meta.url));
 const WORKING_TREE = 'worktree';
 const exitCodes: Readonly<Record<GuardResult['verdict'], number>> = { within: 0, loss: 1, undecided: 3 };
 
-export const guardUsage = `guard [--base REV] [--head REV|worktree] [--workloads ${guardWorkloadNames.join(',')}]
-        [--bound 2] [--turns 8] [--turns-max 64] [--minutes 60] [--windows 6] [--seconds 0.25] [--warm-up 1]
-        [--counts yes|no] [--counted-calls 50000] [--callgrind yes|no] [--json FILE]`;
+const options = {
+  base: option.optionalText('REV', 'the commit to compare with; default: where the branch left the main one'),
+  head: option.text('REV', WORKING_TREE, 'the commit that is compared, or worktree'),
+  workloads: option.listOf(guardWorkloadNames, guardWorkloadNames, 'workloads'),
+  bound: option.number('PERCENT', 2, 0.1, 'how much more the head may cost'),
+  turns: option.whole('COUNT', 8, 1, 'turns before the first look; each further look comes after twice as many'),
+  'turns-max': option.whole('COUNT', 64, 1, 'turns before the last look'),
+  minutes: option.number('MINUTES', 60, 0, 'time for the turns of all workloads together'),
+  windows: option.whole('COUNT', 6, 1, 'windows of each side in a turn'),
+  seconds: option.number('SECONDS', 0.25, 0.01, "CPU time of the base's client in a window"),
+  'warm-up': common.warmUp(1),
+  counts: option.yesOrNo('yes', 'count reads, writes, promises and so on as well'),
+  'counted-calls': option.whole('COUNT', 50_000, 1000, 'calls that are counted'),
+  callgrind: option.yesOrNo('no', 'count instructions as well; needs valgrind'),
+  json: common.json,
+} as const;
 
-export async function guardCommand(args: readonly string[]): Promise<number> {
-  const options = new Options(args, {
-    base: null,
-    head: WORKING_TREE,
-    workloads: guardWorkloadNames.join(','),
-    bound: '2',
-    turns: '8',
-    'turns-max': '64',
-    minutes: '60',
-    windows: '6',
-    seconds: '0.25',
-    'warm-up': '1',
-    counts: 'yes',
-    'counted-calls': '50000',
-    callgrind: 'no',
-    json: null,
-  });
-  const calls = options.whole('counted-calls', 1000);
-  const callgrind = options.oneOf('callgrind', ['yes', 'no']) === 'yes';
-  if (callgrind && !hasValgrind()) throw new UsageError('--callgrind needs valgrind, which is not installed here');
-  const counted = options.oneOf('counts', ['yes', 'no']) === 'yes';
-  const settings: GuardSettings = {
-    workloads: options.listOf('workloads', guardWorkloadNames),
-    bound: options.number('bound', 0.1) / 100,
-    looks: looksOf(options.whole('turns', 1), options.whole('turns-max', 1)),
-    minutesMax: options.number('minutes', 0),
-    windows: options.whole('windows', 1),
-    seconds: options.number('seconds', 0.01),
-    warmUpSeconds: options.number('warm-up', 0),
-    counters: counted ? { calls, warmUpCalls: calls, callgrind } : null,
-    pinning: findPinning(),
-  };
-  const environment = describeEnvironment(settings.pinning.text);
-  console.log(`${environmentText(environment)}\n`);
-  const { base, head } = await sides(options.text('base'), options.text('head') ?? WORKING_TREE);
-  const result = await guard(settings, base, head);
-  keepRaw(options.text('json'), {
-    command: 'guard',
-    environment,
-    settings,
-    base: base.title,
-    head: head.title,
-    ...result,
-  });
-  return exitCodes[result.verdict];
-}
+export const guardCommand = command(
+  'guard',
+  'two commits in turns: fails when the later one costs more than the bound, in CPU time or bytes allocated',
+  options,
+  async (values) => {
+    const calls = values['counted-calls'];
+    const callgrind = values.callgrind;
+    if (callgrind && !hasValgrind()) throw new UsageError('--callgrind needs valgrind, which is not installed here');
+    const counted = values.counts;
+    const settings: GuardSettings = {
+      workloads: values.workloads,
+      bound: values.bound / 100,
+      looks: looksOf(values.turns, values['turns-max']),
+      minutesMax: values.minutes,
+      windows: values.windows,
+      seconds: values.seconds,
+      warmUpSeconds: values['warm-up'],
+      counters: counted ? { calls, warmUpCalls: calls, callgrind } : null,
+      pinning: findPinning(),
+    };
+    const environment = describeEnvironment(settings.pinning.text);
+    console.log(`${environmentText(environment)}\n`);
+    const { base, head } = await sides(values.base, values.head);
+    const result = await guard(settings, base, head);
+    keepRaw(values.json, {
+      command: 'guard',
+      environment,
+      settings,
+      base: base.title,
+      head: head.title,
+      ...result,
+    });
+    return exitCodes[result.verdict];
+  },
+);
 
 /** Both commits with a build in them. */
 async function sides(baseName: string | null, headName: string): Promise<{ base: Checkout; head: Checkout }> {
-  const commitNamed = (name: string, option: string): string => {
+  const commitNamed = (name: string, optionName: string): string => {
     const commit = commitOf(root, name);
-    if (commit === null) throw new UsageError(`--${option}: there is no commit ${name}`);
+    if (commit === null) throw new UsageError(`--${optionName}: there is no commit ${name}`);
     return commit;
   };
   const isTree = headName === WORKING_TREE;

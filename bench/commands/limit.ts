@@ -4,7 +4,7 @@
  */
 import { buildLoad } from '../limit/peer-build.js';
 import { findLimit, type LimitSample, type LimitSettings, limitCases } from '../limit/run.js';
-import { Options, UsageError } from '../options.js';
+import { command, common, option, UsageError } from '../options.js';
 import { findPinning } from '../process/cores.js';
 import { describeEnvironment, environmentText } from '../report/environment.js';
 import { keepRaw } from '../report/raw.js';
@@ -18,46 +18,49 @@ const CONNECTIONS_MAX = 1_000;
 /** From here on a core had no time left. */
 const SATURATED_SHARE = 0.95;
 
-export const limitUsage =
-  'limit [--connections 1,8,64] [--in-flight 64,512,1000] [--rounds 3] [--seconds 2] [--warm-up 1] [--json FILE]';
+const options = {
+  connections: option.wholes('COUNT', [1, 8, 64], 1, CONNECTIONS_MAX, 'connections, each a case'),
+  'in-flight': common.inFlight([64, 512, 1000], IN_FLIGHT_MAX),
+  rounds: common.rounds(3),
+  seconds: common.seconds(2),
+  'warm-up': common.warmUp(1),
+  json: common.json,
+} as const;
 
-export async function limitCommand(args: readonly string[]): Promise<number> {
-  const options = new Options(args, {
-    connections: '1,8,64',
-    'in-flight': '64,512,1000',
-    rounds: '3',
-    seconds: '2',
-    'warm-up': '1',
-    json: null,
-  });
-  const settings: LimitSettings = {
-    connections: options.wholes('connections', 1, CONNECTIONS_MAX),
-    inFlight: options.wholes('in-flight', 1, IN_FLIGHT_MAX),
-    rounds: options.whole('rounds', 1),
-    seconds: options.number('seconds', 0.1),
-    warmUpSeconds: options.number('warm-up', 0),
-    pinning: findPinning(),
-  };
-  const cases = limitCases(settings);
-  if (cases.length === 0) throw new UsageError('--in-flight must be at least --connections for one case');
-  for (const { connections, inFlight } of cases) {
-    if (inFlight <= connections * CALLS_A_CONNECTION_MAX) continue;
-    throw new UsageError(
-      `--in-flight is at most ${CALLS_A_CONNECTION_MAX} a connection, not ${inFlight} over ${connections}`,
-    );
-  }
-  const built = buildLoad();
-  if ('reason' in built) {
-    console.log(`skipped: limit: ${built.reason}`);
-    return 0;
-  }
-  const environment = describeEnvironment(settings.pinning.text);
-  console.log(`${environmentText(environment)}\n`);
-  const samples = await findLimit(settings, built.path);
-  const code = reportLimit(settings, samples);
-  keepRaw(options.text('json'), { command: 'limit', environment, settings, samples });
-  return code;
-}
+export const limitCommand = command(
+  'limit',
+  'what one server process answers when its client is not the limit: the load is a program in C',
+  options,
+  async (values) => {
+    const settings: LimitSettings = {
+      connections: values.connections,
+      inFlight: values['in-flight'],
+      rounds: values.rounds,
+      seconds: values.seconds,
+      warmUpSeconds: values['warm-up'],
+      pinning: findPinning(),
+    };
+    const cases = limitCases(settings);
+    if (cases.length === 0) throw new UsageError('--in-flight must be at least --connections for one case');
+    for (const { connections, inFlight } of cases) {
+      if (inFlight <= connections * CALLS_A_CONNECTION_MAX) continue;
+      throw new UsageError(
+        `--in-flight is at most ${CALLS_A_CONNECTION_MAX} a connection, not ${inFlight} over ${connections}`,
+      );
+    }
+    const built = buildLoad();
+    if ('reason' in built) {
+      console.log(`skipped: limit: ${built.reason}`);
+      return 0;
+    }
+    const environment = describeEnvironment(settings.pinning.text);
+    console.log(`${environmentText(environment)}\n`);
+    const samples = await findLimit(settings, built.path);
+    const code = reportLimit(settings, samples);
+    keepRaw(values.json, { command: 'limit', environment, settings, samples });
+    return code;
+  },
+);
 
 type Figure = 'perSecond' | 'serverUs' | 'clientUs' | 'serverBusyShare' | 'clientBusyShare';
 

@@ -1,7 +1,7 @@
 /** `bench -- memory`: does a connection that is used for long keep its size? RSS of both sides after each million calls. */
 
 import { type CallsPair, withPair } from '../calls/pair.js';
-import { Options, UsageError } from '../options.js';
+import { command, option, UsageError } from '../options.js';
 import { findPinning, type Pinning } from '../process/cores.js';
 import type { Mark } from '../process/marks.js';
 import { describeEnvironment, environmentText } from '../report/environment.js';
@@ -25,14 +25,17 @@ const GROWTH_MAX = 0.05;
 /** Slowest rate that is still believed to come to an end, in calls/s. */
 const CALLS_PER_SECOND_MIN = 1000;
 
-export const memoryUsage = 'memory [--calls 10000000] [--every 1000000] [--in-flight 512]';
+const options = {
+  calls: option.whole('COUNT', 10_000_000, 1, 'calls in all'),
+  every: option.whole('COUNT', 1_000_000, 1, 'calls between two marks'),
+  'in-flight': option.whole('COUNT', 512, 1, 'calls in flight'),
+} as const;
 
-export async function memoryCommand(args: readonly string[]): Promise<number> {
-  const options = new Options(args, { calls: '10000000', every: '1000000', 'in-flight': '512' });
+export const memoryCommand = command('memory', 'memory of both sides over many calls', options, async (values) => {
   const settings: MemorySettings = {
-    calls: options.whole('calls', 1),
-    every: options.whole('every', 1),
-    inFlight: options.whole('in-flight', 1),
+    calls: values.calls,
+    every: values.every,
+    inFlight: values['in-flight'],
     pinning: findPinning(),
   };
   if (settings.calls < 2 * settings.every)
@@ -47,7 +50,7 @@ export async function memoryCommand(args: readonly string[]): Promise<number> {
   const met = Math.max(grown.server, grown.client) <= GROWTH_MAX;
   console.log(`target ${met ? 'met' : 'MISSED'}: at most ${percent(GROWTH_MAX)} on either side`);
   return met && problem === null ? 0 : 1;
-}
+});
 
 /** One row per `every` calls. */
 export function observe(settings: MemorySettings): Promise<Row[]> {

@@ -4,7 +4,7 @@ import { deadlineTasks } from '../micro/deadlines.js';
 import { chunkSizes, longFrameName, longFrameTask, smallFramesTask } from '../micro/frames.js';
 import { balanceTasks } from '../micro/picks.js';
 import { type MicroResult, runTasks } from '../micro/suite.js';
-import { Options } from '../options.js';
+import { command, option } from '../options.js';
 import { findPinning } from '../process/cores.js';
 import { describeEnvironment, environmentText } from '../report/environment.js';
 import { fixed, table, whole } from '../report/table.js';
@@ -22,14 +22,20 @@ const MEBIBYTE = 1024 * 1024;
 /** Twice the cost a byte would already be far from linear; below that it is memory and the collector. */
 const LINEAR_RATIO_MAX = 2;
 
-export const microUsage = 'micro [--ms 1000]';
+const options = {
+  ms: option.number('MS', 1000, 1, 'time for each task'),
+} as const;
 
-export async function microCommand(args: readonly string[]): Promise<number> {
-  const options = new Options(args, { ms: '1000' });
-  console.log(`${environmentText(describeEnvironment(findPinning().text))}\n`);
-  await micro({ ms: options.number('ms', 1), frameBytes: [MEBIBYTE, 4 * MEBIBYTE], judged: true });
-  return 0;
-}
+export const microCommand = command(
+  'micro',
+  'codec, frame decoder, deadlines and choice of an endpoint alone',
+  options,
+  async (values) => {
+    console.log(`${environmentText(describeEnvironment(findPinning().text))}\n`);
+    await micro({ ms: values.ms, frameBytes: [MEBIBYTE, 4 * MEBIBYTE], judged: true });
+    return 0;
+  },
+);
 
 /** Prints the results. Throws when a codec or the decoder gave something else than it should. */
 export async function micro({ ms, frameBytes, judged }: MicroSettings): Promise<void> {

@@ -5,7 +5,7 @@
 import type { Latency } from '../latencies.js';
 import { problemOf } from '../measure.js';
 import { type MixExtra, mixClient, mixServer } from '../mix/roles.js';
-import { Options } from '../options.js';
+import { command, common, option } from '../options.js';
 import { findPinning, type Pinning } from '../process/cores.js';
 import { type Mark, said } from '../process/marks.js';
 import { withSides } from '../process/pair.js';
@@ -38,33 +38,37 @@ const RATIO_MAX = 3;
 const MIB = 1024 * 1024;
 const ACT_MS_MAX = 60_000;
 
-export const mixUsage = 'mix [--in-flight 64] [--blob-mib 64] [--rounds 9] [--quiet 0.5] [--warm-up 2] [--json FILE]';
+const options = {
+  'in-flight': option.whole('COUNT', 64, 1, 'small calls in flight'),
+  'blob-mib': option.whole('MIB', 64, 1, 'length of the blob'),
+  rounds: common.rounds(9),
+  quiet: option.number('SECONDS', 0.5, 0.01, 'how long small calls are recorded without a blob'),
+  'warm-up': common.warmUp(2),
+  json: common.json,
+} as const;
 
-export async function mixCommand(args: readonly string[]): Promise<number> {
-  const options = new Options(args, {
-    'in-flight': '64',
-    'blob-mib': '64',
-    rounds: '9',
-    quiet: '0.5',
-    'warm-up': '2',
-    json: null,
-  });
-  const settings: MixSettings = {
-    inFlight: options.whole('in-flight', 1),
-    blobBytes: options.whole('blob-mib', 1) * MIB,
-    rounds: options.whole('rounds', 1),
-    quietSeconds: options.number('quiet', 0.01),
-    warmUpSeconds: options.number('warm-up', 0),
-    judged: true,
-    pinning: findPinning(),
-  };
-  const environment = describeEnvironment(settings.pinning.text);
-  console.log(`${environmentText(environment)}\n`);
-  const run = await mix(settings);
-  const code = reportMix(settings, run);
-  keepRaw(options.text('json'), { command: 'mix', environment, settings, run });
-  return code;
-}
+export const mixCommand = command(
+  'mix',
+  'the latency of small calls with and without a large blob each way',
+  options,
+  async (values) => {
+    const settings: MixSettings = {
+      inFlight: values['in-flight'],
+      blobBytes: values['blob-mib'] * MIB,
+      rounds: values.rounds,
+      quietSeconds: values.quiet,
+      warmUpSeconds: values['warm-up'],
+      judged: true,
+      pinning: findPinning(),
+    };
+    const environment = describeEnvironment(settings.pinning.text);
+    console.log(`${environmentText(environment)}\n`);
+    const run = await mix(settings);
+    const code = reportMix(settings, run);
+    keepRaw(values.json, { command: 'mix', environment, settings, run });
+    return code;
+  },
+);
 
 /** One pair of processes; each round is a quiet while and then a blob, after one of each that does not count. */
 export function mix(settings: MixSettings): Promise<MixRun> {

@@ -3,7 +3,7 @@
  * come at a fixed rate. Two kinds of handlers: those that wait, of which `limits.executingMax` run at once, and those that
  * compute. The server's heap is capped.
  */
-import { Options } from '../options.js';
+import { command, common, option } from '../options.js';
 import { type OverloadCounts, type OverloadMemory, overloadClient, overloadServer } from '../overload/roles.js';
 import { loads, type OverloadKind } from '../overload/service.js';
 import { findPinning, type Pinning } from '../process/cores.js';
@@ -49,36 +49,39 @@ const MIB = 1024 * 1024;
 const CALLERS = 64;
 const ACT_MS_MAX = 120_000;
 
-export const overloadUsage = `overload [--factors 1,2,10] [--connections 32] [--seconds 5] [--warm-up 2] [--deadline-ms 500] [--compute-us 400]
-        [--json FILE]`;
+const options = {
+  factors: option.wholes('FACTOR', [1, 2, 10], 1, 100, 'rates, by what the server can do'),
+  connections: option.whole('COUNT', 32, 1, 'connections'),
+  seconds: common.seconds(5),
+  'warm-up': common.warmUp(2, 0.1),
+  'deadline-ms': option.whole('MS', 500, 1, 'deadline of a call'),
+  'compute-us': option.whole('US', 400, 1, 'what a handler computes'),
+  json: common.json,
+} as const;
 
-export async function overloadCommand(args: readonly string[]): Promise<number> {
-  const options = new Options(args, {
-    factors: '1,2,10',
-    connections: '32',
-    seconds: '5',
-    'warm-up': '2',
-    'deadline-ms': '500',
-    'compute-us': '400',
-    json: null,
-  });
-  const settings: OverloadSettings = {
-    factors: options.wholes('factors', 1, 100),
-    connections: options.whole('connections', 1),
-    seconds: options.number('seconds', 0.1),
-    warmUpSeconds: options.number('warm-up', 0.1),
-    deadlineMs: options.whole('deadline-ms', 1),
-    computeUs: options.whole('compute-us', 1),
-    judged: true,
-    pinning: findPinning(),
-  };
-  const environment = describeEnvironment(settings.pinning.text);
-  console.log(`${environmentText(environment)}\n`);
-  const { runs, problems } = await overload(settings);
-  for (const problem of problems) console.log(`FAILED: ${problem}`);
-  keepRaw(options.text('json'), { command: 'overload', environment, settings, runs });
-  return problems.length === 0 ? 0 : 1;
-}
+export const overloadCommand = command(
+  'overload',
+  'what a server answers that is asked for ten times what it can do',
+  options,
+  async (values) => {
+    const settings: OverloadSettings = {
+      factors: values.factors,
+      connections: values.connections,
+      seconds: values.seconds,
+      warmUpSeconds: values['warm-up'],
+      deadlineMs: values['deadline-ms'],
+      computeUs: values['compute-us'],
+      judged: true,
+      pinning: findPinning(),
+    };
+    const environment = describeEnvironment(settings.pinning.text);
+    console.log(`${environmentText(environment)}\n`);
+    const { runs, problems } = await overload(settings);
+    for (const problem of problems) console.log(`FAILED: ${problem}`);
+    keepRaw(values.json, { command: 'overload', environment, settings, runs });
+    return problems.length === 0 ? 0 : 1;
+  },
+);
 
 /** Both kinds, printed. `problems`: what was wrong or missed, in words. */
 export async function overload(

@@ -6,15 +6,13 @@ import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { measureCase, problemOf } from '../measure.js';
-import { Options } from '../options.js';
+import { command, common } from '../options.js';
 import { type CpuProfile, type Step, sharesOf, steps } from '../path/steps.js';
 import { findPinning, type Pinning } from '../process/cores.js';
 import { describeEnvironment, environmentText } from '../report/environment.js';
 import { keepRaw } from '../report/raw.js';
 import { median } from '../report/statistics.js';
 import { table, whole } from '../report/table.js';
-
-export const pathUsage = 'path [--in-flight 64,512] [--rounds 3] [--seconds 2] [--warm-up 1.5] [--json FILE]';
 
 export interface PathSample {
   readonly round: number;
@@ -35,13 +33,20 @@ export interface PathSettings {
   readonly pinning: Pinning;
 }
 
-export async function pathCommand(args: readonly string[]): Promise<number> {
-  const options = new Options(args, { 'in-flight': '64,512', rounds: '3', seconds: '2', 'warm-up': '1.5', json: null });
+const options = {
+  'in-flight': common.inFlight([64, 512], 1_000),
+  rounds: common.rounds(3),
+  seconds: common.seconds(2),
+  'warm-up': common.warmUp(1.5),
+  json: common.json,
+} as const;
+
+export const pathCommand = command('path', 'what each step of a call costs', options, async (values) => {
   const settings: PathSettings = {
-    inFlight: options.wholes('in-flight', 1, 1_000),
-    rounds: options.whole('rounds', 1),
-    seconds: options.number('seconds', 0.1),
-    warmUpSeconds: options.number('warm-up', 0),
+    inFlight: values['in-flight'],
+    rounds: values.rounds,
+    seconds: values.seconds,
+    warmUpSeconds: values['warm-up'],
     pinning: findPinning(),
   };
   const environment = describeEnvironment(settings.pinning.text);
@@ -49,9 +54,9 @@ export async function pathCommand(args: readonly string[]): Promise<number> {
   const samples = await measurePath(settings);
   console.log(`nanoseconds of CPU time per call; medians of ${settings.rounds} rounds of ${settings.seconds} s\n`);
   console.log(pathTable(samples, settings.inFlight));
-  keepRaw(options.text('json'), { command: 'path', environment, settings, samples });
+  keepRaw(values.json, { command: 'path', environment, settings, samples });
   return 0;
-}
+});
 
 export async function measurePath(settings: PathSettings): Promise<PathSample[]> {
   const samples: PathSample[] = [];

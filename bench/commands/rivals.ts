@@ -2,7 +2,7 @@
  * `bench -- rivals`: the engine against every rival that this machine can run, in Node and in other languages, and against the
  * floors. Prints a table a case, what was skipped and why, and which of the targets are met.
  */
-import { Options, UsageError } from '../options.js';
+import { command, common, option, UsageError } from '../options.js';
 import { findPinning } from '../process/cores.js';
 import { describeEnvironment, environmentText } from '../report/environment.js';
 import { keepRaw } from '../report/raw.js';
@@ -20,40 +20,43 @@ const IN_FLIGHT_MAX = 1000;
 /** Shorter runs are mostly warm-up: no target is judged by them. */
 const SECONDS_JUDGED_MIN = 1;
 
-export const rivalsUsage = `rivals [--rounds 3] [--seconds 1.5] [--warm-up 2] [--rivals NAME,...] [--workloads unary,blob,stream]
-        [--in-flight 1,64,512] [--json FILE]`;
+const options = {
+  rounds: common.rounds(3),
+  seconds: common.seconds(1.5),
+  'warm-up': common.warmUp(2),
+  rivals: option.optionalText('NAME,...', 'some of the rivals; default: all that can run'),
+  workloads: option.listOf(workloadNames, workloadNames, 'workloads'),
+  'in-flight': common.inFlight([1, 64, 512], IN_FLIGHT_MAX),
+  json: common.json,
+} as const;
 
-export async function rivalsCommand(args: readonly string[]): Promise<number> {
-  const options = new Options(args, {
-    rounds: '3',
-    seconds: '1.5',
-    'warm-up': '2',
-    rivals: null,
-    workloads: workloadNames.join(','),
-    'in-flight': '1,64,512',
-    json: null,
-  });
-  const settings: RivalSettings = {
-    rounds: options.whole('rounds', 1),
-    seconds: options.number('seconds', 0.1),
-    warmUpSeconds: options.number('warm-up', 0),
-    workloads: options.listOf('workloads', workloadNames),
-    inFlight: options.wholes('in-flight', 1, IN_FLIGHT_MAX),
-    pinning: findPinning(),
-  };
-  const environment = describeEnvironment(settings.pinning.text);
-  console.log(`${environmentText(environment)}\n`);
-  const probed = await probe(chosenRivals(options.text('rivals')));
-  if (probed.rivals.length === 0) throw new Error(`none of these runs here\n${skippedText(probed)}`);
-  const samples = await compareRivals(settings, probed.rivals);
-  const code = reportRivals(settings, probed, samples);
-  // The command names files of this machine, which say nothing to a reader.
-  const rivals = probed.rivals.map(({ name, title, language, floor, setup, workloads, version }) => {
-    return { name, title, language, floor, setup, workloads, version };
-  });
-  keepRaw(options.text('json'), { command: 'rivals', environment, settings, rivals, skipped: probed.skipped, samples });
-  return code;
-}
+export const rivalsCommand = command(
+  'rivals',
+  'the engine against every rival that runs here, in Node and in other languages: calls/s, CPU per call',
+  options,
+  async (values) => {
+    const settings: RivalSettings = {
+      rounds: values.rounds,
+      seconds: values.seconds,
+      warmUpSeconds: values['warm-up'],
+      workloads: values.workloads,
+      inFlight: values['in-flight'],
+      pinning: findPinning(),
+    };
+    const environment = describeEnvironment(settings.pinning.text);
+    console.log(`${environmentText(environment)}\n`);
+    const probed = await probe(chosenRivals(values.rivals));
+    if (probed.rivals.length === 0) throw new Error(`none of these runs here\n${skippedText(probed)}`);
+    const samples = await compareRivals(settings, probed.rivals);
+    const code = reportRivals(settings, probed, samples);
+    // The command names files of this machine, which say nothing to a reader.
+    const rivals = probed.rivals.map(({ name, title, language, floor, setup, workloads, version }) => {
+      return { name, title, language, floor, setup, workloads, version };
+    });
+    keepRaw(values.json, { command: 'rivals', environment, settings, rivals, skipped: probed.skipped, samples });
+    return code;
+  },
+);
 
 /** Those whose names are given; all of them for null. */
 export function chosenRivals(names: string | null): Rival[] {

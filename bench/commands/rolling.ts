@@ -2,7 +2,7 @@
  * `bench -- rolling`: servers that are restarted one after the other under many callers. No call may fail when they drain; when they are
  * killed, only calls that may have run and must not run twice may.
  */
-import { Options, UsageError } from '../options.js';
+import { command, common, option } from '../options.js';
 import { describeEnvironment, environmentText } from '../report/environment.js';
 import { keepRaw } from '../report/raw.js';
 import { median } from '../report/statistics.js';
@@ -24,36 +24,39 @@ const titles: Readonly<Record<RollingCaseName, string>> = {
   kill: 'SIGKILL, any other method',
 };
 
-export const rollingUsage = `rolling [--servers 3] [--restarts 20] [--callers 200] [--calls 1000000] [--deadline 10]
-        [--cases ${rollingCases.join(',')}] [--json FILE]`;
+const options = {
+  servers: option.whole('COUNT', 3, 2, 'server processes'),
+  restarts: option.whole('COUNT', 20, 1, 'restarts of each server'),
+  callers: option.whole('COUNT', 200, 1, 'callers over one channel'),
+  calls: option.whole('COUNT', 1_000_000, 1, 'calls of each case'),
+  deadline: option.number('SECONDS', 10, 0.1, 'deadline of a call'),
+  cases: option.listOf(rollingCases, rollingCases, 'cases'),
+  json: common.json,
+} as const;
 
-export async function rollingCommand(args: readonly string[]): Promise<number> {
-  const options = new Options(args, {
-    servers: '3',
-    restarts: '20',
-    callers: '200',
-    calls: '1000000',
-    deadline: '10',
-    cases: rollingCases.join(),
-    json: null,
-  });
-  const settings: RollingSettings = {
-    servers: options.whole('servers', 2),
-    restarts: options.whole('restarts', 1),
-    callers: options.whole('callers', 1),
-    calls: options.whole('calls', 1),
-    deadlineMs: options.number('deadline', 0.1) * 1000,
-  };
-  const names = casesOf(options.text('cases') ?? '');
-  const environment = describeEnvironment('not pinned: the processes share all cores');
-  console.log(`${environmentText(environment)}\n`);
-  const from = performance.now();
-  const { problems, runs } = await rolling(settings, names);
-  console.log(`\nall of it took ${fixed((performance.now() - from) / 1000, 1)} s`);
-  for (const problem of problems) console.log(`FAILED: ${problem}`);
-  keepRaw(options.text('json'), { command: 'rolling', environment, settings, runs });
-  return problems.length === 0 ? 0 : 1;
-}
+export const rollingCommand = command(
+  'rolling',
+  'servers restarted in turn under many callers: failed and repeated calls',
+  options,
+  async (values) => {
+    const settings: RollingSettings = {
+      servers: values.servers,
+      restarts: values.restarts,
+      callers: values.callers,
+      calls: values.calls,
+      deadlineMs: values.deadline * 1000,
+    };
+    const names = values.cases;
+    const environment = describeEnvironment('not pinned: the processes share all cores');
+    console.log(`${environmentText(environment)}\n`);
+    const from = performance.now();
+    const { problems, runs } = await rolling(settings, names);
+    console.log(`\nall of it took ${fixed((performance.now() - from) / 1000, 1)} s`);
+    for (const problem of problems) console.log(`FAILED: ${problem}`);
+    keepRaw(values.json, { command: 'rolling', environment, settings, runs });
+    return problems.length === 0 ? 0 : 1;
+  },
+);
 
 /** All cases, printed. `problems`: what must not have happened, in words. */
 export async function rolling(
@@ -122,12 +125,4 @@ export function problemsOf(run: RollingRun): string[] {
   if (signal === 'SIGTERM' || method === 'again') none(account.failedMaybe, 'calls failed');
   if (account.answered === 0) problems.push('nothing was answered');
   return problems;
-}
-
-function casesOf(text: string): RollingCaseName[] {
-  return text.split(',').map((name) => {
-    const known = rollingCases.find((candidate) => candidate === name);
-    if (known === undefined) throw new UsageError(`--cases takes ${rollingCases.join(', ')}, not ${name}`);
-    return known;
-  });
 }

@@ -6,7 +6,7 @@
 import { callsServer } from '../calls/roles.js';
 import { type ContenderName, titles } from '../contenders/names.js';
 import { measuredBetween, problemOf, sleep } from '../measure.js';
-import { Options } from '../options.js';
+import { command, common, option } from '../options.js';
 import { findPinning, type Pinning } from '../process/cores.js';
 import { said } from '../process/marks.js';
 import { type Pair, withSides } from '../process/pair.js';
@@ -49,24 +49,32 @@ const TURN_MS_MAX = 60_000;
 /** Behind a turn: whoever polls has stopped, and takes no core from the next. */
 const PAUSE_SECONDS = 0.005;
 
-export const roundTripUsage = 'round-trip [--rounds 40] [--calls-per-turn 1000] [--json FILE]';
+const options = {
+  rounds: common.rounds(40),
+  'calls-per-turn': option.whole('COUNT', 1000, 1, 'calls in a turn'),
+  json: common.json,
+} as const;
 
-export async function roundTripCommand(args: readonly string[]): Promise<number> {
-  const options = new Options(args, { rounds: '40', 'calls-per-turn': '1000', json: null });
-  const settings: RoundTripSettings = {
-    contenders: roundTripContenders,
-    rounds: options.whole('rounds', 1),
-    callsPerTurn: options.whole('calls-per-turn', 1),
-    judged: true,
-    pinning: findPinning(),
-  };
-  const environment = describeEnvironment(settings.pinning.text);
-  console.log(`${environmentText(environment)}\n`);
-  const run = await takeRounds(settings);
-  const code = reportRoundTrips(settings, run);
-  keepRaw(options.text('json'), { command: 'round-trip', environment, settings, samples: run.samples });
-  return code;
-}
+export const roundTripCommand = command(
+  'round-trip',
+  'one call in flight against raw node:net: the round trip',
+  options,
+  async (values) => {
+    const settings: RoundTripSettings = {
+      contenders: roundTripContenders,
+      rounds: values.rounds,
+      callsPerTurn: values['calls-per-turn'],
+      judged: true,
+      pinning: findPinning(),
+    };
+    const environment = describeEnvironment(settings.pinning.text);
+    console.log(`${environmentText(environment)}\n`);
+    const run = await takeRounds(settings);
+    const code = reportRoundTrips(settings, run);
+    keepRaw(values.json, { command: 'round-trip', environment, settings, samples: run.samples });
+    return code;
+  },
+);
 
 export async function takeRounds(settings: RoundTripSettings): Promise<RoundTripRun> {
   const { contenders, rounds } = settings;

@@ -1,6 +1,6 @@
 /** `bench -- scaling`: what a call of the engine costs as connections, messages, calls in flight, streams and processes grow. */
 import { mkdirSync } from 'node:fs';
-import { Options, UsageError } from '../options.js';
+import { command, common, option, parseOptions, UsageError, type Values, wholesIn } from '../options.js';
 import { findPinning } from '../process/cores.js';
 import { describeEnvironment, environmentText } from '../report/environment.js';
 import { keepRaw } from '../report/raw.js';
@@ -8,56 +8,55 @@ import { type AxisName, axes, axisNames } from '../scaling/axes.js';
 import { reportScaling } from '../scaling/report.js';
 import { measureScaling, type ScalingSettings } from '../scaling/run.js';
 
-export const scalingUsage = `scaling [--axes ${axisNames.join(',')}] [--values 1,2,...] [--rounds 3]
-        [--seconds 1.2] [--warm-up 0.8] [--work-us 50] [--json FILE] [--cpu-prof FOLDER]`;
+const options = {
+  axes: option.listOf(axisNames, axisNames, 'axes'),
+  values: option.optionalText('VALUE,...', "values in place of the axis' own; only with one axis"),
+  rounds: common.rounds(3),
+  seconds: common.seconds(1.2),
+  'warm-up': common.warmUp(0.8),
+  'work-us': option.whole('US', 50, 1, "what a call of the processes' axis computes"),
+  json: common.json,
+  'cpu-prof': common.cpuProf,
+} as const;
 
-export async function scalingCommand(args: readonly string[]): Promise<number> {
-  const { json, ...settings } = scalingSettings(args);
-  if (settings.profileFolder !== null) mkdirSync(settings.profileFolder, { recursive: true });
-  const environment = describeEnvironment(settings.pinning.text);
-  console.log(`${environmentText(environment)}\n`);
-  const samples = await measureScaling(settings);
-  const code = reportScaling(settings, samples);
-  keepRaw(json, { command: 'scaling', environment, settings, samples });
-  return code;
-}
+export const scalingCommand = command(
+  'scaling',
+  'what a call costs as connections, messages, calls in flight, streams and processes grow',
+  options,
+  async (values) => {
+    const { json, ...settings } = settingsOf(values);
+    if (settings.profileFolder !== null) mkdirSync(settings.profileFolder, { recursive: true });
+    const environment = describeEnvironment(settings.pinning.text);
+    console.log(`${environmentText(environment)}\n`);
+    const samples = await measureScaling(settings);
+    const code = reportScaling(settings, samples);
+    keepRaw(json, { command: 'scaling', environment, settings, samples });
+    return code;
+  },
+);
 
 export function scalingSettings(args: readonly string[]): ScalingSettings & { readonly json: string | null } {
-  const options = new Options(args, {
-    axes: axisNames.join(','),
-    values: null,
-    rounds: '3',
-    seconds: '1.2',
-    'warm-up': '0.8',
-    'work-us': '50',
-    json: null,
-    'cpu-prof': null,
-  });
-  const names = axesOf(options.text('axes') ?? '');
+  return settingsOf(parseOptions(options, args));
+}
+
+function settingsOf(values: Values<typeof options>): ScalingSettings & { readonly json: string | null } {
+  const names = values.axes;
   return {
     axes: names,
-    values: options.text('values') === null ? null : valuesOf(options, names),
-    rounds: options.whole('rounds', 1),
-    seconds: options.number('seconds', 0.1),
-    warmUpSeconds: options.number('warm-up', 0),
-    workUs: options.whole('work-us', 1),
+    values: values.values === null ? null : valuesOf(values.values, names),
+    rounds: values.rounds,
+    seconds: values.seconds,
+    warmUpSeconds: values['warm-up'],
+    workUs: values['work-us'],
     pinning: findPinning(),
-    profileFolder: options.text('cpu-prof'),
-    json: options.text('json'),
+    profileFolder: values['cpu-prof'],
+    json: values.json,
   };
 }
 
-function axesOf(text: string): AxisName[] {
-  return text.split(',').map((name) => {
-    const known = axisNames.find((candidate) => candidate === name);
-    if (known === undefined) throw new UsageError(`--axes takes ${axisNames.join(', ')}, not ${name}`);
-    return known;
-  });
-}
-
 /** In ascending order, as growth is told by. */
-function valuesOf(options: Options, names: readonly AxisName[]): number[] {
+function valuesOf(text: string, names: readonly AxisName[]): number[] {
   const [name, ...more] = names;
   if (name === undefined || more.length > 0) throw new UsageError('--values goes with one of --axes');
-  return options.wholes('values', 1, axes[name].max).toSorted((a, b) => a - b);
+  return wholesIn(text, 'values', 1, axes[name].max).toSorted((a, b) => a - b);
 }

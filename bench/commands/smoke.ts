@@ -8,7 +8,7 @@ import { reportLatencies } from '../latency/report.js';
 import { measureLatencies } from '../latency/run.js';
 import { smokeLimit } from '../limit/smoke.js';
 import { problemOf } from '../measure.js';
-import { UsageError } from '../options.js';
+import { command } from '../options.js';
 import { findPinning, type Pinning } from '../process/cores.js';
 import { probe } from '../rivals/probe.js';
 import { compareRivals, type RivalSettings } from '../rivals/run.js';
@@ -126,8 +126,9 @@ const smallGuard = {
   counters: null,
 } as const;
 
-export async function smokeCommand(args: readonly string[]): Promise<number> {
-  if (args.length > 0) throw new UsageError(`smoke takes no options, but got ${args.join(' ')}`);
+export const smokeCommand = command('smoke', 'all of it for a moment, to see that it works', {}, smoke);
+
+async function smoke(): Promise<number> {
   const pinning = findPinning();
   console.log(`smoke: ${pinning.text}; the figures below mean nothing\n`);
   const problems: string[] = [];

@@ -5,7 +5,7 @@
 
 import { mkdirSync } from 'node:fs';
 import { type Measured, measurePair, problemOf, type Times } from '../measure.js';
-import { Options, UsageError } from '../options.js';
+import { command, common, option } from '../options.js';
 import { findPinning, type Pinning } from '../process/cores.js';
 import { type Roles, withSides } from '../process/pair.js';
 import { describeEnvironment, environmentText } from '../report/environment.js';
@@ -38,34 +38,37 @@ const ratioMax: Readonly<Record<StreamProgramName, number>> = {
   'for-await-async': 1.6,
 };
 
-export const streamUsage = `stream [--rounds 5] [--seconds 2] [--warm-up 1.5] [--programs ${streamProgramNames.join(',')}]
-        [--json FILE] [--cpu-prof FOLDER]`;
+const options = {
+  rounds: common.rounds(5),
+  seconds: common.seconds(2, 0.05),
+  'warm-up': common.warmUp(1.5),
+  programs: option.listOf(streamProgramNames, streamProgramNames, 'programs'),
+  json: common.json,
+  'cpu-prof': common.cpuProf,
+} as const;
 
-export async function streamCommand(args: readonly string[]): Promise<number> {
-  const options = new Options(args, {
-    rounds: '5',
-    seconds: '2',
-    'warm-up': '1.5',
-    programs: streamProgramNames.join(','),
-    json: null,
-    'cpu-prof': null,
-  });
-  const settings: StreamSettings = {
-    programs: programsOf(options.text('programs') ?? ''),
-    rounds: options.whole('rounds', 1),
-    seconds: options.number('seconds', 0.05),
-    warmUpSeconds: options.number('warm-up', 0),
-    pinning: findPinning(),
-    profileFolder: options.text('cpu-prof'),
-  };
-  if (settings.profileFolder !== null) mkdirSync(settings.profileFolder, { recursive: true });
-  const environment = describeEnvironment(settings.pinning.text);
-  console.log(`${environmentText(environment)}\n`);
-  const samples = await compareStreams(settings);
-  const code = reportStreams(settings, samples);
-  keepRaw(options.text('json'), { command: 'stream', environment, settings, samples });
-  return code;
-}
+export const streamCommand = command(
+  'stream',
+  'one server stream against the floor program: CPU per item',
+  options,
+  async (values) => {
+    const settings: StreamSettings = {
+      programs: values.programs,
+      rounds: values.rounds,
+      seconds: values.seconds,
+      warmUpSeconds: values['warm-up'],
+      pinning: findPinning(),
+      profileFolder: values['cpu-prof'],
+    };
+    if (settings.profileFolder !== null) mkdirSync(settings.profileFolder, { recursive: true });
+    const environment = describeEnvironment(settings.pinning.text);
+    console.log(`${environmentText(environment)}\n`);
+    const samples = await compareStreams(settings);
+    const code = reportStreams(settings, samples);
+    keepRaw(values.json, { command: 'stream', environment, settings, samples });
+    return code;
+  },
+);
 
 /** Measures every program, in rounds. */
 export function compareStreams(settings: StreamSettings): Promise<StreamSample[]> {
@@ -122,12 +125,4 @@ function contest(own: readonly Measured[], floor: readonly Measured[]): string[]
   const rounds = own.map(({ sumUs }, index) => sumUs / (floor[index]?.sumUs ?? Number.NaN));
   const span = `${fixed(Math.min(...rounds), 2)} to ${fixed(Math.max(...rounds), 2)}`;
   return [fixed(ratio(own, floor, 'sumUs'), 3), span, fixed(ratio(own, floor, 'perSecond'), 3)];
-}
-
-function programsOf(text: string): StreamProgramName[] {
-  return text.split(',').map((name) => {
-    const known = streamProgramNames.find((candidate) => candidate === name);
-    if (known === undefined) throw new UsageError(`--programs takes ${streamProgramNames.join(', ')}, not ${name}`);
-    return known;
-  });
 }

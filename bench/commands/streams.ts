@@ -5,7 +5,7 @@
 
 import { defaultLimits } from '../../src/index.js';
 import { type Measured, marksAround, measuredBetween, problemOf, sleep } from '../measure.js';
-import { Options } from '../options.js';
+import { command, common, option } from '../options.js';
 import { findPinning, type Pinning } from '../process/cores.js';
 import type { Mark } from '../process/marks.js';
 import { type Pair, type Roles, withSides } from '../process/pair.js';
@@ -51,38 +51,41 @@ const { streamWindowBytes, writeQueueBytesSoft, callsInFlightMax } = defaultLimi
 const HELD_BYTES_MAX = streamWindowBytes + writeQueueBytesSoft;
 const ACT_MS_MAX = 60_000;
 
-export const streamsUsage = `streams [--streams 100] [--rounds 5] [--seconds 1] [--warm-up 2] [--at-once 1000] [--items-each 100]
-        [--slow-items 10000000] [--json FILE]`;
+const options = {
+  streams: option.whole('COUNT', 100, 2, 'streams at once, the stalled one included'),
+  rounds: common.rounds(5),
+  seconds: common.seconds(1, 0.05),
+  'warm-up': common.warmUp(2),
+  'at-once': option.whole('COUNT', callsInFlightMax, 1, 'calls of each kind at once'),
+  'items-each': option.whole('COUNT', 100, 1, 'items of each of them'),
+  'slow-items': option.whole('COUNT', 10_000_000, 1, 'items for the slow consumer'),
+  json: common.json,
+} as const;
 
-export async function streamsCommand(args: readonly string[]): Promise<number> {
-  const options = new Options(args, {
-    streams: '100',
-    rounds: '5',
-    seconds: '1',
-    'warm-up': '2',
-    'at-once': String(callsInFlightMax),
-    'items-each': '100',
-    'slow-items': '10000000',
-    json: null,
-  });
-  const settings: StreamsSettings = {
-    streams: options.whole('streams', 2),
-    rounds: options.whole('rounds', 1),
-    seconds: options.number('seconds', 0.05),
-    warmUpSeconds: options.number('warm-up', 0),
-    callsAtOnce: options.whole('at-once', 1),
-    itemsEach: options.whole('items-each', 1),
-    slowItems: options.whole('slow-items', 1),
-    judged: true,
-    pinning: findPinning(),
-  };
-  const environment = describeEnvironment(settings.pinning.text);
-  console.log(`${environmentText(environment)}\n`);
-  const { problems, results } = await streams(settings);
-  for (const problem of problems) console.log(`FAILED: ${problem}`);
-  keepRaw(options.text('json'), { command: 'streams', environment, settings, ...results });
-  return problems.length === 0 ? 0 : 1;
-}
+export const streamsCommand = command(
+  'streams',
+  'many streams on one connection, one of them stalled; calls of all kinds at once; a slow consumer',
+  options,
+  async (values) => {
+    const settings: StreamsSettings = {
+      streams: values.streams,
+      rounds: values.rounds,
+      seconds: values.seconds,
+      warmUpSeconds: values['warm-up'],
+      callsAtOnce: values['at-once'],
+      itemsEach: values['items-each'],
+      slowItems: values['slow-items'],
+      judged: true,
+      pinning: findPinning(),
+    };
+    const environment = describeEnvironment(settings.pinning.text);
+    console.log(`${environmentText(environment)}\n`);
+    const { problems, results } = await streams(settings);
+    for (const problem of problems) console.log(`FAILED: ${problem}`);
+    keepRaw(values.json, { command: 'streams', environment, settings, ...results });
+    return problems.length === 0 ? 0 : 1;
+  },
+);
 
 /** All three parts, printed. `problems`: what was wrong or missed, in words. */
 export async function streams(settings: StreamsSettings): Promise<{

@@ -1,5 +1,4 @@
 /** Contenders by the names that results use. A process loads only the one it runs, so that no other's code shares its heap. */
-import { UsageError } from '../options.js';
 import type { Contender } from './contender.js';
 
 const loaders = {
@@ -43,12 +42,3 @@ export function loadContender(name: ContenderName): Promise<Contender<unknown>> 
 }
 
 export const contenderNames = Object.keys(loaders) as readonly ContenderName[];
-
-/** The contenders in `engine,floor`, the text of an option `--contenders`. */
-export function contendersOf(text: string): ContenderName[] {
-  return text.split(',').map((name) => {
-    const known = contenderNames.find((candidate) => candidate === name);
-    if (known === undefined) throw new UsageError(`--contenders takes ${contenderNames.join(', ')}, not ${name}`);
-    return known;
-  });
-}

@@ -27,7 +27,7 @@ test('an unknown command and a wrong option print the usage and exit with 2', as
   for (const args of [[], ['flor'], ['floor', '--rounds', 'x'], ['smoke', '--quick'], ['memory', '--calls', '10']]) {
     const { code, output } = await runBench(args);
     assert.is(code, 2, output);
-    assert.match(output, /npm run bench -- COMMAND/);
+    assert.match(output, /npm run bench -- /);
   }
 });
 
