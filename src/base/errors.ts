@@ -43,7 +43,9 @@ const absent = {
 };
 
 export class RpcError extends Error {
+  /** gRPC's name of the status code, such as `UNAVAILABLE`. */
   readonly code: RpcCode;
+  /** Whether the handler may have run: `no` is a guarantee. */
   readonly started: Started;
   /** The limit that was hit, or undefined. */
   declare readonly limit: LimitHit | undefined;

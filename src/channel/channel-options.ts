@@ -1,4 +1,4 @@
-/** What `connect` takes besides its target. */
+/** The options of `connect`. */
 import type { ConnectionOptions as TlsOptions } from 'node:tls';
 import { RpcError } from '../base/errors.js';
 import type { LedgerListener } from '../connection/calls/call-marks.js';
@@ -19,34 +19,34 @@ export interface ChannelOptions extends EndpointOptions, HandlerOptions {
    */
   readonly tls?: TlsOptions;
   /**
-   * Every call asks for its ledger (`CallLedger`), unless it says otherwise. With a function it is told of each ledger and the
-   * method's name, also of plain calls, whose result has no place for it. Default false.
+   * Every call asks for its ledger (`CallLedger`), unless the call says otherwise. A function is called with each ledger and the name of
+   * its method, also for calls whose result does not include the ledger. Default false.
    */
   readonly ledger?: boolean | LedgerListener;
-  /** Deadline of calls that name none, in milliseconds. Default `limits.deadlineMsDefault` (30,000). */
+  /** Deadline of calls without one of their own, in milliseconds. Default `limits.deadlineMsDefault` (30,000). */
   readonly deadlineMs?: number;
-  /** Connections to each endpoint: how many, and for how long. */
+  /** How many connections to keep to each endpoint, and for how long. */
   readonly pool?: PoolOptions;
   /**
-   * Who takes the next call: `leastLoaded` (default), `roundRobin`, `consistentHash()` by the calls' `key`, or a function of your
-   * own.
+   * Chooses the endpoint of each call: `leastLoaded` (default), `roundRobin`, `consistentHash()` by the calls' `key`, or a function of
+   * your own.
    */
   readonly balancer?: Balancer;
-  /** When endpoints whose calls fail are left alone for a while; false: never. */
+  /** Outlier ejection: when endpoints whose calls fail get no calls for a while. False: never. */
   readonly ejection?: EjectionOptions | false;
   /**
-   * How calls are made again that failed and may be: idempotent ones, and those that a server refused before they started. False: no
-   * call is, but for those that a drain or a lost connection left unsent, which always are (`limits.resendsMax`).
+   * How failed calls are retried: idempotent calls, and calls that a server refused before they started. False: no retries. Calls that
+   * never started because of a drain or a lost connection are sent again in any case (`limits.resendsMax`).
    */
   readonly retry?: RetryOptions | false;
   /**
-   * Idempotent unary calls that have no answer after the time in which most have one are made a second time at another endpoint, out of
-   * the retry budget. The first answer counts, and the other attempt is cancelled. Default false: never.
+   * Hedging: an idempotent unary call that has no answer after the time in which most calls have one is sent to a second endpoint as
+   * well, using the retry budget. The first answer counts, and the other attempt is cancelled. Default false: never.
    */
   readonly hedging?: HedgeOptions | false;
   /**
-   * Calls wait for a connection until their deadline, in place of failing as soon as no endpoint can be reached. Default false. A call
-   * may say otherwise.
+   * Calls wait for a connection until their deadline, instead of failing with UNAVAILABLE when no endpoint can be reached. Default false.
+   * A call may say otherwise.
    */
   readonly waitForReady?: boolean;
   /**
@@ -67,7 +67,7 @@ export function balancerOf({ balancer = leastLoaded }: ChannelOptions): Balancer
   return balancer;
 }
 
-/** The deadline of calls that name none. Throws an `RpcError` (INVALID_ARGUMENT). */
+/** The deadline of calls without one of their own, in milliseconds. Throws an `RpcError` (INVALID_ARGUMENT). */
 export function deadlineMsOf({ deadlineMs }: ChannelOptions, deadlineMsDefault: number): number {
   const ms = deadlineMs ?? deadlineMsDefault;
   if (ms > 0) return ms;

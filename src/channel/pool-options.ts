@@ -7,15 +7,15 @@ export interface PoolOptions {
   /** Most connections to one endpoint. Default 4, or connectionsMin when that is more. */
   readonly connectionsMax?: number;
   /**
-   * One more connection is opened when all have so many calls in flight. Default 1,000; never more than the calls that the peer
-   * takes at once (its `callsInFlightMax`).
+   * Another connection is opened when all have this many calls in flight. Default 1,000; never more than the peer's
+   * `callsInFlightMax`.
    */
   readonly callsPerConnection?: number;
-  /** A connection beyond connectionsMin that has had no call for so long is closed. Default 30,000 ms. */
+  /** A connection beyond connectionsMin is closed after this time without a call, in milliseconds. Default 30,000. */
   readonly idleMsMax?: number;
   /**
-   * A connection that is so old, jittered by 10 %, is replaced: another is opened, then this one finishes its calls and ends. So
-   * load spreads again over servers behind one address. Default Infinity: never.
+   * A connection of this age in milliseconds, jittered by 10 %, is replaced: a new one is opened, then the old one finishes its calls and
+   * closes. This spreads load again over servers behind one address. Default Infinity: never.
    */
   readonly ageMsMax?: number;
 }

@@ -68,33 +68,34 @@ export interface CallOptions {
   /** Cancels the call: it fails with CANCELLED at once, and the handler's `context.signal` aborts. */
   readonly signal?: AbortSignal;
   /**
-   * The context of the handler that makes this call on behalf of its own: the call gets no more time than is left of that, and is
-   * cancelled with it; the error's `cause` is then why.
+   * The context of the handler that makes this call as part of its own call. The call's deadline is no later than that call's, and it is
+   * cancelled with it; the error's `cause` says why.
    */
   readonly parent?: CallContext;
   /** Sent with the request: strings and Buffers by name. */
   readonly metadata?: Metadata;
   /**
-   * A whole number, default 0: of messages that are too long for one frame the higher goes first. It says what this side sends
-   * of the call; for the answer the handler sets `context.priority`.
+   * Among messages that are too long for one frame, those with the higher priority are sent first. A whole number; default 0. It applies
+   * to what this side sends; for the answer the handler sets `context.priority`.
    */
   readonly priority?: number;
   /**
-   * Asks both sides where the call's time goes: see `CallLedger`. It is in `detailed(...)`, on streams behind their end, and on the
-   * `RpcError` of a call that the other side failed. Default: the channel's.
+   * Records where the call's time goes, on both sides: see `CallLedger`. It is in the result of `detailed(...)`, on a stream once that has
+   * ended, and on the `RpcError` of a call that the other side failed. Default: the channel's `ledger`.
    */
   readonly ledger?: boolean;
-  /** Calls of one key go to one endpoint, where the channel's balancer is `consistentHash`. Default: none. */
+  /** Calls with the same key go to the same endpoint, if the channel's balancer is `consistentHash`. Default: none. */
   readonly key?: string;
   /**
-   * Waits, as long as the deadline allows, when no endpoint can be reached, in place of failing with UNAVAILABLE. Default: the channel's.
+   * When no endpoint can be reached, the call waits until its deadline instead of failing with UNAVAILABLE. Default: the channel's
+   * `waitForReady`.
    */
   readonly waitForReady?: boolean;
-  /** The call may be made twice without harm, so the channel may make it again when it failed. Default: the method's `idempotent`. */
+  /** The call may run twice without harm, so the channel may retry it after a failure. Default: the method's `idempotent`. */
   readonly idempotent?: boolean;
 }
 
-/** A method of one answer: call it for the response, or `detailed` for the response with its metadata, ledger and attempts. */
+/** Calls a unary method: for the response, or with `detailed` for the response with its metadata, ledger and attempts. */
 export interface UnaryStub<Request, Response> {
   /** Rejects with an `RpcError`. */
   (request: Request, options?: CallOptions): Promise<Response>;
@@ -102,18 +103,18 @@ export interface UnaryStub<Request, Response> {
   detailed(request: Request, options?: CallOptions): Promise<CallResult<Response>>;
 }
 
-/** A method without an answer: resolves when the request was handed over, which says nothing of the other side. */
+/** Calls a method without an answer: resolves when the request is queued for sending, whether or not it arrives. */
 export type OnewayStub<Request> = (request: Request, options?: CallOptions) => Promise<void>;
 
 /**
- * A method of many answers: `for await (const item of stub(request))`. The call begins at once, whether or not the stream is read.
- * Never throws: failures are thrown by the stream. The deadline is that of the whole stream; `Infinity` for one without an end.
+ * Calls a server-streaming method: `for await (const item of stub(request))`. The call begins at once, whether or not the stream is read.
+ * The stub never throws; the stream throws failures. The deadline covers the whole stream; use `Infinity` for a stream without an end.
  */
 export type ServerStreamStub<Request, Response> = (request: Request, options?: CallOptions) => ItemStream<Response>;
 
 /**
- * A method that takes many messages, from an array, a generator, a `Readable` of objects or any other iterable, and has one answer.
- * When the call ends first, the iterable is ended too, which runs a generator's `finally`.
+ * Calls a client-streaming method. Its messages come from an array, a generator, a `Readable` of objects or any other iterable. If the call
+ * ends first, the iterable is closed too, which runs a generator's `finally`.
  */
 export interface ClientStreamStub<Request, Response> {
   /** Rejects with an `RpcError`: CANCELLED, with the error as its `cause`, when the iterable throws. */
@@ -122,12 +123,12 @@ export interface ClientStreamStub<Request, Response> {
   detailed(items: ItemSource<Request>, options?: CallOptions): Promise<CallResult<Response>>;
 }
 
-/** A method of many messages both ways, in any order. Sends as `ClientStreamStub`, answers as `ServerStreamStub`. */
+/** Calls a bidirectional-streaming method: sends as `ClientStreamStub`, receives as `ServerStreamStub`, independently of each other. */
 export type DuplexStub<Request, Response> = (items: ItemSource<Request>, options?: CallOptions) => ItemStream<Response>;
 
 /**
- * A method of bytes: `const { head, body } = await put({ head, body: bytes })`. Resolves with the answer's head; its bytes follow
- * in `body`, which throws what ends the call from then on. The deadline is that of the whole call.
+ * Calls a method of raw bytes: `const { head, body } = await put({ head, body: bytes })`. Resolves with the answer's head. Its bytes follow
+ * in `body`, which throws if the call fails later. The deadline covers the whole call.
  */
 export type BlobStub<Request, Response> = (
   blob: OutgoingBlob<Request>,

@@ -1,6 +1,6 @@
 /**
- * What `connect` and `Server` make of their options before any connection exists: limits checked and completed, codecs
- * loaded, whom peers take this side for.
+ * The settings that all connections of one channel or server share, made from the options of `connect` and `Server`: limits checked and
+ * completed, compression codecs loaded, and the process that peers see.
  */
 import { randomBytes } from 'node:crypto';
 import { type Clock, systemClock } from '../base/clock.js';
@@ -31,30 +31,29 @@ export class ProcessIdentity {
 
 const thisProcess: ProcessIdentity = new ProcessIdentity(randomBytes(16));
 
-/** Settings that both sides take. */
+/** Options of both `connect` and `Server`. */
 export interface EndpointOptions {
   /** Changes single limits; the others keep their defaults (`defaultLimits`). */
   readonly limits?: Partial<Limits>;
   /**
-   * Compression of messages of at least `limits.compressionBytesMin` bytes, towards peers that accept it. `lz4` needs the
-   * package lz4-napi. Default `off`; a method's own setting goes before it.
+   * Compression of messages of at least `limits.compressionBytesMin` bytes, to peers that accept it. `lz4` needs the package lz4-napi.
+   * Default `off`. A method's own setting has precedence.
    */
   readonly compression?: CompressionName;
   /**
-   * Microseconds, up to 1,000,000: for so long behind the last bytes of a connection, and while calls on it have no answer
-   * (`limits.busyPollCallsMsMax`), the event loop looks at its sockets again and again in place of sleeping. It takes a core of its own,
-   * and saves the time in which the system wakes a sleeping process, most of what a lone call takes. Default 0: it sleeps.
+   * Busy polling, in microseconds, up to 1,000,000: for this time after the last bytes of a connection, and while its calls have no answer
+   * (`limits.busyPollCallsMsMax`), the event loop polls its sockets instead of sleeping. It uses a whole core, and saves the time that
+   * the system takes to wake a sleeping process, which is most of the latency of a lone call. Default 0: no busy polling.
    */
   readonly busyPollUs?: number;
   /**
-   * Each frame carries a CRC-32 of its header and payload towards peers that want it too; a frame that was damaged on the way ends the
-   * connection before anything of it is used. For networks whose own checks are not enough; not against attackers, whom TLS keeps out.
-   * Default false.
+   * Each frame carries a CRC-32 of its header and payload, if the peer wants that too. A damaged frame closes the connection before any of
+   * it is used. For networks whose own checks are not enough; it does not protect against attackers, TLS does. Default false.
    */
   readonly checksums?: boolean;
-  /** Time; default the system's. For tests and simulations. */
+  /** The source of time. Default: the system's clock. For tests and simulations. */
   readonly clock?: Clock;
-  /** Numbers from 0 to below 1, for jitter; default Math.random. For tests and simulations. */
+  /** Random numbers from 0 to below 1, for jitter. Default Math.random. For tests and simulations. */
   readonly random?: () => number;
   /** @internal The process that peers see; default this process. Simulations play several. */
   readonly identity?: ProcessIdentity;
