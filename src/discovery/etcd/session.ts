@@ -1,19 +1,22 @@
 /**
- * The work of an `EtcdResolver`: reads the keys, watches them from that revision on, and begins again when that ended.
+ * The work of an `EtcdResolver`: reads the keys, watches them from that revision on, and begins again when the watch ends.
  *
- *   reading --keys--> opening --created--> watching --ended, silent--> reading
- *      |                 |                    |
- *      +-----------------+--------------------+--failed--> waiting --backoff--> reading, from the next member
+ *   waiting --start(), backoff over--> reading --keys--> opening --created--> watching
+ *      ^                                  |                 |                    |
+ *      +--- failed, ended, silent --------+-----------------+--------------------+         any state --stop()--> stopped
  *
- * A watch that went silent would not show: its connection is half open, or a proxy holds it (etcd's own progress notices come every
- * ten minutes). So every `checkMs` a small question is asked beside it: has anything changed that the watch has not told? No
- * answer: the next member is asked. Something has: the watch is opened anew.
+ * After a failure the next member is asked. After a watch that worked for a while, the wait is short.
  *
- * Trouble is an attempt that failed, a check that is slow, a revision that went back. From then on, and for `graceMs` after a watch
- * works again, the roster holds back: leases may have expired because etcd stood still, or be lost with its data.
+ * A watch can go silent unnoticed: its connection is half open, or a proxy holds it (etcd's own progress notices come every ten
+ * minutes). So a small request checks every `checkMs` whether anything changed that the watch did not report. Without an answer the next
+ * member is asked; if something changed, the watch is opened again.
+ *
+ * Trouble is a failed attempt, a slow check, or a revision that went back. From then until `graceMs` after a watch works again, the
+ * roster keeps servers whose keys vanished: leases may have expired because etcd stood still, or be lost with its data.
  */
 import type { Timer } from '../../base/clock.js';
 import { RpcError, toRpcError } from '../../base/errors.js';
+import { type Steps, step } from '../../base/state-machine.js';
 import { ENDPOINTS_MAX, EndpointList } from '../resolver/endpoint-list.js';
 import { LookUpLoop } from '../resolver/look-up-loop.js';
 import type { ResolverContext } from '../resolver/resolver.js';
@@ -24,18 +27,18 @@ import { keysBelow } from './record.js';
 import { type EtcdKey, keysOf, Roster } from './roster.js';
 import { type KeyChange, watch } from './watch.js';
 
-/** A check that takes longer: etcd is in trouble. */
+/** A check that takes longer means that etcd is in trouble. */
 const SLOW_MS = 2_000;
-/** A watch that lived as long shows that its member works: the next attempt follows at once. */
+/** A watch that lived this long has proven its member: the next attempt follows at once. */
 const PROVEN_MS = 1_000;
-/** Over so many milliseconds clients spread that have lost their watch together. */
+/** Clients that lost their watches together come back spread over this time. */
 const SPREAD_MS = 100;
 const RETRY_FIRST_MS = 100;
 const RETRY_MOST_MS = 5_000;
 
-/** The check has found what the watch did not tell. */
+/** The check has found a change that the watch did not report. */
 const silent = new RpcError('CANCELLED', 'the watch is silent');
-/** The check failed, which was told. */
+/** The check failed, which was reported. */
 const unchecked = new RpcError('UNAVAILABLE', 'the watch could not be checked');
 
 interface RangeAnswer {
@@ -44,6 +47,16 @@ interface RangeAnswer {
   readonly revision: number;
 }
 
+type Phase = 'waiting' | 'reading' | 'opening' | 'watching' | 'stopped';
+
+const steps: Steps<Phase> = {
+  waiting: ['reading', 'stopped'],
+  reading: ['opening', 'waiting', 'stopped'],
+  opening: ['watching', 'waiting', 'stopped'],
+  watching: ['waiting', 'stopped'],
+  stopped: [],
+};
+
 export class EtcdSession {
   private readonly client: EtcdClient;
   private readonly keys: ReturnType<typeof keysBelow>;
@@ -51,7 +64,7 @@ export class EtcdSession {
   private readonly list: EndpointList;
   private readonly roster: Roster;
   private readonly delay: RetryDelay;
-  private stopped = false;
+  private phase: Phase = 'waiting';
   private checks: LookUpLoop | null = null;
   private waitTimer: Timer | null = null;
   private graceTimer: Timer | null = null;
@@ -68,7 +81,7 @@ export class EtcdSession {
     this.client = new EtcdClient(options, clock, random);
     this.keys = keysBelow(options.prefix);
     this.list = new EndpointList(context, name, endpointsMax);
-    // One more than is taken: then the list tells that there are more.
+    // One more than is taken, so that the list can report that there are more.
     this.keysMax = endpointsMax + 1;
     this.roster = new Roster(this.keysMax, (error) => this.list.error(error));
     this.delay = new RetryDelay(random, RETRY_FIRST_MS, RETRY_MOST_MS);
@@ -78,13 +91,14 @@ export class EtcdSession {
     void this.run();
   }
 
-  /** Checks soon whether the watch has told everything. */
+  /** Checks soon whether the watch has reported everything. */
   refresh(): void {
     this.checks?.refresh();
   }
 
   stop(): void {
-    this.stopped = true;
+    if (this.isStopped) return;
+    this.transition('stopped');
     this.list.close();
     this.client.close();
     this.checks?.stop();
@@ -92,22 +106,32 @@ export class EtcdSession {
     this.graceTimer?.cancel();
   }
 
+  private get isStopped(): boolean {
+    return this.phase === 'stopped';
+  }
+
+  private transition(to: Phase): void {
+    this.phase = step('a session with etcd', steps, this.phase, to);
+  }
+
   /** Never rejects. */
   private async run(): Promise<void> {
     const { clock, random } = this.context;
-    while (!this.stopped) {
+    while (!this.isStopped) {
+      this.transition('reading');
       let failure: RpcError | null = null;
       try {
         await this.follow();
       } catch (error) {
         failure = toRpcError(error);
       }
-      if (this.stopped) return;
+      if (this.isStopped) return;
+      this.transition('waiting');
       const since = this.watchingSince;
       this.watchingSince = null;
       this.checks?.stop();
       this.checks = null;
-      // That a watch broke off is no trouble yet: the next attempt shows.
+      // A watch that broke off is no trouble yet: the next attempt will show.
       if (failure !== null && failure !== silent) {
         this.client.next();
         if (since === null || failure.code !== 'UNAVAILABLE') this.onTrouble(failure);
@@ -121,21 +145,23 @@ export class EtcdSession {
   /** Reads and watches until that ends. */
   private async follow(): Promise<void> {
     const { revision, keys } = await this.range();
+    if (this.isStopped) return;
     // Another cluster, or one that lost its data.
     if (revision < this.roster.revision) this.holdBack();
     this.roster.replace(keys, revision);
     this.push();
     const control = new AbortController();
-    const listener = {
-      onCreated: () => this.onCreated(control),
-      onChanges: (changes: readonly KeyChange[]) => this.onChanges(changes),
+    this.transition('opening');
+    const onChanges = (changes: readonly KeyChange[]): void => {
+      if (this.phase === 'opening') this.onCreated(control);
+      this.onChanges(changes);
     };
-    await watch(this.client, this.keys, revision + 1, listener, control);
+    await watch(this.client, this.keys, revision + 1, onChanges, control);
   }
 
   private onCreated(control: AbortController): void {
     const { clock, random } = this.context;
-    if (this.watchingSince !== null) return;
+    this.transition('watching');
     this.watchingSince = clock.now();
     if (this.roster.holdsBack) this.holdBack();
     const quiet = { clock, random, onEndpoints: () => {}, onError: () => this.holdBack() };
@@ -146,7 +172,7 @@ export class EtcdSession {
   }
 
   private onChanges(changes: readonly KeyChange[]): void {
-    // What a check has read already comes again.
+    // What a check has already read comes again.
     const { revision } = this.roster;
     for (const change of changes) {
       if (change.modRevision <= revision) continue;
@@ -157,7 +183,7 @@ export class EtcdSession {
     this.push();
   }
 
-  /** Whether something changed that the watch has not told. Never rejects. */
+  /** Whether something changed that the watch did not report. Never rejects. */
   private async check(control: AbortController): Promise<boolean> {
     try {
       const news = await this.range(this.roster.revision + 1);
@@ -169,7 +195,7 @@ export class EtcdSession {
       control.abort(silent);
       return true;
     } catch (error) {
-      if (this.stopped) return false;
+      if (this.isStopped) return false;
       this.onTrouble(toRpcError(error));
       control.abort(unchecked);
       return false;
@@ -192,7 +218,7 @@ export class EtcdSession {
     this.list.failed(failure);
   }
 
-  /** For `graceMs`, counted anew while there is no watch. */
+  /** Keeps servers whose keys vanished for `graceMs`, which begins when there is a watch again. */
   private holdBack(): void {
     this.roster.holdsBack = true;
     this.graceTimer?.cancel();

@@ -7,22 +7,16 @@ export interface KeyChange extends EtcdKey {
   readonly deleted: boolean;
 }
 
-export interface WatchListener {
-  /** From here on changes are told. */
-  onCreated(): void;
-  /** What changed, in order. */
-  onChanges(changes: readonly KeyChange[]): void;
-}
-
 /**
- * Watches from a revision on. Resolves when etcd ended it in good order: the answer ended, or the revision is gone because the history
- * was compacted (the keys have to be read again). Rejects with an `RpcError`.
+ * Watches from a revision on. `onChanges` is called with no changes when etcd has created the watch, then with the changes in order.
+ * Resolves when etcd ends the watch without an error: the answer ended, or the revision is gone because the history was compacted, and the
+ * keys have to be read again. Rejects with an `RpcError`.
  */
 export async function watch(
   client: EtcdClient,
   keys: { readonly key: string; readonly range_end: string },
   fromRevision: number,
-  listener: WatchListener,
+  onChanges: (changes: readonly KeyChange[]) => void,
   control: AbortController,
 ): Promise<void> {
   let compacted = false;
@@ -32,8 +26,8 @@ export async function watch(
       compacted = compact_revision !== undefined;
       if (compacted) control.abort(ended);
       else throw new RpcError('UNAVAILABLE', `etcd ${client.base} ended the watch: ${JSON.stringify(cancel_reason)}`);
-    } else if (created === true) listener.onCreated();
-    if (Array.isArray(events) && !compacted) listener.onChanges(events.map(changeOf).filter(({ key }) => key !== ''));
+    } else if (created === true) onChanges([]);
+    if (Array.isArray(events) && !compacted) onChanges(events.map(changeOf).filter(({ key }) => key !== ''));
   };
   const request = { create_request: { ...keys, start_revision: String(fromRevision) } };
   try {
