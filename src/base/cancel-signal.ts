@@ -1,9 +1,9 @@
 /**
- * What ends a call before its time: its caller's signal, the call whose handler makes it (`parent`), or either. An `AbortSignal` is
- * one as it is; a parent is followed without making it an `AbortController`, which costs more than the rest of such a call.
+ * What cancels a call: its caller's signal, the call whose handler makes it (`parent`), or either of both. An `AbortSignal` is a
+ * `CancelSignal`; a parent has a `CancelController`, since an `AbortController` would cost more than the rest of such a call.
  */
 
-/** What is used of an `AbortSignal`. */
+/** The part of an `AbortSignal` that is used. */
 export interface CancelSignal {
   readonly aborted: boolean;
   readonly reason: unknown;
@@ -11,7 +11,7 @@ export interface CancelSignal {
   removeEventListener(type: 'abort', listener: () => void): void;
 }
 
-/** Calls that end with the call whose handler made them. */
+/** Cancels calls together with the call whose handler made them. */
 export class CancelController implements CancelSignal {
   aborted = false;
   reason: unknown = undefined;
@@ -35,7 +35,7 @@ export class CancelController implements CancelSignal {
   }
 }
 
-/** The first of two to abort; a listener may hear from both. */
+/** Aborts with the first of two signals; a listener may be called by both. */
 export class EitherSignal implements CancelSignal {
   constructor(
     private readonly one: CancelSignal,

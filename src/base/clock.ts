@@ -13,13 +13,13 @@ export interface Clock {
   /** Milliseconds since some fixed point, monotonic, with fractions. */
   now(): number;
   /**
-   * Calls back once after at least `ms` milliseconds, or after 24.8 days. Does not keep the process alive, unless `keepsAlive`:
-   * somebody waits for what it does and no socket is open meanwhile.
+   * Calls back once after at least `ms` milliseconds, or after 24.8 days. Keeps the process alive only with `keepsAlive`, for timers that
+   * callers wait for while no socket may be open.
    */
   setTimer(callback: () => void, ms: number, keepsAlive?: boolean): Timer;
   /**
-   * Calls back once after the input that is already waiting has been read. Whoever judges that something did not
-   * arrive in time asks here first: after a blocked event loop the timers run before the sockets are read.
+   * Calls back once after the input that is already waiting has been read. Use it before deciding that something did not arrive in time:
+   * after a blocked event loop, timers run before the sockets are read.
    */
   afterReads(callback: () => void): void;
   /**
@@ -27,16 +27,16 @@ export interface Clock {
    * until then. Absent: time does not pass by turns, and nothing is polled.
    */
   nextTurn?(callback: () => void): void;
-  /** For `ms` milliseconds from now on `readableSince` is asked. Absent: nobody can tell. */
+  /** Prepares for questions to `readableSince` during the next `ms` milliseconds. Absent: it cannot be told. */
   watchReads?(ms: number): void;
   /**
-   * Asked while something is read: since when it may have been waiting, because the event loop was too busy to look. Now, if the
-   * loop was waiting for it, or was not watched.
+   * Called while something is read: since when it may have been waiting, because the event loop was too busy to read it. Now, if the loop
+   * was idle, or was not watched.
    */
   readableSince?(): number;
 }
 
-/** A longer time would become 1 ms. A peer can cause one: with the interval of its PINGs in HELLO. */
+/** Node.js turns a longer time into 1 ms. A peer can cause one by the interval of PINGs in its HELLO. */
 const TIMER_MS_MAX = 0x7fff_ffff;
 
 class SystemTimer implements Timer {

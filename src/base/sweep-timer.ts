@@ -1,8 +1,7 @@
 /**
- * Due times of many things by one timer, armed for the earliest of them: deadlines of calls, ends of ejections, ages of
- * connections. Each costs one number in its owner's table and one comparison here; when the timer fires, the owner's `sweep`
- * looks through what it has once. With times that are almost never reached this is cheaper than any structure that each call
- * must enter and leave (spec/decisions/002-deadlines-by-sweep.md).
+ * One timer for many due times, set to the earliest: deadlines of calls, ends of ejections, ages of connections. Each costs one number in
+ * its owner's table and one comparison here. When the timer fires, the owner's `sweep` goes through its table once. For times that are
+ * almost never reached this is cheaper than any structure that each call must enter and leave (spec/decisions/002-deadlines-by-sweep.md).
  */
 import type { Clock, Timer } from './clock.js';
 
@@ -45,7 +44,7 @@ export class SweepTimer {
 
   private readonly onTimer = (): void => {
     this.timer = null;
-    // An answer that is already here counts as in time, even if this loop was too busy to read it.
+    // An answer that has already arrived counts as in time, even if this event loop was too busy to read it.
     this.clock.afterReads(this.onReadsDone);
   };
 

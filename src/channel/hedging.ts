@@ -1,7 +1,7 @@
 /**
- * Hedging: a call that has no answer after the time in which most have one is made a second time, at another endpoint if there is
- * one. The first answer counts, and the other attempt is cancelled. For idempotent unary methods alone, and out of the retry budget,
- * so that a service that is slow as a whole is not asked twice as much.
+ * Hedging: a call that has no answer after the time in which most calls have one is sent a second time, to another endpoint if there is
+ * one. The first answer counts, and the other attempt is cancelled. Only for idempotent unary methods, and limited by the retry budget,
+ * so that a service that is slow as a whole does not get twice the load.
  *
  *   call --> first attempt -----------------> the first answer, or the failure of the last attempt that failed
  *               `-- after the delay --> second attempt --^
@@ -18,9 +18,9 @@ import type { MethodSpec } from '../wire/message-codec.js';
 
 /** What hedging asks of the channel. */
 export interface Hedger {
-  /** Makes the call, not at these endpoints if there is another. Returns the endpoint, or '' when it waits for one. */
+  /** Sends the call, and avoids these endpoints if there are others. Returns the endpoint's address, or '' when the call waits for one. */
   dispatch(call: PendingCall, avoid: readonly Attempt[]): string;
-  /** Takes one retry out of the budget; false: there is none left. */
+  /** Takes one retry from the budget; false: there is none left. */
   withdraw(): boolean;
 }
 
@@ -62,7 +62,7 @@ interface RunningAttempt {
 class HedgedCall {
   private readonly startedAt: number;
   private readonly running = new Set<RunningAttempt>();
-  /** Where the attempts were made that failed or lost. */
+  /** Attempts that failed or were overtaken. */
   private readonly failed: Attempt[] = [];
   private ended = false;
   private timer: Timer | null = null;
@@ -82,14 +82,14 @@ class HedgedCall {
     if (delayMs === null || this.running.size === 0) return;
     this.timer = this.clock.setTimer(() => {
       this.timer = null;
-      // What is already here counts as in time, even if this loop was too busy to read it.
+      // An answer that has already arrived counts as in time, even if this event loop was too busy to read it.
       this.clock.afterReads(() => this.hedge());
     }, delayMs);
   }
 
   private hedge(): void {
     const [first] = this.running;
-    // One that still waits for an endpoint is not late there.
+    // An attempt that still waits for an endpoint is not slow there.
     if (first !== undefined && first.endpoint !== '' && this.hedger.withdraw()) this.attempt();
   }
 
@@ -106,7 +106,7 @@ class HedgedCall {
       spec,
       request,
       deadlineAt,
-      // Marks of its own: the other attempt would overwrite them.
+      // Each attempt has its own marks: the other one would overwrite them.
       { ...extras, signal, ledger: extras.ledger?.ofAttempt() ?? null },
       (value) => this.onAnswer(running, value),
       (error) => this.onFailure(running, toRpcError(error)),
@@ -139,7 +139,7 @@ class HedgedCall {
     this.call.reject(failure);
   }
 
-  /** Cancels what is left, whose failure says at once where it was: it may have been made again elsewhere meanwhile. */
+  /** Cancels the other attempts, and notes where they were: they may have been retried elsewhere meanwhile. */
   private end(): void {
     this.ended = true;
     this.timer?.cancel();
@@ -147,13 +147,13 @@ class HedgedCall {
     for (const { source } of this.running) {
       source.abort(new RpcError('CANCELLED', 'another attempt was answered first'));
     }
-    // One whose deadline has passed hears of nothing any more. One that still waits for an endpoint was made nowhere.
+    // An attempt whose deadline has passed reports nothing any more. One that still waits for an endpoint was sent nowhere.
     for (const other of this.running) if (other.endpoint !== '') this.failed.push(lost(other, this.clock.now()));
     this.running.clear();
   }
 }
 
-/** What there is to say of an attempt that is out. */
+/** The entry of an attempt that has no answer. */
 function lost({ endpoint, since }: RunningAttempt, now: number): Attempt {
   return { endpoint, code: 'CANCELLED', started: 'maybe', durationMs: now - since };
 }

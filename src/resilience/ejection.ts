@@ -1,13 +1,12 @@
 /**
- * Which endpoints are left alone for a while because they fail: after failures in a row, or with a success rate far below that of the
- * others (Envoy's outlier detection). An ejected endpoint comes back as a new one, on probation: the first failure ejects it
- * again, for longer.
+ * Outlier ejection, after Envoy's outlier detection: endpoints that fail get no calls for a while, after failures in a row, or with a
+ * success rate far below that of the others. An ejected endpoint comes back on probation: its first failure ejects it again, for longer.
  *
  *   in use --failures in a row, or an outlier--> ejected --its time is over--> probation --answered--> in use
  *                                                   ^------- failed ---------------'
  *
- * Never more than a share of the endpoints: if all fail, it is not the endpoints, and the rest goes on being asked. Refusals because of
- * too much work (RESOURCE_EXHAUSTED) eject nobody: fewer endpoints would have more of it. They only make an endpoint dearer.
+ * At most a share of the endpoints is ejected: if all fail, the cause lies elsewhere, and the rest keeps getting calls. Refusals because of
+ * overload (RESOURCE_EXHAUSTED) never eject: the remaining endpoints would get even more load. They only raise the endpoint's cost.
  *
  * Pure: the channel calls `update` after each failure (`EndpointStats.onFailed`) and at `nextAt`, and replaces its picker when the
  * set changed.
@@ -17,19 +16,19 @@ import type { Candidate } from './picker.js';
 
 export interface EjectionOptions {
   /**
-   * So many failures in a row eject an endpoint. Default 5 (Envoy's `consecutive_5xx`). Three are enough (or this, if it is less) when no
-   * answer came for a second behind the first: an endpoint that fails gets few calls, and five may take it minutes.
+   * This many failures in a row eject an endpoint. Default 5 (Envoy's `consecutive_5xx`). Three (or fewer, if this is less) are enough when
+   * no answer came within a second after the first: an endpoint that fails gets few calls, and five failures may take minutes.
    */
   readonly failuresInRowMax?: number;
   /** Success rates are compared over this time, in milliseconds. Default 10,000 (Envoy's `interval`). */
   readonly intervalMs?: number;
-  /** An endpoint with fewer calls in it is not compared. Default 100 (Envoy's `success_rate_request_volume`). */
+  /** An endpoint with fewer calls in that time is not compared. Default 100 (Envoy's `success_rate_request_volume`). */
   readonly callsMin?: number;
   /** How many standard deviations below the mean of the others is an outlier. Default 1.9 (Envoy's `success_rate_stdev_factor`). */
   readonly deviationsMax?: number;
   /**
-   * How far below that mean at least, as a share of the calls. Default 0.1: with 100 calls, half of that is chance, and an endpoint
-   * that fails less is asked less anyway by `leastLoaded`.
+   * An outlier is at least this far below that mean, as a share of the calls. Default 0.1: with 100 calls, half of that is chance, and
+   * `leastLoaded` already gives fewer calls to an endpoint that fails less than that.
    */
   readonly rateGapMin?: number;
   /** Length of the first ejection in milliseconds; the second in a row is twice as long, and so on. Default 30,000 (Envoy's). */
@@ -37,8 +36,8 @@ export interface EjectionOptions {
   /** The longest, in milliseconds. Default 300,000 (Envoy's `max_ejection_time`). Each is up to 20 % shorter at random. */
   readonly ejectedMsMax?: number;
   /**
-   * The most of the endpoints that are ejected at once, as a share. Default 0.5 (Envoy's 0.1 would be none of a few). Of two or more
-   * endpoints one may always be ejected, and one never is.
+   * Largest share of the endpoints that is ejected at once. Default 0.5 (of a few endpoints, Envoy's 0.1 would be none). Of two or more
+   * endpoints one may always be ejected, and one is always kept.
    */
   readonly shareMax?: number;
 }
@@ -102,7 +101,7 @@ export class Ejection<C extends Candidate> {
     }
   }
 
-  /** Whether the endpoint is to be left alone. */
+  /** Whether the endpoint is to get no calls. */
   isEjected(member: C): boolean {
     return (this.standings.get(member)?.until ?? 0) !== 0;
   }

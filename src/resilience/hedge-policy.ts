@@ -1,23 +1,23 @@
 /**
- * When a second attempt of an idempotent call is worth making while the first is still out: after the time that most calls need not
- * (Dean and Barroso, The Tail at Scale, 2013: at the 95th percentile it adds about 5 % to the load). The channel takes each
- * hedge from the retry budget, cancels the loser, and keeps one policy for each set of calls that are alike, such as a method.
+ * When to send a second attempt (a hedge) of an idempotent call whose first is still unanswered: after the time in which most calls are
+ * answered (Dean and Barroso, The Tail at Scale, 2013: at the 95th percentile it adds about 5 % to the load). The channel takes each
+ * hedge from the retry budget, cancels the slower attempt, and keeps one policy per method.
  */
 import { RpcError } from '../base/errors.js';
 import { LatencyQuantile } from './latency-quantile.js';
 
 export interface HedgeOptions {
-  /** After the time that this share of the calls needs at most. Default 0.95. */
+  /** A hedge is sent after the time in which this share of the calls is answered, more than 0 and less than 1. Default 0.95. */
   readonly percentile?: number;
-  /** Nothing is hedged before so many calls were answered. Default 100: with fewer the 95th percentile is that of a handful. */
+  /** Calls of a method that must be answered before it is hedged, from 1 to 1,000. Default 100: fewer say little of the 95th percentile. */
   readonly callsMin?: number;
-  /** No hedge sooner than this, in milliseconds. Default 1, the resolution of timers. */
+  /** Shortest delay before a hedge, in milliseconds. Default 1, the resolution of timers. */
   readonly delayMsMin?: number;
 }
 
-/** The delay is computed anew after so many answers. */
+/** The delay is computed again after this many answers. */
 const ANSWERS_A_LOOK = 64;
-/** The quantile is up to 2.5 % off: of calls that all take the same time, none is late. */
+/** The quantile is up to 2.5 % off: when all calls take the same time, none of them is hedged. */
 const MARGIN = 1.05;
 
 export class HedgePolicy {
@@ -29,13 +29,13 @@ export class HedgePolicy {
   /** Throws an `RpcError` (INVALID_ARGUMENT) for an option out of its range. */
   constructor({ percentile = 0.95, callsMin = 100, delayMsMin = 1 }: HedgeOptions = {}) {
     if (!(percentile > 0 && percentile < 1)) throw wrong('percentile', percentile, 'more than 0 and less than 1');
-    // More are not held.
+    // No more observations are kept.
     if (!(callsMin >= 1 && callsMin <= 1000)) throw wrong('callsMin', callsMin, 'from 1 to 1,000');
     if (!(delayMsMin >= 0)) throw wrong('delayMsMin', delayMsMin, '0 or more');
     this.options = { percentile, callsMin, delayMsMin };
   }
 
-  /** A call was answered. Of a hedged one, `latencyMs` is that of its first attempt, or how long that had been out when it lost. */
+  /** A call was answered. `latencyMs` counts from the first attempt of a hedged call. */
   onAnswer(latencyMs: number): void {
     this.latencies.observe(latencyMs);
     if (--this.untilLook > 0) return;
@@ -45,7 +45,7 @@ export class HedgePolicy {
     this.untilLook = ANSWERS_A_LOOK;
   }
 
-  /** After so many milliseconds a second attempt is made; null: too little is known. */
+  /** Milliseconds after which a hedge is sent; null: too few calls were answered yet. */
   delayMs(): number | null {
     return this.delay;
   }

@@ -1,9 +1,9 @@
 /**
- * How an endpoint is chosen for a call. The channel keeps a `Picker`, a snapshot of the endpoints that may be asked at the moment, and
- * replaces it when that set changes; what moves meanwhile (calls in flight, latency) is read through the candidates. A `Balancer` makes
- * pickers: `leastLoaded`, `roundRobin`, `consistentHash`, or one of the application's own.
+ * How an endpoint is chosen for a call. The channel keeps a `Picker`, a snapshot of the endpoints that take calls at the moment, and
+ * replaces it when that set changes. Calls in flight and latencies, which change meanwhile, are read through the candidates. A `Balancer`
+ * makes pickers: `leastLoaded`, `roundRobin`, `consistentHash`, or one of the application.
  *
- * Pure: no timers, sockets or promises; time and chance come with the context.
+ * Pure: no timers, sockets or promises; time and random numbers come with the context.
  */
 import type { Attempt } from '../base/attempt.js';
 import type { Clock } from '../base/clock.js';
@@ -11,12 +11,12 @@ import type { EndpointStats } from './endpoint-stats.js';
 
 /** An endpoint that may be picked. The same object stays from snapshot to snapshot. */
 export interface Candidate {
-  /** As the resolver named it, such as `tcp://10.0.0.1:4000`; unique in a snapshot. */
+  /** As the resolver gave it, such as `tcp://10.0.0.1:4000`; unique in a snapshot. */
   readonly address: string;
   /** Its share of the calls relative to others, more than 0. */
   readonly weight: number;
   readonly stats: EndpointStats;
-  /** Calls in flight and waiting there at the moment. */
+  /** Calls in flight and waiting on its connections at the moment. */
   readonly load: number;
 }
 
@@ -43,7 +43,7 @@ export function isAvoided(candidate: Candidate, avoid: readonly Attempt[]): bool
   return false;
 }
 
-/** Nothing to choose from: the one endpoint, whatever happened there before. */
+/** The picker of a single endpoint: always that one, whatever failed there before. */
 export class OnlyOne<C extends Candidate> implements Picker<C> {
   constructor(private readonly candidate: C) {}
 

@@ -1,16 +1,16 @@
 /**
- * How many retries (and hedges) a channel may add to its calls: a share of the calls of the last 10 s, and some a second on top, so that
- * a channel with few calls can retry too. Without a budget retries multiply the load of servers that fail under load.
+ * How many retries and hedges a channel may add to its calls: a share of the calls of the last 10 s, plus a few per second so that a
+ * channel with few calls can retry too. Without a budget, retries multiply the load of servers that fail under load.
  *
- * The hot path only counts calls. Here that count is noted about once a second, whenever somebody asks: calls made before the
- * first note of the window do not count, so what is not known is taken as little, never as much.
+ * The hot path only counts calls. This class notes that count about once a second, when it is asked. Calls before the first note of the
+ * window do not count, so the budget is never too large.
  */
 import { RpcError } from '../base/errors.js';
 
 export interface RetryBudgetOptions {
   /** Retries as a share of the calls of the last 10 s. Default 0.2 (Finagle's `percentCanRetry`). */
   readonly share?: number;
-  /** Retries a second on top, of 10 s too: 100 may come at once. Default 10 (Finagle's `minRetriesPerSec`). */
+  /** Additional retries per second, over 10 s: with 10, up to 100 at once. Default 10 (Finagle's `minRetriesPerSec`). */
   readonly perSecondMin?: number;
 }
 
@@ -39,14 +39,14 @@ export class RetryBudget {
     this.reserve = (perSecondMin * WINDOW_MS) / 1000;
   }
 
-  /** Takes one retry; false when there is none left. `callsMade` is the channel's running count of calls, without retries. */
+  /** Takes one retry; false: there is none left. `callsMade` is the channel's running count of calls, without retries. */
   withdraw(now: number, callsMade: number): boolean {
     if (this.left(now, callsMade) < 1) return false;
     this.notes[this.notes.length - 1].retries++;
     return true;
   }
 
-  /** How many retries may be made now. Asking now and then also lets the calls since count. */
+  /** How many retries the budget allows now. Each question also notes the calls since the last one. */
   left(now: number, callsMade: number): number {
     const { notes } = this;
     while (notes.length > 0 && notes[0].at <= now - WINDOW_MS - NOTE_MS) notes.shift();

@@ -1,6 +1,6 @@
 /**
- * Whether a call that failed and may be made again is worth it, and how long to wait. That it *may* be (it did not start, or is
- * idempotent) was judged before; here it is only about sense. The budget is asked by the channel afterwards.
+ * Whether a failed call that may be retried should be, and after what backoff. That it may be retried (it did not start, or is idempotent)
+ * was decided before. The channel checks the retry budget afterwards.
  */
 
 import type { RpcCode } from '../base/codes.js';
@@ -12,15 +12,15 @@ export interface RetryOptions {
   /** Attempts of a call, the first included. Default 3. 1 turns retries off. */
   readonly attemptsMax?: number;
   /**
-   * Codes that are retried. Default `UNAVAILABLE` and `RESOURCE_EXHAUSTED`: the endpoint was not there, or had too much to do. Others
-   * tend to come again wherever the call goes.
+   * Codes that are retried. Default `UNAVAILABLE` and `RESOURCE_EXHAUSTED`: the endpoint was unreachable or overloaded. Other failures
+   * tend to repeat at every endpoint.
    */
   readonly codes?: readonly RpcCode[];
-  /** Milliseconds before the first retry, doubled each time, of which a random part is waited. Default 25 (Envoy's). */
+  /** Backoff before the first retry, in milliseconds; doubles each time, and a random part of it is waited. Default 25 (Envoy's). */
   readonly waitMsFirst?: number;
-  /** The most of that. Default 250 (Envoy's). */
+  /** Longest backoff, in milliseconds. Default 250 (Envoy's). */
   readonly waitMsMax?: number;
-  /** How many retries there may be in all: a share of the channel's calls. */
+  /** The retry budget: how many retries the channel may make, as a share of its calls. */
   readonly budget?: RetryBudgetOptions;
 }
 
@@ -41,13 +41,12 @@ export function checkRetryOptions({
 }
 
 const retriedCodes: readonly RpcCode[] = ['UNAVAILABLE', 'RESOURCE_EXHAUSTED'];
-/** A hint is the same for all who were refused: so much longer, at random, that they do not come back together. */
+/** All refused callers get the same hint: each waits up to this share longer, so that they do not come back together. */
 const HINT_JITTER = 0.2;
 
 /**
- * Milliseconds to wait before the next attempt, or null: no other is to be made. `retriesMade` is 0 after the first attempt. Transparent
- * resends (a drain, a call that was never written) are not asked about and not counted. `elsewhere`: an endpoint that has not failed
- * the call takes calls.
+ * Milliseconds to wait before the next attempt; null: there is none. `retriesMade` is 0 after the first attempt; resends (after a drain, or
+ * of a call that was never written) do not count. `elsewhere`: an endpoint at which the call has not failed takes calls.
  */
 export function retryWaitMs(
   failure: RpcError,
@@ -57,7 +56,7 @@ export function retryWaitMs(
   elsewhere: boolean,
 ): number | null {
   if (retriesMade + 1 >= attemptsMax || !codes.includes(failure.code)) return null;
-  // Another may take it: at once, the first time. After that all of them seem to be busy.
+  // The first retry goes to another endpoint at once. After that all endpoints seem to be busy.
   if (elsewhere && retriesMade === 0) return 0;
   if (failure.retryAfterMs !== undefined) return failure.retryAfterMs * (1 + HINT_JITTER * random());
   return random() * Math.min(waitMsFirst * 2 ** retriesMade, waitMsMax);

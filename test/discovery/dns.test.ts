@@ -360,7 +360,7 @@ test('SRV records that lead a thousand times to thousands of addresses: each nam
   assert.is(names.askedAt.length, 1);
   assert.is(probe.lists.at(-1)?.length, 1_000);
   assert.ok(read <= 10, `the weight of a record was read ${read} times`);
-  assert.match(probe.errors.at(-1)?.message ?? '', /names more endpoints than are taken/);
+  assert.match(probe.errors.at(-1)?.message ?? '', /lists more endpoints than are taken/);
   resolver.stop();
 });
 

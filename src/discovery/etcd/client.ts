@@ -1,6 +1,6 @@
 /**
- * Requests to etcd v3 through its JSON gateway, `POST /v3/...`, over `fetch`. One member of the cluster is asked at a time; who
- * finds it wanting calls `next`. Every request has a limit of time, every answer one of bytes, for what etcd holds is not trusted.
+ * Requests to etcd v3 through its JSON gateway, `POST /v3/...`, over `fetch`. One member of the cluster is asked at a time; a user of the
+ * client calls `next` when that member fails. Requests have a time limit and answers a byte limit, since etcd's content is not trusted.
  *
  * Used by `EtcdResolver` and `EtcdRegistration`, one client each.
  */
@@ -21,24 +21,24 @@ export type EtcdFetch = (
   },
 ) => Promise<{ readonly status: number; readonly body: AsyncIterable<Uint8Array> | null }>;
 
-/** Where etcd is, and where in it the endpoints are: the same for `EtcdResolver` and `EtcdRegistry`. */
+/** The members of etcd, and the prefix of the endpoints: the same for `EtcdResolver` and `EtcdRegistry`. */
 export interface EtcdOptions {
-  /** Client URLs of one or more members: `http://127.0.0.1:2379`. One is chosen by chance, the next one when it fails. */
+  /** Client URLs of one or more members: `http://127.0.0.1:2379`. One is chosen at random; when it fails, the next. */
   readonly endpoints: readonly string[];
   /** Each server has a key of its own below it: `/services/cities` holds `/services/cities/...`. */
   readonly prefix: string;
-  /** A user of etcd, if it asks for one. */
+  /** The user of etcd, if it requires authentication. */
   readonly username?: string;
   readonly password?: string;
-  /** For TLS settings of one's own, or tests. Default: the global `fetch`. */
+  /** A `fetch` with your own TLS settings, or for tests. Default: the global `fetch`. */
   readonly fetch?: EtcdFetch;
-  /** Time for the answer to one request; then the next member is asked. Default 3,000 ms. */
+  /** Milliseconds for the answer to one request; then the next member is asked. Default 3,000. */
   readonly requestMsMax?: number;
-  /** Longest answer, and longest message of a watch. Default 4 MiB. */
+  /** Longest answer, and longest message of a watch, in bytes. Default 4 MiB. */
   readonly responseBytesMax?: number;
 }
 
-/** Whoever asked has stopped: nobody is told of this. */
+/** The reason of requests that this side has stopped; never reported. */
 const stopped = new RpcError('CANCELLED', 'stopped');
 
 export class EtcdClient {
@@ -138,7 +138,7 @@ export class EtcdClient {
   ): Promise<void> {
     const timer = this.clock.setTimer(() => control.abort(this.late()), this.requestMsMax);
     try {
-      // A member that has lost its leader ends the watch, where it would be silent.
+      // With this header a member that lost its leader ends the watch instead of going silent.
       const body = await this.send(path, request, control, { 'Grpc-Metadata-hasleader': 'true' });
       for await (const line of linesOf(body, this.responseBytesMax)) {
         timer.cancel();
@@ -175,7 +175,7 @@ export class EtcdClient {
     throw this.refusal(text, `HTTP status ${answer.status}`);
   }
 
-  /** A token is asked for when it is needed, and once more when etcd has forgotten it. */
+  /** Asks for a token when one is needed, and once more when etcd no longer accepts it. */
   private async authenticated<T>(use: () => Promise<T>): Promise<T> {
     const { username, password = '' } = this.options;
     if (username === undefined) return use();
@@ -202,7 +202,7 @@ export class EtcdClient {
     try {
       message = JSON.parse(text);
     } catch {
-      throw new RpcError('INTERNAL', `etcd ${this.base} sent what is no JSON: ${JSON.stringify(text.slice(0, 80))}`);
+      throw new RpcError('INTERNAL', `etcd ${this.base} sent invalid JSON: ${JSON.stringify(text.slice(0, 80))}`);
     }
     // A stream that fails says so in a message.
     if (record(message)['error'] !== undefined) throw this.refusal(text, 'error');
@@ -216,12 +216,12 @@ export class EtcdClient {
       const message = record(JSON.parse(text));
       said = typeof message['error'] === 'object' ? record(message['error']) : message;
     } catch {
-      // A proxy in front of it, perhaps.
+      // Perhaps the answer of a proxy.
     }
     const code = said['code'] ?? said['grpc_code'];
     const why = typeof said['message'] === 'string' ? said['message'].slice(0, 200) : otherwise;
     const name = typeof code === 'number' ? rpcCodeName(code) : 'UNAVAILABLE';
-    // CANCELLED is what a member says of its requests when it goes down; nobody here has cancelled anything.
+    // A member that goes down reports its requests as CANCELLED, though this side has cancelled nothing.
     return new RpcError(name === 'CANCELLED' || name === 'UNKNOWN' ? 'UNAVAILABLE' : name, `etcd ${this.base}: ${why}`);
   }
 
@@ -247,7 +247,7 @@ function isOfToken({ code, message }: RpcError): boolean {
   return code === 'UNAUTHENTICATED' || /auth (?:token|store)/.test(message);
 }
 
-/** An object of unknown members; whatever else it is has none. */
+/** A value as an object of unknown members; anything but an object has none. */
 export function record(value: unknown): Record<string, unknown> {
   return isRecord(value) ? value : {};
 }

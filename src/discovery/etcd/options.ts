@@ -1,22 +1,22 @@
-/** What the registry and the resolver of etcd take beside what every client of it does. */
+/** The options of `EtcdRegistry` and `EtcdResolver`, beside those of every client of etcd. */
 import type { EtcdOptions } from './client.js';
 
 export interface EtcdRegistryOptions extends EtcdOptions {
   /**
-   * Time after which etcd forgets a server that has died, in whole seconds; it is renewed three times as often. Under 6, a pause of
-   * etcd that is longer may empty the list. Default 10 s.
+   * Lifetime of the registration, in whole seconds: etcd forgets a server that died after this time. It is renewed three times as often.
+   * With less than 6, a pause of etcd may empty the list. Default 10.
    */
   readonly ttlSeconds?: number;
 }
 
 export interface EtcdResolverOptions extends EtcdOptions {
-  /** Time between two checks whether the watch still works, 10 % more or less by chance. Default 3,000 ms. */
+  /** Milliseconds between two checks that the watch still works, jittered by 10 %. Default 3,000. */
   readonly checkMs?: number;
   /**
-   * How long servers stay listed whose keys vanished while etcd was in trouble, from when it answers again. Give it as much as the
-   * servers' `ttlSeconds`. Default 10,000 ms.
+   * How long servers stay listed whose keys vanished while etcd was in trouble, in milliseconds from its first answer. Use at least the
+   * servers' `ttlSeconds`. Default 10,000.
    */
   readonly graceMs?: number;
-  /** Servers that are listed; more are left out and told as an error. Default 1,000. */
+  /** Most servers that are listed; more are left out and reported as an error. Default 1,000. */
   readonly endpointsMax?: number;
 }

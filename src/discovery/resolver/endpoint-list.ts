@@ -1,18 +1,18 @@
 /**
- * What a resolver tells its channel. A list with the same endpoints in another order is not told again: name servers rotate
- * their answers. But after a failure it is, for that shows that the resolver can look again. After `close` nothing is told.
+ * What a resolver pushes to its channel. The same endpoints in another order are not pushed again, since name servers rotate their answers.
+ * After a failure an equal list is pushed too, which shows that look-ups work again. After `close` nothing is pushed.
  */
 import { limitError, type RpcError } from '../../base/errors.js';
 import type { Endpoint, ResolverContext } from './resolver.js';
 
 /** Endpoints that a resolver takes from a name server or from etcd. */
 export const ENDPOINTS_MAX = 1_000;
-/** Of a longer list so many times as many are looked at, so that the same ones are taken whatever their order; more would take too long. */
+/** Of a longer list, this many times the limit are read and sorted, so that the same ones are taken in any order; more would take long. */
 const LOOKED_AT = 4;
 
 export class EndpointList {
   private told: string | null = null;
-  /** It could not look since the list was told. */
+  /** A look-up has failed since the list was pushed. */
   private broken = false;
   private closed = false;
 
@@ -23,7 +23,7 @@ export class EndpointList {
   ) {}
 
   /**
-   * Tells the list if it differs from the last one, or after a failure; says whether it differs. Of endpoints with one address the
+   * Pushes the list if it differs from the last one, or after a failure. Returns whether it differs. Of endpoints with the same address the
    * first counts.
    */
   push(endpoints: Iterable<Endpoint>): boolean {
@@ -52,13 +52,13 @@ export class EndpointList {
     return isNew;
   }
 
-  /** The list could not be renewed. */
+  /** A look-up failed. */
   failed(error: RpcError): void {
     this.broken = true;
     this.error(error);
   }
 
-  /** The same, as the context of a `LookUpLoop`. */
+  /** The same two methods, as the context of a `LookUpLoop`. */
   contextOfLoop(): ResolverContext {
     const { clock, random } = this.context;
     return {
@@ -69,7 +69,7 @@ export class EndpointList {
     };
   }
 
-  /** Something is wrong with what was found. */
+  /** Reports a problem with what was found. */
   error(error: RpcError): void {
     if (!this.closed) this.context.onError(error);
   }
@@ -80,6 +80,6 @@ export class EndpointList {
 
   private tooMany(): RpcError {
     const limit = { name: 'endpointsMax', value: this.endpointsMax, setting: 'endpointsMax of the resolver' };
-    return limitError(`${this.source} names more endpoints than are taken`, limit);
+    return limitError(`${this.source} lists more endpoints than are taken`, limit);
   }
 }

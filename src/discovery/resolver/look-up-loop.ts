@@ -1,12 +1,12 @@
 /**
- * When to look: at once, then every period, sooner when somebody asks or when it failed; one look-up at a time.
+ * When to look up: at once, then every period; sooner after a failure or when a refresh is asked for. One look-up at a time.
  *
- *   looking --answer--> resting --the period is over; asked and the floor has passed--> looking
+ *   looking --answer--> resting --period over, or refresh asked for and floor passed--> looking
  *      |                   ^
- *      +-----failed--------+   asks itself
+ *      +-----failed--------+   as if a refresh were asked for
  *
- * The floor grows while look-ups that were asked for find nothing new, up to the period: an endpoint that stays down must
- * not make every client ask its name server once a second. What is new, or a period in which nobody asked, sets it back.
+ * The floor is the least time between two look-ups. It grows up to the period while refreshes find nothing new: an endpoint that stays
+ * down must not make every client query its name server once a second. A new answer, or a period without a refresh, resets it.
  */
 import type { Timer } from '../../base/clock.js';
 import { RpcError } from '../../base/errors.js';
@@ -14,11 +14,11 @@ import type { ResolverContext } from './resolver.js';
 import { jittered, RetryDelay } from './retry-delay.js';
 
 export interface LookUpOptions {
-  /** Time between two look-ups that nobody asked for, 10 % more or less by chance. Default 30,000 ms. */
+  /** Milliseconds between two regular look-ups, jittered by 10 %. Default 30,000. */
   readonly periodMs?: number;
-  /** Time between a look-up and the next one when an endpoint failed or the look-up did; grows to periodMs. Default 1,000 ms. */
+  /** Milliseconds before another look-up when an endpoint or the look-up failed; grows to periodMs. Default 1,000. */
   readonly floorMs?: number;
-  /** A look-up that takes longer is told to the channel as an error; its answer still counts. Default 5,000 ms. */
+  /** A look-up that takes longer, in milliseconds, is reported as an error; its answer still counts. Default 5,000. */
   readonly lookUpMsMax?: number;
 }
 
@@ -34,7 +34,7 @@ export class LookUpLoop {
   private floorAt = -Infinity;
   private asked = false;
 
-  /** `look` pushes what it found and says whether that was new; it rejects when it could not look. */
+  /** `look` pushes what it found and resolves with whether that was new; it rejects when the look-up failed. */
   constructor(
     context: ResolverContext,
     options: LookUpOptions,
@@ -51,14 +51,14 @@ export class LookUpLoop {
     void this.run();
   }
 
-  /** Begins with a rest, as after a look-up. */
+  /** Starts with a pause, as after a look-up. */
   rest(): void {
     const { clock, random } = this.context;
     this.floorAt = clock.now() + this.floor.nextMs();
     this.schedule(clock.now() + jittered(this.periodMs, random));
   }
 
-  /** Look again, as soon as the floor allows. */
+  /** Looks up again, as soon as the floor allows. */
   refresh(): void {
     if (this.state === 'stopped') return;
     this.asked = true;
@@ -101,7 +101,7 @@ export class LookUpLoop {
     this.schedule(this.asked ? this.floorAt : clock.now() + jittered(this.periodMs, this.context.random));
   }
 
-  /** The next look-up comes at that time, or earlier if that was said before. */
+  /** Schedules the next look-up, unless an earlier one is scheduled. */
   private schedule(at: number): void {
     if (at >= this.nextAt) return;
     this.timer?.cancel();

@@ -1,4 +1,4 @@
-/** Where a server makes itself known, so that resolvers find it. Implemented by `EtcdRegistry`; used by `Server.register`. */
+/** Where servers register, so that resolvers find them. Implemented by `EtcdRegistry`; used by `Server.register`. */
 import type { Clock } from '../../base/clock.js';
 import type { RpcError } from '../../base/errors.js';
 import type { Endpoint } from './resolver.js';
@@ -7,23 +7,23 @@ export interface RegistryContext {
   readonly clock: Clock;
   /** From 0 (included) to 1. */
   readonly random: () => number;
-  /** The registry could not be reached, or refused; it is tried again. */
+  /** The registry could not be reached or refused; the registration is retried. */
   onError(error: RpcError): void;
 }
 
 export interface Registry {
-  /** For texts, such as `etcd://127.0.0.1:2379/services/cities`. */
+  /** For error texts, such as `etcd://127.0.0.1:2379/services/cities`. */
   readonly name: string;
-  /** Makes the endpoint known and keeps it so, whatever happens to the registry meanwhile. */
+  /** Registers the endpoint, and keeps it registered through failures of the registry. */
   register(endpoint: Endpoint, context: RegistryContext): Registration;
 }
 
 export interface Registration {
   /**
-   * Resolves when the registry has the endpoint for the first time; while the registry is away it waits. Rejects with an `RpcError`
-   * (CANCELLED) when the endpoint was taken back before.
+   * Resolves when the endpoint is registered for the first time; waits while the registry is unreachable. Rejects with an `RpcError`
+   * (CANCELLED) when `unregister` was called before.
    */
   readonly registered: Promise<void>;
-  /** Takes the endpoint back: clients are told at once. Resolves when that is done or has failed; never rejects. */
+  /** Removes the endpoint, which clients learn at once. Resolves when that is done or has failed; never rejects. */
   unregister(): Promise<void>;
 }

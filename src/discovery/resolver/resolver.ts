@@ -1,52 +1,52 @@
 /**
- * Where a channel's endpoints come from. A resolver is started by one channel, pushes the whole list of endpoints as often as it
- * changes, and is stopped when the channel closes. What it last pushed stays valid while it cannot look.
+ * Where a channel's endpoints come from. A channel starts its resolver, which pushes the complete list of endpoints whenever that changes,
+ * and stops it when the channel closes. The last list stays valid while look-ups fail.
  *
- * Implemented by `StaticList` and by whoever needs another source: hand it to `connect` in place of a target.
+ * Implemented by `StaticList`, the resolvers of DNS and etcd, and those of applications, which give them to `connect` as the target.
  */
 import type { Clock } from '../../base/clock.js';
 import { RpcError } from '../../base/errors.js';
 
 /** A server that may be called. */
 export interface Endpoint {
-  /** `tcp://host:port`, `tls://host:port` or `unix:/path`. No two endpoints of a list have the same. */
+  /** `tcp://host:port`, `tls://host:port` or `unix:/path`; unique in a list. */
   readonly address: string;
   /** Its share of the calls, relative to the others'. From 0.0001 to 1,000,000. Default 1. */
   readonly weight?: number;
-  /** Lower goes first; an endpoint of a higher number is called only while none of a lower one is up. Default 0. */
+  /** Lower numbers first: an endpoint is called only while none with a lower number is up. Default 0. */
   readonly priority?: number;
   /**
-   * The name that its certificate must show, for `tls://`; `tls.servername` of the channel goes before it. Default: the host of the
-   * address.
+   * For `tls://`: the name that the server's certificate must show. The channel's `tls.servername` has precedence. Default: the host of
+   * the address.
    */
   readonly serverName?: string;
   /**
-   * Who serves there, for resolvers that can tell. Another value says that another process has begun: it is tried at once, without the
-   * rest of the wait that the one before has caused.
+   * Names the process that serves there, if the resolver knows. A new value means a new process: it is dialled at once, without the
+   * backoff that its predecessor caused.
    */
   readonly instance?: string;
 }
 
-/** What a resolver is given. */
+/** What a channel gives its resolver. */
 export interface ResolverContext {
-  /** Time: a resolver has no timers of its own. */
+  /** The source of time and timers. */
   readonly clock: Clock;
   /** From 0 (included) to 1. */
   readonly random: () => number;
-  /** The whole new list. It may be empty: then there is certainly nobody. Call it as often as the list changes. */
+  /** Takes the complete new list. Push an empty list only if there is certainly no endpoint. Call it whenever the list changes. */
   onEndpoints(endpoints: readonly Endpoint[]): void;
-  /** It could not look. The last list stays valid; told again, it says that the resolver can look again. */
+  /** A look-up failed. The last list stays valid; push it again when look-ups work again. */
   onError(error: RpcError): void;
 }
 
 export interface Resolver {
-  /** For texts, such as `dns+srv://_rpc._tcp.cities`. */
+  /** For error texts and descriptions, such as `dns+srv://_rpc._tcp.cities`. */
   readonly name: string;
-  /** Begins to look. Once: a second start throws an `RpcError` (FAILED_PRECONDITION). May call `context` before it returns. */
+  /** Starts the look-ups. A second start throws an `RpcError` (FAILED_PRECONDITION). May call `context` before it returns. */
   start(context: ResolverContext): void;
-  /** An endpoint failed: look again, no more often than the resolver's floor allows. */
+  /** An endpoint failed: look up again, no more often than the resolver's least interval allows. */
   refresh(): void;
-  /** Ends all timers and requests; `context` is not called any more. */
+  /** Ends all timers and requests; `context` is no longer called. */
   stop(): void;
 }
 

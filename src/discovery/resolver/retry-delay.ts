@@ -1,6 +1,6 @@
 /**
- * How long to wait before looking again: the first time, times 1.6 each time, up to the most, each up to 20 % longer by chance so
- * that many processes do not ask together. Never shorter than said: it is also the floor under a resolver's look-ups. Pure.
+ * The backoff of look-ups: grows by the factor 1.6 up to a maximum, each wait up to 20 % longer at random so that many processes do not
+ * ask together. Never shorter than the plain value: it is also the least time between a resolver's look-ups. Pure.
  */
 const FACTOR = 1.6;
 const JITTER = 0.2;
@@ -28,7 +28,7 @@ export class RetryDelay {
   }
 }
 
-/** A period of `ms` milliseconds, 10 % more or less by chance. */
+/** A period of `ms` milliseconds, jittered by 10 %. */
 export function jittered(ms: number, random: () => number): number {
   return ms * (0.9 + 0.2 * random());
 }
