@@ -1,4 +1,4 @@
-/** What an end of a call is called: gRPC's codes, whether the handler may have run, which part was late. */
+/** How calls end: gRPC's status codes, whether the handler may have run, and which part was late. */
 import { keysOf } from './tables.js';
 
 /** gRPC's status codes, by name. `OK` is 0 and never an error. */
@@ -30,7 +30,7 @@ const nameByNumber: readonly (RpcCode | undefined)[] = (() => {
   return names;
 })();
 
-/** The name of a code that travelled as a number; a number nobody assigned reads as `UNKNOWN`. */
+/** The name of a code that travelled as a number; an unassigned number reads as `UNKNOWN`. */
 export function rpcCodeName(number: number): RpcCode {
   return nameByNumber[number] ?? 'UNKNOWN';
 }

@@ -88,8 +88,8 @@ for (const [name, value] of Object.entries({ name: 'RpcError', ...absent })) {
 }
 
 /**
- * Lets an error tell where its call was tried. Its handler may have run at any of these: `started` speaks of them all. For whoever
- * ends calls: the error must be of this call alone.
+ * Adds to an error the attempts of its call. The handler may have run in any of them, so `started` covers them all. The error must belong
+ * to this call alone.
  */
 export function tellAttempts(error: RpcError, attempts: readonly Attempt[]): void {
   const enumerable = attempts.length > 1;

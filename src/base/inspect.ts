@@ -1,6 +1,6 @@
 /**
  * How the objects that applications hold (channels, servers, clients, peers, contexts, streams) look in `console.log` and
- * `util.inspect`: a name and a few plain fields, in place of everything they consist of. The fields never hold credentials: no key,
+ * `util.inspect`: a name and a few plain fields, instead of everything they consist of. The fields never hold credentials: no key,
  * certificate, token, password or value of metadata.
  */
 import type { InspectOptionsStylized } from 'node:util';

@@ -1,7 +1,6 @@
 /**
- * Loads the optional addon, which `npm run build:native` makes of `native/addon`. Nothing needs it: whoever uses one of its kernels has a
- * twin in JavaScript that does the same. `TRUNKLINE_NATIVE=0` in the environment turns it off. It is looked for once, when somebody
- * first asks.
+ * Loads the optional addon, which `npm run build:native` builds from `native/addon`. It is never required: each of its kernels has a twin
+ * in JavaScript. `TRUNKLINE_NATIVE=0` in the environment turns it off. It is looked for once, when it is first needed.
  */
 import { existsSync } from 'node:fs';
 import { createRequire } from 'node:module';
@@ -64,7 +63,7 @@ function describeWrong(kernels: NativeKernels): string | null {
   return right && kernels.verify(frame, 0, frame.length) === frame.length ? null : 'it calculates wrong sums';
 }
 
-/** It was built, so somebody wants it, and is told. */
+/** The addon was built on purpose, so a warning says why it is not used. */
 function unusable(why: string): NativeStatus {
   process.emitWarning(`the addon of trunkline is not used: ${why}; build it again with npm run build:native`);
   return { kernels: null, text: why };

@@ -41,7 +41,7 @@ import { poolSettingsOf } from './pool-options.js';
 import { ProcessHold } from './process-hold.js';
 import { Retries } from './retries.js';
 
-/** How often the retry budget is told how many calls were made: a mask of the running count. */
+/** How often the retry budget learns how many calls were made: a mask of the running count. */
 const NOTE_EVERY = 1023;
 
 export class Channel implements EndpointSetOwner, Hedger {
@@ -170,7 +170,7 @@ export class Channel implements EndpointSetOwner, Hedger {
     });
   }
 
-  /** As `call`, with `resolve` and `reject` in place of a promise. */
+  /** As `call`, with `resolve` and `reject` instead of a promise. */
   start(
     spec: MethodSpec,
     request: unknown,

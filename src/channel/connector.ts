@@ -26,7 +26,7 @@ export interface ConnectorOptions {
   /** Every connection that is not gone; it learns from each connection when that ends. */
   readonly connections: ConnectionSet;
   readonly tls: TlsOptions | undefined;
-  /** Opens a transport in place of a socket. */
+  /** Opens a transport instead of a socket. */
   readonly dial: ((address: string, connectMsMax: number) => Promise<Transport>) | undefined;
   /** As `ConnectionObserver.onRetryable`. */
   readonly onRetryable: (call: PendingCall, failure: RpcError, reason: RetryReason) => void;

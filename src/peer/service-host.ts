@@ -14,8 +14,8 @@ import type { CallContext } from './public-types.js';
 
 export interface HandlerOptions {
   /**
-   * Told of what a handler threw that is no `RpcError`, and of answers that do not match their schema; the caller learns only
-   * that the handler failed. Default: printed by `console.error`.
+   * Called with every error that a handler threw and that is not an `RpcError`, and when an answer does not match its schema. The caller
+   * learns only that the handler failed. Default: `console.error`.
    */
   readonly onHandlerError?: (error: unknown, method: string) => void;
 }
@@ -42,9 +42,9 @@ interface HandlersOf<Request, Response> {
 type HandlerOf<M> = HandlersOf<RequestOutput<M>, ResponseInput<M>>[KindOf<M>];
 
 /**
- * The handlers of service `S`, one a method. A handler answers with a value or a promise of it, one of a stream with an iterable or
- * async iterable such as a generator's; a throw is a failure, and comes behind the items given before it. When a call ends before its
- * handler does, `context.signal` aborts and a generator is left: its `finally` runs.
+ * The handlers of service `S`, one per method. A handler returns the answer or a promise of it; a streaming handler returns an iterable or
+ * async iterable, such as a generator. A thrown error fails the call, after the items that were sent before it. When a call ends before
+ * its handler does, `context.signal` aborts and a generator is closed: its `finally` runs.
  */
 export type Handlers<S extends ServiceDefinition> = {
   readonly [N in keyof S['methods']]: HandlerOf<S['methods'][N]>;
@@ -88,7 +88,7 @@ export class ServiceHost implements CallHost {
   onHandlerError(error: unknown, method: MethodSpec): void {
     const { onHandlerError } = this.options;
     if (onHandlerError === undefined) {
-      // oxlint-disable-next-line no-console -- nobody else would learn of it
+      // oxlint-disable-next-line no-console -- it would be lost otherwise
       console.error(`Trunkline: the handler of ${method.name} failed:`, error);
       return;
     }

@@ -84,7 +84,7 @@ export function completeLimits(given: Partial<Limits> = {}): Limits {
   return limits;
 }
 
-/** A socket says that it has drained only when it held at least its high-water mark: up to that nobody can wait for it. */
+/** A socket emits 'drain' only after it held at least its high-water mark: with less, there is nothing to wait for. */
 const SOFT_BYTES_MIN = 64 * 1024;
 
 /** More credit than this the protocol cannot express. */

@@ -1,6 +1,6 @@
 /**
- * Typed stubs: one function a method, over whatever makes calls: a channel, or one connection's peer. A stub adds nothing to a
- * call without options but the default deadline.
+ * Typed stubs: one function per method, over anything that makes calls: a channel, or the peer of one connection. To a call without
+ * options a stub adds only the default deadline.
  */
 import type { InspectOptionsStylized } from 'node:util';
 import type { ServiceDefinition } from '../avro/service/service.js';
@@ -21,13 +21,13 @@ import type { CallOptions, Client } from './public-types.js';
 export interface Calls {
   /** The deadline of calls that name none, in milliseconds. */
   readonly deadlineMsDefault: number;
-  /** Which calls ask for their ledger. */
+  /** Which calls record their ledger. */
   readonly ledgers: LedgerSetting;
   /** Methods with this compression will be called. */
   expectCompression(compression: CompressionName | undefined): void;
   /** As `Caller.call`. */
   call(spec: MethodSpec, request: unknown, deadlineMs: number, extras: CallExtras | null): Promise<unknown>;
-  /** The same for a call that is told of its end in place of a promise: one whose answer is a stream. */
+  /** The same with callbacks instead of a promise, for a call whose answer is a stream. */
   start(
     spec: MethodSpec,
     request: unknown,
@@ -159,7 +159,7 @@ function describeSource(method: MethodSpec, source: unknown): RpcError | null {
   return new RpcError('INVALID_ARGUMENT', `the items for ${method.name} must be an iterable or async iterable object`);
 }
 
-/** What is no number is refused as NaN is: INVALID_ARGUMENT. */
+/** A deadline that is not a number becomes NaN, which the call rejects with INVALID_ARGUMENT. */
 function deadlineOf(options: CallOptions, deadlineMsDefault: number): number {
   const { deadlineMs = deadlineMsDefault, parent } = options;
   if (typeof deadlineMs !== 'number') return Number.NaN;

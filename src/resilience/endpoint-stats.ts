@@ -105,7 +105,7 @@ export class EndpointStats {
     return this.known ? Math.exp(this.logLatency - Math.max(0, now - this.costAt) / TAU_MS) : 0;
   }
 
-  /** Answers since it began, or began anew. */
+  /** Answers since it is known, or since `beginAnew`. */
   get answersSinceBegin(): number {
     return this.answered - this.trustedAt + TRUST_ANSWERS;
   }

@@ -107,7 +107,7 @@ function unknownCostsMore(stats: EndpointStats, calls: number, other: EndpointSt
   return costsMore(failures + age, calls, callsOther);
 }
 
-/** An endpoint is picked because it was not for long: what is known of it is old, and its age counts anew from here. */
+/** An endpoint is picked because it was not picked for long: its statistics are old, and their age counts from here again. */
 function askOnce(stats: EndpointStats, other: EndpointStats): void {
   stats.costAt = other.costAt;
   stats.beginAnew();

@@ -118,7 +118,7 @@ export class Lane {
     if (!this.resetting) this.forget();
   }
 
-  /** The network has forgotten the connection: nothing arrives any more, and nobody is told. */
+  /** The network has forgotten the connection: nothing arrives any more, without notice to either side. */
   forget(): void {
     this.drop();
     this.dead = true;

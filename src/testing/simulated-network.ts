@@ -145,7 +145,7 @@ export class SimulatedNetwork {
     for (const path of this.between(a, b, direction)) path.conditions = completeConditions(path.conditions, changes);
   }
 
-  /** Nothing arrives any more, nobody is told, and nothing is lost: TCP sends it again until `heal`. */
+  /** Nothing arrives any more, without notice to either side. Nothing is lost: TCP sends it again until `heal`. */
   partition(a: string, b: string, direction: Direction = 'both'): void {
     this.trace.add(this.clock.now(), `partition ${direction}`, a, b, 0);
     for (const path of this.between(a, b, direction)) path.close();
@@ -187,7 +187,7 @@ export class SimulatedNetwork {
    * The process on `host` is gone, as by SIGKILL: nothing listens there, its connections are closed without a word, bytes that had
    * not left are lost, and none of its timers runs any more. Its peers get the end of the stream, or ECONNRESET. `options(host)` are
    * those of a new process from now on, which may `listen` in its place. What waits in the test for something else, such as a handler
-   * for `network.clock`, goes on, and nobody hears of it.
+   * for `network.clock`, goes on, unnoticed by its peers.
    */
   crash(host: string): void {
     this.trace.add(this.clock.now(), 'crash', host, '', 0);
@@ -295,7 +295,7 @@ export class SimulatedNetwork {
     });
   }
 
-  /** The dialling end of a connection whose other end was accepted; null when nobody listens. */
+  /** The dialling end of a connection whose other end was accepted; null when no server listens. */
   private accept(from: string, to: string, forth: Path, back: Path): SimulatedSocket | null {
     const { acceptor } = this.host(to);
     this.trace.add(this.clock.now(), acceptor === null ? 'refuse' : 'accept', to, from, this.connections + 1);

@@ -1,6 +1,6 @@
 /**
  * A process on a simulated host: who it is to its peers, and its clock, which stops when the process ends. JavaScript that belonged
- * to it may still run then, since it cannot be taken away; but no timer of its own wakes it, and nobody hears of it.
+ * to it may still run then, since it cannot be taken away; but no timer of its own wakes it, and its peers do not notice.
  *
  * Made by `Host`; `network.options(host)` hands it out.
  */

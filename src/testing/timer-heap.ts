@@ -70,7 +70,7 @@ export class TimerHeap {
     return top;
   }
 
-  /** Puts `timer` in place of the top. */
+  /** Replaces the top by `timer`. */
   private sink(timer: WaitingTimer): void {
     const { heap } = this;
     let place = 0;

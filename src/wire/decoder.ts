@@ -164,8 +164,8 @@ export class FrameDecoder {
   }
 
   /**
-   * Whoever keeps the payload of the frame in `buffer` may keep that itself where it holds little else. True: it is the caller's
-   * from now on, what is behind `end` too. False: the payload has to be copied.
+   * For a caller that keeps the payload of the frame in `buffer`. True: the buffer, which holds little else, belongs to the caller from now
+   * on, including what follows `end`. False: the caller must copy the payload.
    */
   claim(buffer: Buffer): boolean {
     const { partial } = this;
@@ -197,7 +197,7 @@ export class FrameDecoder {
     return FRAME;
   }
 
-  /** Reads and judges the header at `at`. Returns the payload's length, or -1 after an error. */
+  /** Reads and checks the header at `at`. Returns the payload's length, or -1 after an error. */
   private readHeader(from: Buffer, at: number): number {
     const length = (from[at] | (from[at + 1] << 8) | (from[at + 2] << 16) | (from[at + 3] << 24)) >>> 0;
     const call = (from[at + 4] | (from[at + 5] << 8) | (from[at + 6] << 16) | (from[at + 7] << 24)) >>> 0;
@@ -221,12 +221,12 @@ export class FrameDecoder {
       (call !== 0 ? 1 : 0) !== carriesCall[type] ||
       (method !== 0 && carriesMethod[type] === 0)
     ) {
-      return this.judgeHeader(length, bareLength, allowed);
+      return this.checkHeader(length, bareLength, allowed);
     }
     return length;
   }
 
-  private judgeHeader(length: number, bareLength: number, allowed: number): number {
+  private checkHeader(length: number, bareLength: number, allowed: number): number {
     const { type, flags, call, method } = this;
     const name = frameTypeName(type);
     if (length > this.frameBytesMax) {

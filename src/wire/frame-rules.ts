@@ -42,7 +42,7 @@ const rules: Readonly<Record<FrameTypeName, FrameRule>> = {
   CLOSE: { flags: 0, bytesMin: 1, bytesMax: ANY, call: false, method: false },
 };
 
-/** Flags allowed on a type, CHECKSUM aside; -1 for a type nobody assigned. */
+/** Flags allowed on a type, CHECKSUM aside; -1 for an unassigned type. */
 export const allowedFlags: Int16Array = new Int16Array(256).fill(-1);
 export const frameBytesMin: Uint32Array = new Uint32Array(256);
 export const frameBytesMax: Uint32Array = new Uint32Array(256).fill(ANY);

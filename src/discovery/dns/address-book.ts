@@ -1,9 +1,9 @@
 /**
- * The addresses behind host names, as name servers tell them, A and AAAA. What was found stays valid while a look-up fails, for
- * each name and family of its own: an IPv6 answer that is late does not take away anybody.
+ * The addresses of host names, from the A and AAAA records of name servers. While look-ups fail the last addresses stay valid, separately
+ * for each name and address family: a late IPv6 answer removes no IPv4 address.
  *
- * A name server that says "no such record" (ENODATA) has said something: there is no address of that family. That a name does not
- * exist (ENOTFOUND) counts as a failure: a search domain, a zone that is being moved, a typing error.
+ * "No such record" (ENODATA) is an answer: there is no address of that family. A name that does not exist (ENOTFOUND) counts as a failure:
+ * it may be a search domain, a zone that is being moved, or a typing error.
  */
 import { isIP } from 'node:net';
 import { systemCode } from '../../base/errors.js';
@@ -48,7 +48,7 @@ export class AddressBook {
     };
     const addresses = [...(now.v4 ?? []), ...(now.v6 ?? [])];
     const failure = v4.status === 'rejected' ? v4 : v6.status === 'rejected' ? v6 : null;
-    // One family is enough to go on with; both failed, or one did and the other has nobody: that is not an answer.
+    // One family is enough. If both failed, or one failed and the other has no address, the look-up has failed.
     if (failure !== null && (v4.status === v6.status || addresses.length === 0)) throw failure.reason;
     this.known.set(host, now);
     return addresses;

@@ -1,8 +1,8 @@
 /**
  * `dns+srv://_rpc._tcp.name`: the endpoints that SRV records name, with their ports, weights and priorities, such as the named port
  * of a headless service in Kubernetes. The name is asked for as it is written, without search domains. The targets are looked up
- * for their addresses; the weight of a target is divided among those. Who answers DNS could lead `dns+srv+tls://` anywhere, to
- * somebody with a valid certificate of their own: targets outside the domain of the name are left out, unless `serverName` is given.
+ * for their addresses; the weight of a target is divided among those. With `dns+srv+tls://`, a forged DNS answer could lead to any server
+ * with a valid certificate of its own: targets outside the domain of the name are left out, unless `serverName` is given.
  */
 import { Resolver as SystemNameServers } from 'node:dns/promises';
 import { RpcError, toRpcError } from '../../base/errors.js';
@@ -13,13 +13,13 @@ import { type Endpoint, type Resolver, type ResolverContext, startedTwice } from
 import { AddressBook, type NameServers, type SrvRecord, unlessNone } from './address-book.js';
 
 export interface SrvResolverOptions extends LookUpOptions {
-  /** Of the SRV records: `_rpc._tcp.cities.default.svc.cluster.local`. */
+  /** Name of the SRV records: `_rpc._tcp.cities.default.svc.cluster.local`. */
   readonly name: string;
   /** Endpoints are `tls://`, and their certificates must show the host name of their SRV record. Default false. */
   readonly tls?: boolean;
   /** With `tls`: the name that all certificates must show; targets in any domain are taken. */
   readonly serverName?: string;
-  /** Who is asked for SRV, A and AAAA records. Default: `new Resolver()` of node:dns/promises, the system's name servers. */
+  /** The name servers for SRV, A and AAAA records. Default: `new Resolver()` of node:dns/promises, the system's name servers. */
   readonly dns?: NameServers;
 }
 

@@ -5,8 +5,8 @@
  *      ^                   |                                   |
  *      +---- the lease is gone: at once; failed: backoff, from the next member ----+
  *
- * Lease and key survive a restart of etcd, which gives every lease its whole time again. A lease that expired all the same (etcd stood
- * still, its data were lost) is granted anew; a key that somebody deleted is put again.
+ * Lease and key survive a restart of etcd, which gives every lease its whole time again. If the lease expired all the same (etcd stood
+ * still, or its data were lost) a new one is requested; a key that was deleted is put again.
  */
 import type { Timer } from '../../base/clock.js';
 import { RpcError, toRpcError } from '../../base/errors.js';
@@ -47,7 +47,7 @@ export class EtcdRegistration implements Registration {
     this.registered = new Promise((resolve, reject) => {
       this.settle = { resolve, reject };
     });
-    // Who does not wait for it has no failure to handle.
+    // Without a listener the rejection would be unhandled.
     this.registered.catch(() => {});
   }
 

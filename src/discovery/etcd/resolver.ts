@@ -1,8 +1,8 @@
 /**
- * `etcd://host:2379/prefix`: servers that registered themselves in etcd. Their keys are read once, and then watched from that
- * revision on: a server is listed, and one whose lease expired is not, as soon as etcd says so.
- * While etcd is away the last list stays. When etcd was in trouble its leases may have expired although the servers live: for
- * `graceMs` after it answers again, whoever's key is missing stays listed, as long as nobody has put it there again.
+ * `etcd://host:2379/prefix`: servers that registered themselves in etcd. Their keys are read once and then watched from that revision
+ * on: a server is listed as soon as etcd reports its key, and removed as soon as etcd reports that its lease expired. While etcd is
+ * unreachable the last list stays. When etcd was in trouble, leases may have expired although the servers live: for `graceMs` after it
+ * answers again, servers whose keys are missing stay listed.
  */
 
 import { positive } from '../resolver/look-up-loop.js';

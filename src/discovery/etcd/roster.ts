@@ -76,7 +76,7 @@ export class Roster {
     this.vanished.clear();
   }
 
-  /** A server that begins puts its key anew: that revision tells it from the one before. */
+  /** A server that starts puts its key again, so the revision tells one process from the one before. */
   private read(key: string, value: string, modRevision: number): Endpoint | null {
     try {
       return { ...parseRecord(value), instance: String(modRevision) };

@@ -4,7 +4,7 @@ import { recordReader } from './byte-reader.js';
 import { ByteWriter } from './byte-writer.js';
 
 export interface FailureRecord {
-  /** A failure code, at least 1; one that nobody assigned means UNKNOWN. */
+  /** A failure code, at least 1; an unassigned one means UNKNOWN. */
   readonly code: number;
   readonly started: Started;
   /** For people; cut to 4,096 bytes when it is sent. */

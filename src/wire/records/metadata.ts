@@ -14,7 +14,7 @@ export type Metadata = Readonly<Record<string, string | Buffer>>;
 export type MetadataLimits = Pick<AnnouncedLimits, 'metadataBytesMax' | 'metadataEntriesMax'>;
 
 const KEY_BYTES_MAX = 255;
-/** For later versions of the protocol: nobody sends such a key, and whoever receives one takes it as data (spec, 3.6). */
+/** Reserved for later versions of the protocol: such keys are never sent, and a received one is plain data (spec, 3.6). */
 const RESERVED_PREFIX = 'trunkline-';
 /** Key length, one byte of key, branch, value length. */
 const ENTRY_BYTES_MIN = 4;
