@@ -263,23 +263,23 @@ test('imports bring in types and messages, each in its own namespace', () => {
     const twice = file('twice.avdl', '@namespace("base") protocol P { import protocol "base.avpr"; void find(); }');
     refused(twice, /message find is defined twice/);
   });
-  refused('protocol P { import idl "x.avdl"; }', /it imports x.avdl, which only a file can/);
+  refused('protocol P { import idl "x.avdl"; }', /it imports x.avdl; only a file can import/);
 });
 
 test('mistakes are named with their place', () => {
   const protocol = (types: string, messages = ''): string =>
     `{"protocol":"P","types":[${types}],"messages":{${messages}}}`;
   const message = (json: string): string => protocol('{"type":"record","name":"R","fields":[]}', `"m":${json}`);
-  refused('{"protocol"', /protocol: it is no JSON/);
+  refused('{"protocol"', /protocol: it is not JSON/);
   refused('{}', /a protocol needs a name/);
   refused('[{}]', /expected value protocol/);
-  refused(protocol('"int"'), /types are no list of definitions/);
+  refused(protocol('"int"'), /types are not a list of definitions/);
   refused(
     protocol('{"type":"record","name":"R","fields":[{"name":"a","type":"X"}]}'),
     /R\.a: the name "X" is not defined/,
   );
   refused(protocol('', '"a b":{"request":[],"response":"null"}'), /"a b" is no legal name for a message/);
-  refused(message('5'), /message m: it is no JSON object/);
+  refused(message('5'), /message m: it is not a JSON object/);
   refused(message('{"request":[]}'), /message m: it needs a response/);
   refused(message('{"response":"int"}'), /message m: it needs a list of parameters/);
   refused(message('{"request":[{"name":"a","type":"X"}],"response":"int"}'), /m\.a: the name "X" is not defined/);

@@ -177,7 +177,7 @@ test('B47 references to nothing, unions in unions and impossible sizes are refus
   );
   refused('"toString"', /is not defined/);
   refused('{"type":"array","items":"__proto__"}', /is not defined/);
-  refused('["int",["string"]]', /a union may not stand in a union/);
+  refused('["int",["string"]]', /a union may not contain a union/);
   refused('[]', /a union needs a branch/);
   refused('{"name":"E","type":"enum","symbols":[]}', /at least one symbol/);
   refused('{"name":"F","type":"fixed","size":2147483647}', /fixedBytesMax is 16777216/, 'RESOURCE_EXHAUSTED');

@@ -1,13 +1,13 @@
 /**
- * Readers of Avro's types. Each is a function from a tap to a value; those of compound types are generated around the readers of
- * their parts. What a message claims is checked before it is believed: the items of a block against the bytes that are left,
- * items without bytes against a budget per message, an index against the number of branches or symbols, nesting against a
- * limit. A type gets only the checks that it can need.
+ * Readers of Avro's types. Each is a function from a tap to a value; readers of compound types are generated around the readers of
+ * their parts. Every claim of a message is checked before it is used: the items of a block against the remaining bytes, items
+ * without bytes against a budget per message, an index against the number of branches or symbols, nesting against a limit. Each
+ * type gets only the checks that it can need.
  *
- * Values belong to the caller: arrays and records are plain ones, a map has no prototype, so that no key of a peer can meet or
- * hide anything inherited, and `__proto__` is a key like any other.
+ * Values belong to the caller. Arrays and records are plain; a map has no prototype, so that a key from a peer cannot collide with
+ * anything inherited, and `__proto__` is a key like any other.
  *
- * `codec-readers.ts` puts readers together for one schema, `codec-resolve.ts` for a reader's and a writer's.
+ * `readers.ts` combines readers for one schema, `resolver.ts` for a reader's and a writer's schema.
  */
 
 import type { PrimitiveKind } from '../schema/schema.js';
@@ -50,7 +50,7 @@ const primitives = {
 
 export const readBigLong: Read = (tap) => tap.readBigLong();
 
-/** What a call of a primitive's reader comes to. Generated code has it in place of the call. */
+/** Source text that generated code has instead of a call of a primitive's reader. */
 const inlined = new Map<Read, string>([
   [primitives.null, 'null'],
   [primitives.boolean, 'tap.readBoolean()'],

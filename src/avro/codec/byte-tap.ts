@@ -4,7 +4,7 @@
  *
  * Invariants: `pos` <= `end` <= `buf.length`; no byte at or behind `end` decides anything; a length or count is compared with the
  * bytes that remain before anything is allocated for it or looped over; nothing returned is a view of `buf`. Whatever breaks a
- * rule of the encoding throws `refused`, and `refusal` says what and where; the codec makes the `RpcError` of it.
+ * rule of the encoding throws `refused`, and `refusal` says what and where; `decode.ts` makes an `RpcError` of it.
  *
  * Rules where the specification leaves a choice:
  * - A varint may be padded with redundant bytes (`80 00` for 0), as some writers do, but never has more than 10 bytes or 64 bits,
@@ -13,8 +13,8 @@
  * - NaN and the infinities are values of float and double like any other.
  * - What is skipped is checked like what is read, except that a skipped long may use all of its 64 bits.
  *
- * One tap serves many messages, one after the other: `begin` puts it on the next one. The codec owns it. The methods that every
- * message needs are kept small, with their rare cases in others, so that V8 builds them into the functions that read.
+ * One tap serves many messages, one after the other; `begin` sets it to the next one. The methods that every message needs are kept
+ * small, with their rare cases in others, so that V8 inlines them.
  */
 import { isUtf8 } from 'node:buffer';
 import type { LimitHit } from '../../base/limits.js';
@@ -38,7 +38,7 @@ export interface Refusal {
   readonly limit: LimitHit | undefined;
 }
 
-/** Thrown, always this one object, by whatever meets bytes that break a rule. */
+/** The one object thrown for bytes that break a rule. `ByteTap.refusal` says which. */
 export const refused = new Error('the message breaks a rule of its encoding');
 
 export class ByteTap {
@@ -50,14 +50,14 @@ export class ByteTap {
   /** What `refused` was thrown for. */
   refusal: Refusal | null = null;
 
-  /** Puts the tap on the message `start` to `end` of `buf`. */
+  /** Sets the tap to read the message from `start` to `end` of `buf`. */
   begin(buf: Buffer, start: number, end: number): void {
     this.buf = buf;
     this.pos = start;
     this.end = end;
   }
 
-  /** Lets go of the buffer. */
+  /** Drops the reference to the buffer. */
   release(): void {
     this.buf = nothing;
     this.busy = false;

@@ -1,11 +1,11 @@
 /**
- * The Avro codec of a connection: `avroCodec(schema)` gives the `MessageCodec` of one schema. It joins the functions that
- * `compile.ts` makes with taps, which know the bounds of a message, and turns whatever goes wrong into an `RpcError`
- * INVALID_ARGUMENT: where in the message (`codec-decode.ts`), or in the value.
+ * The Avro codec of a connection: `avroCodec(schema)` gives the `MessageCodec` of one schema. It runs the readers and writers that
+ * `compile.ts` makes, and turns every error of theirs into an `RpcError` INVALID_ARGUMENT that says where in the message
+ * (`decode.ts`) or in the value (`value-check.ts`) it was found.
  *
- * There is one tap to write with, used by all codecs. An encode from within another (a getter that encodes) gets its own.
+ * All codecs share one tap for writing. An encode inside another encode (a getter that encodes) gets a tap of its own.
  *
- * Called by `service.ts` once a schema; `encode` and `decode` by the connection once a message.
+ * `service/source-codecs.ts` makes one codec for each schema; the connection calls `encode` and `decode` once for each message.
  */
 import { RpcError } from '../../base/errors.js';
 import { describeLimit } from '../../base/limits.js';

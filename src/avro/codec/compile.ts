@@ -1,19 +1,19 @@
 /**
- * From a schema to the functions that read and write its values. `codec.ts` is the only caller.
+ * Compiles a schema to the functions that read and write its values. `codec.ts` is the only caller.
  *
  * How values look, which is what `infer.ts` types:
  * - null, boolean, string: as they are. int, float, double: number. long: number, or bigint with `longs: 'bigint'`.
  * - bytes, fixed: read as a `Buffer` of their own, written from any `Uint8Array`.
  * - enum: its symbol, a string. array: an array.
- * - record and error: read as a plain object with the fields in the order of the schema, written from any object but an array.
- *   A field that is undefined and has a default is written as its default; other fields are ignored.
- * - map: read as an object without prototype, so any key may be looked up (of a key that comes twice, the last value counts);
- *   written from any object that is not iterable.
- * - union: bare where JavaScript can tell the branches apart, else wrapped as `{ 'branch.Name': value }` (`codec-unions.ts`).
- * - logical types: their underlying type, unless the option `logicalTypes` names a class (`codec-logical.ts`).
+ * - record and error: read as a plain object with the fields in the order of the schema. Written from a plain object or an instance
+ *   of a class (`record-members.ts`). A field that is undefined and has a default is written as its default.
+ * - map: read as an object without a prototype, so any key may be looked up (if a key comes twice, the last value counts).
+ *   Written from a plain object, or an instance of a class with properties of its own.
+ * - union: bare where JavaScript can tell the branches apart, else wrapped as `{ 'branch.Name': value }` (`unions.ts`).
+ * - logical types: their underlying type, unless the option `logicalTypes` has a class for it (`logical/conversions.ts`).
  *
- * What `write` takes, `read` gives back equal (a float is rounded to 32 bits, as its type says), and everything else is
- * refused: nothing is rounded, cut or replaced. `write` never changes a value.
+ * What `write` accepts, `read` gives back equal (a float is rounded to 32 bits, as its type says). Everything else is refused:
+ * nothing is rounded, cut or replaced. `write` never changes a value.
  *
  * Functions are made when they are first needed: a client never reads requests.
  */

@@ -1,10 +1,10 @@
 /**
- * Runs a reader on one message: puts a tap on it, sees that the message ends where the reader does, and makes an `RpcError`
- * INVALID_ARGUMENT of whatever goes wrong, with what and at which byte. A message from a peer cannot do more than that.
+ * Runs a reader on one message. It checks that the reader ends exactly where the message ends, and turns every error into an
+ * `RpcError` INVALID_ARGUMENT that says what is wrong and at which byte. A message from a peer can have no other effect.
  *
- * There is one tap, used by all codecs. A decode from within another (a logical type that decodes) gets a tap of its own.
+ * All codecs share one tap. A decode inside another decode (a logical type that decodes) gets a tap of its own.
  *
- * Called by `codec.ts` and `known-branches.ts`, once a message.
+ * Called by `codec.ts` and `service/known-branches.ts`, once for each message.
  */
 import { assert } from '../../base/assert.js';
 import { RpcError } from '../../base/errors.js';

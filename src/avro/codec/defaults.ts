@@ -1,9 +1,9 @@
 /**
- * Defaults of record fields: JSON in the schema, here turned into values. A reader takes one when the writer does not send the
+ * Defaults of record fields: JSON in the schema, here converted to values. A reader uses one when the writer does not send the
  * field; a writer sends it when the value lacks the field.
  *
- * A default of a union may be of any of its branches; the first that takes it is meant (as the specification has it since 1.12;
- * before, only the first branch was allowed). `bytes` and `fixed` are given as a string with one character per byte.
+ * The default of a union may be a value of any of its branches; the first branch that accepts it is used (the rule of the
+ * specification since 1.12; before, only the first branch was allowed). `bytes` and `fixed` are a string with one character a byte.
  */
 import { RpcError } from '../../base/errors.js';
 import { isJsonObject, type JsonObject } from '../schema/json.js';
@@ -13,7 +13,7 @@ import type { CodecOptions } from './readers.js';
 import { wrappings } from './unions.js';
 import { isBigLong, isFloat, isInt, isLong, isWellFormed } from './write-tap.js';
 
-/** Makes the value anew each time, so that nobody can change it for others. */
+/** Makes a new value at each call, so that a caller that changes it affects no other. */
 export type Preset = () => unknown;
 
 /** Thrown inside this file for a default that its type does not take. */

@@ -1,9 +1,9 @@
 /**
- * Functions made from source text, so that each type gets call sites of its own: V8 keeps what it learns about a call with the
- * source position, and closures made at one place share it, so after a few types every call in them would be a slow one.
+ * Makes functions from source text, so that each type has its own call sites. V8 stores what it learns about a call by its source
+ * position. Closures made at one place share that position, so after a few types every call in them would be slow.
  *
- * The text consists of this folder's templates, of numbers, and of names from the application's own schemas, which the parser has
- * checked against Avro's grammar. Nothing that a peer sent is ever part of it: what resolves a peer's schema refers to it by
+ * The text consists of the templates in this folder, of numbers, and of names from the application's own schemas, which the parser
+ * has checked against Avro's grammar. Nothing from a peer is ever part of it: code that resolves a peer's schema refers to it by
  * numbered bindings.
  */
 

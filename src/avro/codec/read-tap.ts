@@ -16,7 +16,7 @@ export class ReadTap extends ByteTap {
   /** Where the block that `readCount` found must end; -1 when it does not say. */
   blockEnd = -1;
 
-  /** Puts the tap on the message `start` to `end` of `buf`. */
+  /** Sets the tap to read the message from `start` to `end` of `buf`. */
   override begin(buf: Buffer, start: number, end: number): void {
     super.begin(buf, start, end);
     this.depth = 0;

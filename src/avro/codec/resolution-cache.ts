@@ -1,8 +1,8 @@
 /**
- * What codecs have found out about the schemas of peers, for all codecs of the process together. To find it out costs
- * milliseconds for a small schema and tens of them for the largest; to keep it costs memory in proportion to the schema's
- * text. A peer may send what schemas it likes, so both the number and the texts are bounded, and what was not asked for longest
- * goes first. A connection keeps the resolutions that it uses, so it does not depend on what is still here.
+ * What codecs have found out about the schemas of peers, shared by all codecs of the process. Finding out takes milliseconds for a
+ * small schema and tens of them for the largest. Keeping it takes memory in proportion to the schema's text. A peer may send any
+ * schemas it likes, so both the number of entries and the size of their texts are bounded; the least recently used entry is dropped
+ * first. A connection keeps the resolutions that it uses, so it does not depend on this cache.
  */
 import type { Resolution } from '../../wire/message-codec.js';
 

@@ -1,9 +1,9 @@
 /**
- * The reader of what a peer wrote with another schema, as values of this side's. `evolution.ts` has found before that every value
- * can be read and decides here too which branch of a reader's union takes a type, so that the two cannot differ.
+ * Makes the reader for messages that a peer wrote with another schema. `evolution.ts` has checked before that every value can be read.
+ * It also decides here which branch of a reader's union takes a type, so that check and reader cannot differ.
  *
- * The peer's schema only decides which of this side's readers and skippers are called in which order: no text of it gets into
- * generated code, and the functions generated are as many as this side's schema has types that meet one of the peer's.
+ * The peer's schema only decides which of this side's readers and skippers are called, and in which order. None of its text gets
+ * into generated code, and the number of generated functions is bounded by the types of this side's schema that meet one of the peer's.
  */
 import { RpcError } from '../../base/errors.js';
 import { Grader } from '../schema/evolution.js';

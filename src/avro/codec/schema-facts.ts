@@ -1,11 +1,11 @@
 /**
- * What a schema says about the bytes of its values before one was seen: how few bytes a value can take, and how deep records can
- * nest. The guards ask it once, when a schema is compiled, so that a schema that cannot need a check does not pay for it.
+ * What a schema says about the bytes of its values before any value is seen: the fewest bytes a value can take, and how deep
+ * records can nest. Readers and writers ask it once, when a schema is compiled, so that a schema pays only for the checks it needs.
  *
- * A schema can define a chain of thousands of records that each hold the one before, so this walks records with a stack of its
- * own. What stands between two records is as deep as the schema's text at most.
+ * A schema can define a chain of thousands of records, each holding the one before, so records are walked with an explicit stack.
+ * Between two records the recursion is at most as deep as the schema's text.
  *
- * Used by `codec-readers.ts`, `codec-writers.ts`, `codec-skippers.ts` and `codec-resolve.ts`.
+ * Used by `readers.ts`, `writers.ts`, `skippers.ts` and `resolver.ts`.
  */
 import type { RecordNode, SchemaNode } from '../schema/schema.js';
 

@@ -1,10 +1,10 @@
 /**
- * Skippers: functions that step over what a writer sends and the reader has no field for. They check all that readers check, and
- * make nothing. The types come from a peer's schema, so unlike readers they are plain closures: nothing is generated, and a
- * schema costs no more than its size, however its records hold each other.
+ * Skippers step over the fields that a writer sends and the reader does not have. They check everything that readers check, and
+ * allocate nothing. Their types come from a peer's schema, so unlike readers they are plain closures: no code is generated, and a
+ * schema costs no more than its size, however its records are nested.
  *
- * A field that never has bytes is skipped without a look at it: otherwise a small schema (ten records, each with ten fields of
- * the one before) could make an empty message cost any amount of work.
+ * A field that never has bytes is skipped without a call. Otherwise a small schema (ten records, each with ten fields of the one
+ * before) could make an empty message cost any amount of work.
  */
 
 import { assert } from '../../base/assert.js';

@@ -1,8 +1,8 @@
 /**
- * How values of unions look, by the schema alone. JavaScript sees groups of types: numbers (`int`, `long`, `float`, `double`),
- * texts (`string`, enums), bytes (`bytes`, `fixed`), objects (records, maps), arrays, booleans and null. A union with at most
- * one branch of each group holds bare values. In any other union each value except null is wrapped in an object with one
- * property, named after its branch: `{ 'demo.City': city }`, `{ long: 7 }`. `infer.ts` types unions by the same rule.
+ * How values of unions look; the schema alone decides. JavaScript sees groups of types: numbers (`int`, `long`, `float`, `double`),
+ * texts (`string`, enums), bytes (`bytes`, `fixed`), objects (records, maps), arrays, booleans and null. The values of a union with at
+ * most one branch of each group are bare. In any other union every value except null is wrapped in an object with one property,
+ * named after its branch: `{ 'demo.City': city }`, `{ long: 7 }`. `infer.ts` types unions by the same rule.
  *
  * Options do not change the rule: `["int", "long"]` is wrapped with `longs: 'bigint'` too.
  */

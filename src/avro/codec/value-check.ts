@@ -1,7 +1,7 @@
 /**
- * Finds what is wrong with a value that a writer refused: the path of the first part that the schema does not take, what is
- * expected there and what was given. Walks in the writer's order, so it meets the same part. Runs only after a failure (and
- * for unions with logical types, which have no other way to tell their branches apart).
+ * Finds what is wrong with a value that a writer refused: the path of the first wrong part, what is expected there, and what was
+ * given. It walks in the order of the writer, so it finds the same part. Runs only after a failure, and for unions with logical
+ * types, whose branches cannot be told apart in another way.
  */
 
 import { nearestName } from '../../base/nearest-name.js';

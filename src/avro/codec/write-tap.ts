@@ -1,14 +1,14 @@
 /**
- * Writes Avro's binary encoding into a buffer that may be too small. Behind the buffer's end nothing is written but everything is
+ * Writes Avro's binary encoding into a buffer that may be too small. Nothing is written beyond the buffer's end, but everything is
  * counted, so that at the end `pos` says how much room the message needs. The methods have the names of avsc's `Tap`.
  *
- * `write...` trusts the value's type; `put...` is for values from outside and throws `mismatch` unless the type takes them. Only
- * then does the codec look for the place of the wrong value (`codec-check.ts`), so a right value pays for no path.
+ * `write...` methods trust the type of a value; `put...` methods take values from applications and throw `mismatch` for a wrong one.
+ * Only then does the codec look for the wrong part (`value-check.ts`), so right values pay for no path.
  *
- * Rule where JavaScript and Avro differ: a string with a lone surrogate has no UTF-8 and is a wrong value. Replacing it, as
- * `Buffer.from` does, would send something else than what was given.
+ * Where JavaScript and Avro differ: a string with a lone surrogate has no UTF-8 form and is refused. Replacing it, as `Buffer.from`
+ * does, would send another string.
  *
- * One tap serves many messages, one after the other: `begin` puts it on the next one. The codec owns it.
+ * One tap serves many messages, one after the other; `begin` sets it to the next one. `codec.ts` owns the taps.
  */
 
 import { SHORT_COPY_MAX } from './byte-tap.js';
@@ -25,7 +25,7 @@ const LONG_MAX = 2n ** 63n - 1n;
 const scratch = new DataView(new ArrayBuffer(8));
 const scratchBytes = new Uint8Array(scratch.buffer);
 
-/** Thrown, always this one object, by whatever meets a value that its type does not take. */
+/** The one object thrown for a value that its type does not allow. */
 export const mismatch = new Error('the value does not match its schema');
 
 /** Thrown when records nest deeper than a reader would follow; most often the value contains itself. */
@@ -70,7 +70,7 @@ export class WriteTap {
   depth = 0;
   private end = 0;
 
-  /** Puts the tap on `buf` from `offset`. */
+  /** Sets the tap to write into `buf` from `offset`. */
   begin(buf: Buffer, offset: number): void {
     this.buf = buf;
     this.pos = offset;
@@ -78,7 +78,7 @@ export class WriteTap {
     this.depth = 0;
   }
 
-  /** Lets go of the buffer. */
+  /** Drops the reference to the buffer. */
   release(): void {
     this.buf = nothing;
     this.busy = false;

@@ -1,10 +1,9 @@
 /**
- * The writer of a schema: a function that puts a value on a tap, generated around the writers of its parts. Built once a codec.
+ * The writer of a schema: a function that writes a value to a tap, generated around the writers of its parts. Built once a codec.
  *
- * A writer looks at a value once, in the order of the schema, changes nothing, and throws `mismatch` at the first thing that the
- * schema does not take. A field that is undefined and has a default is sent as its default. For records any object will do
- * (class instances and getters too) except an array; for maps any object that is not iterable, since a `Map` or a `Set` would
- * look empty. Bytes are any `Uint8Array`.
+ * A writer reads a value once, in the order of the schema, changes nothing, and throws `mismatch` at the first part that the schema
+ * does not allow. A field that is undefined and has a default is sent as its default. `record-members.ts` says which objects can be
+ * records, `value-kinds.ts` which can be maps. Bytes are any `Uint8Array`.
  */
 
 import type { Conversion, Conversions } from '../logical/conversions.js';
@@ -43,7 +42,7 @@ const primitives = {
 
 const writeBigLong: Write = (tap, value) => tap.putBigLong(value);
 
-/** What a call of a primitive's writer comes to. Generated code has it in place of the call. */
+/** The method of the tap that generated code calls instead of a primitive's writer. */
 const inlined = new Map<Write, string>([
   [primitives.null, 'putNull'],
   [primitives.boolean, 'putBoolean'],

@@ -3,7 +3,7 @@
  * imports are collected, not followed, since avsc would read the messages of an imported protocol in the wrong namespace.
  *
  * Where avsc departs from the specification of the language:
- * - `void` without `oneway` is a response of null, not a one-way message; avsc is told so.
+ * - `void` without `oneway` is a response of null, not a one-way message; an option of avsc says so.
  * - `time_ms` is an int; avsc has it as a long. `uuid` and `local_timestamp_ms` are added.
  * - Not understood: `decimal(p, s)`, types with `?`, several variables in one declaration, files without a protocol. They are
  *   errors with line and column.
@@ -22,7 +22,7 @@ export interface IdlProtocol {
 
 export interface IdlImport {
   readonly kind: 'idl' | 'protocol' | 'schema';
-  /** As it stands in the file: relative to it. */
+  /** As written in the file: relative to it. */
   readonly path: string;
 }
 
@@ -34,7 +34,7 @@ const typeRefs = {
   uuid: { type: 'string', logicalType: 'uuid' },
 };
 
-/** What avsc gets in place of a file that is imported: nothing to merge, or for a schema a type that is taken out again. */
+/** What avsc gets instead of an imported file: nothing to merge, or for a schema a type that is removed again. */
 const stubs: Readonly<Record<IdlImport['kind'], string>> = {
   idl: 'protocol Imported {}',
   protocol: '{}',

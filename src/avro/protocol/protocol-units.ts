@@ -11,9 +11,9 @@ import { isJsonObject, type JsonObject } from '../schema/json.js';
 import { type IdlImport, type IdlProtocol, readIdl } from './idl.js';
 
 export interface ProtocolUnit {
-  /** The file, or what stands for it in error messages. */
+  /** The file, or its name in error messages. */
   readonly source: string;
-  /** As it stands in the file; empty for a schema file. */
+  /** As written in the file; empty for a schema file. */
   readonly name: string;
   /** Namespace of names without one; empty for none. */
   readonly namespace: string;
@@ -56,7 +56,7 @@ class Loader {
 
   private addIdl({ protocol, imports }: IdlProtocol, source: string, folder: string | null): void {
     for (const { kind, path } of imports) {
-      if (folder === null) throw wrong(source, `it imports ${path}, which only a file can`);
+      if (folder === null) throw wrong(source, `it imports ${path}; only a file can import, not a text`);
       this.addFile(resolve(folder, path), kind);
     }
     this.add(protocol, source);
@@ -66,10 +66,10 @@ class Loader {
     if (!isJsonObject(protocol)) throw wrong(source, 'a protocol is a JSON object');
     const { protocol: name, namespace, types = [], messages = {} } = protocol;
     if (typeof name !== 'string') throw wrong(source, 'a protocol needs a name');
-    if (namespace !== undefined && typeof namespace !== 'string') throw wrong(source, 'its namespace is no text');
+    if (namespace !== undefined && typeof namespace !== 'string') throw wrong(source, 'its namespace is not a string');
     if (!Array.isArray(types) || !types.every(isJsonObject))
-      throw wrong(source, 'its types are no list of definitions');
-    if (!isJsonObject(messages)) throw wrong(source, 'its messages are no object');
+      throw wrong(source, 'its types are not a list of definitions');
+    if (!isJsonObject(messages)) throw wrong(source, 'its messages are not an object');
     const dot = name.lastIndexOf('.');
     // As with types: the namespace in a name with dots is the one that counts.
     const space = dot < 0 ? (namespace ?? '') : name.slice(0, dot);
@@ -93,7 +93,7 @@ function readJson(text: string, source: string): unknown {
   try {
     return JSON.parse(text);
   } catch (cause) {
-    throw wrong(source, `it is no JSON: ${messageOf(cause)}`, cause);
+    throw wrong(source, `it is not JSON: ${messageOf(cause)}`, cause);
   }
 }
 

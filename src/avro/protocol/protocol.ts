@@ -118,7 +118,7 @@ interface ParsedMessage {
 
 function parseMessage(parser: SchemaParser, name: string, json: unknown, namespace: string): ParsedMessage {
   checkName(name, 'a message', '');
-  if (!isJsonObject(json)) throw wrong('it is no JSON object');
+  if (!isJsonObject(json)) throw wrong('it is not a JSON object');
   const { request, response, errors = [], 'one-way': oneWay = false } = json;
   if (typeof oneWay !== 'boolean') throw wrong('one-way must be true or false');
   if (response === undefined && !oneWay) throw wrong('it needs a response');

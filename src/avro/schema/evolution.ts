@@ -6,7 +6,7 @@
  * The rules are those of the Avro specification ("Schema Resolution"); where it leaves a choice:
  * - Breaking is decided for all values, before the first one is read. Avro itself finds some mismatches only when a value shows
  *   them: a writer's union of which the reader takes only some branches, an enum symbol that the reader does not know. Here
- *   they are breaking at once: a call should not work on Monday and fail on the first `null` on Tuesday. (avsc and Java's
+ *   they are breaking at once, so that a call does not start to fail with the first `null`. (avsc and Java's
  *   `SchemaCompatibility` say the same.)
  * - Names of records, enums and fixed types match without their namespaces, and so do the reader's aliases.
  * - A reader's union takes a value with the branch of the same type and full name if it has one, then by alias, then by
@@ -89,7 +89,7 @@ const promotions: Readonly<Partial<Record<SchemaNode['kind'], readonly string[]>
   bytes: ['string'],
 };
 
-/** A pair that is readable whatever else turns out. */
+/** A pair that is readable in any case. */
 const readablePair: Pair = newPair(false, '');
 
 function newPair(anyOf: boolean, reason: string): Pair {
@@ -137,7 +137,7 @@ export class Grader {
 
   /**
    * The fields of a writer's record that are `field` to the reader, by name or alias. In a pair that is readable there is one at
-   * most; without one, the reader's default stands in.
+   * most; without one, the reader's default is used.
    */
   writtenAs(field: FieldNode, writer: RecordNode): readonly FieldNode[] {
     let byName = this.fieldsByName.get(writer);
@@ -276,7 +276,7 @@ function matchRank(branch: SchemaNode, writer: SchemaNode, lenient: boolean): nu
   return NO_MATCH;
 }
 
-/** A pair that fails by itself, whatever is inside the two types; undefined if it does not. */
+/** The pair of two types that fail without a look at what they contain; undefined if they do not. */
 function refutation(reader: SchemaNode, writer: SchemaNode, lenient: boolean): Pair | undefined {
   if (reader.kind === 'union' || writer.kind === 'union') return undefined;
   const reason = mismatchOf(reader, writer, lenient);

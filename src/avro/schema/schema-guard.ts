@@ -1,11 +1,10 @@
 /**
- * The gate for schemas that a peer sends. Code is generated from schemas, so nothing a peer wrote gets there before it went
- * through here: size and JSON depth are measured before `JSON.parse`, the parser then checks names and limits, and in the end
- * the text must be the canonical form of what it says. So there is one text a schema, and no attribute, duplicate key or escape
- * can stand beside what was checked.
+ * Checks the schemas that peers send. Code is generated from schemas, so no text of a peer gets there before it has passed here. Size
+ * and JSON depth are measured before `JSON.parse`; the parser then checks names and limits; at the end the text must be the canonical
+ * form of the schema it describes. So each schema has exactly one text, and no attribute, duplicate key or escape can be hidden in it.
  *
- * Cost: one pass over the text for each of these steps; nothing is kept of a schema that is refused. This file compiles nothing.
- * Called by the codec with the text of a SCHEMA frame, which the connection has compared with the fingerprint it asked for.
+ * Cost: one pass over the text for each of these steps. Nothing is kept of a schema that is refused. This file compiles nothing.
+ * Called by the codec with the text of a SCHEMA frame, after the connection has compared it with the fingerprint it asked for.
  */
 import { RpcError } from '../../base/errors.js';
 import { canonicalOf } from './canonical.js';

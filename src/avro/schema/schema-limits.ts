@@ -1,6 +1,6 @@
 /**
- * The limits that every peer enforces on a schema it is sent, so that nobody's parser or code generator can be made to work
- * for long. They hold for local schemas too: one that is over them could never be declared.
+ * The limits that every peer enforces on schemas it receives, so that no schema can keep a parser or code generator busy for long.
+ * They apply to local schemas too: a schema beyond them could never be declared to a peer.
  */
 import { limitError, type RpcError } from '../../base/errors.js';
 import { SCHEMA_TEXT_BYTES_MAX } from '../../wire/records/schema.js';

@@ -1,8 +1,7 @@
 /**
- * Checks a schema given as JSON and turns it into nodes (`schema.ts`). Everything a code generator would trip over
- * is refused here, with the place and the reason: bad names, names defined twice or never, fields, symbols and union branches
- * that repeat, unions in unions, sizes that are no sizes. The limits are those every peer enforces on a schema it is sent, so
- * they hold for local schemas too: one that is over them could never be declared.
+ * Checks a schema given as JSON and turns it into nodes (`schema.ts`). Everything that a code generator could not handle is
+ * refused here, with the place and the reason: bad names, names defined twice or never, fields, symbols and union branches
+ * that repeat, unions in unions, invalid sizes. The limits (`schema-limits.ts`) apply to local schemas and to those of peers.
  *
  * Cost: linear in the schema. Recursion: at most `schemaDepthMax` levels, so a JavaScript object that contains itself is an
  * error and not an endless loop. Used by `canonical.ts`, `schema-guard.ts`, `evolution.ts` and `protocol.ts`.
@@ -47,7 +46,7 @@ const unresolved: SchemaNode = { kind: 'null', attributes: {} };
 type Mutable<T> = { -readonly [K in keyof T]: T[K] };
 
 const NAME = /^[A-Za-z_][A-Za-z0-9_]*$/;
-/** In a union these are the names of branches; a type of the same name without a namespace could not be told from them. */
+/** Names of branches in unions. A type of the same name without a namespace could not be told from them. */
 const unnamedKinds: ReadonlySet<string> = new Set(['array', 'map']);
 
 /** Checks one schema. Throws an `RpcError` (INVALID_ARGUMENT, or RESOURCE_EXHAUSTED for a limit). */
@@ -85,7 +84,7 @@ export class SchemaParser {
     this.forwardReferences = options.forwardReferences ?? false;
   }
 
-  /** The node of `json`, which stands in `namespace`. It is complete once `finish` has returned. */
+  /** The node of `json`, a schema inside `namespace`. It is complete once `finish` has returned. */
   parse(json: unknown, namespace: string, where = ''): SchemaNode {
     return this.schema(json, namespace, where, 0);
   }
@@ -151,7 +150,7 @@ export class SchemaParser {
       case 'map':
         return this.map(json, namespace, where, depth);
       default:
-        // `{"type": "string", "logicalType": "uuid"}`, `{"type": "Name"}` and, as Java reads it, a schema in place of the name.
+        // `{"type": "string", "logicalType": "uuid"}`, `{"type": "Name"}` and, as in Java, a schema instead of the name.
         if (typeof type === 'string') return this.reference(type, attributesOf(json, ['type']), namespace);
         if (type === undefined) return fail(where, 'a schema needs a type');
         return this.schemaOrName(type, namespace, where, depth + 1);
@@ -289,7 +288,7 @@ export class SchemaParser {
     if (this.canonical && union.branches.length === 0) fail(where, 'a union needs a branch');
     const seen = new Set<string>();
     for (const branch of union.branches) {
-      if (branch.kind === 'union') fail(where, 'a union may not stand in a union');
+      if (branch.kind === 'union') fail(where, 'a union may not contain a union');
       const label = isNamed(branch) ? branch.name : branch.kind;
       if (seen.has(label)) fail(where, `the union has the branch ${label} twice`);
       seen.add(label);

@@ -1,7 +1,7 @@
 /**
- * Nodes back to JSON that stands on its own: a type is written out where it is first met, with its full name and all of its
- * attributes, and named after that. avsc compiles this JSON whatever the namespaces are, which cannot be said of a canonical
- * form: there a name without a namespace inside a type that has one would be taken for a name of that namespace.
+ * Converts nodes back to JSON that is complete by itself: a type is written out at its first occurrence, with its full name and all of
+ * its attributes, and named after that. avsc can compile this JSON whatever namespaces it uses. It could not compile every canonical
+ * form: there a name without a namespace, inside a type that has one, would be taken for a name in that namespace.
  *
  * Used for the schemas of protocol files, and to hand a type to an application's class for its logical type.
  */

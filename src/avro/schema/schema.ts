@@ -1,13 +1,14 @@
 /**
- * Avro schemas as this folder handles them: as JSON, and as nodes, which is JSON after it was checked: names are full names,
- * references point at what they mean, so a recursive schema is a graph with cycles. `schema-parser.ts` makes nodes;
- * `canonical.ts`, `evolution.ts` and `protocol.ts` walk them.
+ * Avro schemas in this folder: as JSON, and as nodes, which are checked JSON. In nodes all names are full names and references point to
+ * the type they name, so a recursive schema is a graph with cycles. `schema-parser.ts` makes nodes; `canonical.ts`,
+ * `evolution.ts`, the codecs and `protocol/protocol.ts` walk them.
  *
- * Invariants of a graph of nodes: every name is legal and defined once; no union holds a union or two branches that a reader
- * could not tell apart; fields and symbols differ. Nodes are never changed once the parser has returned them.
+ * Invariants of a graph of nodes: every name is legal and defined once; no union holds a union, or two branches that a reader could
+ * not tell apart; the fields of a record and the symbols of an enum have different names. The parser never changes a node that it
+ * has returned.
  */
 
-/** A schema as JSON, structurally: what types its values have is the business of `infer.ts`. */
+/** A schema as JSON. Which types its values have is said by `service/infer.ts`. */
 export type SchemaJson = string | SchemaObject | readonly SchemaJson[];
 
 export interface SchemaObject {
@@ -49,7 +50,7 @@ export interface EnumNode {
   readonly name: string;
   readonly aliases: readonly string[];
   readonly symbols: readonly string[];
-  /** What a reader takes for a symbol it does not know; it stands in `attributes` too. */
+  /** What a reader uses instead of a symbol it does not know. It is in `attributes` too. */
   readonly default: string | undefined;
   readonly attributes: Attributes;
 }
@@ -101,13 +102,13 @@ export function unqualified(name: string): string {
   return name.slice(name.lastIndexOf('.') + 1);
 }
 
-/** What stands before the last dot of a full name; empty for a name without a namespace. */
+/** The part before the last dot of a full name; empty for a name without a namespace. */
 export function namespaceOf(name: string): string {
   const dot = name.lastIndexOf('.');
   return dot < 0 ? '' : name.slice(0, dot);
 }
 
-/** How messages and paths call a type: its name without the namespace, or what kind it is. */
+/** The name of a type in messages and paths: without its namespace, or its kind if it has no name. */
 export function labelOf(node: SchemaNode): string {
   return isNamed(node) ? unqualified(node.name) : node.kind;
 }

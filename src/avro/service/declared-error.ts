@@ -45,7 +45,7 @@ function messageOf(value: unknown): string | undefined {
   return typeof value.message === 'string' ? value.message : undefined;
 }
 
-/** One value of the errors union, whatever the codec underneath makes of unions. */
+/** One value of the errors union. It has this form however the codec below represents unions. */
 export interface DeclaredValue {
   /** Full name of the branch; `string` is Avro's branch for errors that no schema describes. */
   readonly name: string;

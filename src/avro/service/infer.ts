@@ -19,7 +19,7 @@ export type Longs = 'number' | 'bigint';
 export interface ValueOptions {
   /** JavaScript type of Avro's `long`. Default `'number'`: values beyond +-(2^53 - 1) are errors, never rounded. */
   readonly longs?: Longs | undefined;
-  /** Classes for logical types, by name. Default none: a logical type is its underlying type. */
+  /** `'standard'`, or classes for logical types by name. Default none: a logical type is its underlying type. */
   readonly logicalTypes?: LogicalTypesOption | undefined;
 }
 
@@ -29,7 +29,7 @@ export interface ValueOptions {
  * enum, an object for a record, all of its fields present. A union is the TypeScript union of its branches as long as
  * JavaScript tells them apart: at most one of {int, long, float, double}, {string, enum}, {bytes, fixed}, {record, error,
  * map}. Otherwise a value of the union is `{ 'branch.Name': value }`, and null stays null. A logical type is its underlying
- * type, or, when `ValueOptions.logicalTypes` has a class for it, what the `_fromValue` of that class is declared to return
+ * type, or, if `ValueOptions.logicalTypes` has a class for it and it is valid, what the `_fromValue` of that class returns
  * (`unknown` if it is not public).
  *
  * A schema whose literals are lost (type `string` instead of `'int'`) gives `unknown`. Records nest some 25 levels before the
@@ -109,7 +109,7 @@ type Converted<Class, D extends Direction> = Class extends new (
       : unknown
   : unknown;
 
-/** The type of the values of `S`, which stands in namespace `Space` of `Root`. */
+/** The type of the values of `S`, a schema inside namespace `Space` of `Root`. */
 export type Value<S, Space extends string, D extends Direction, O, Root> = [string] extends [S]
   ? unknown
   : S extends PrimitiveName

@@ -10,7 +10,7 @@ import type { DeclaredError } from './declared-error.js';
 import type { InferInput, InferOutput, Longs, Value } from './infer.js';
 import type { Checked, RecordSchema, Schema, SchemaName } from './typed-schema.js';
 
-/** What says how a message looks: an Avro schema, `raw`, or any codec of the application's own. */
+/** The format of a message: an Avro schema, `raw`, or a codec of the application. */
 export type MessageSource = Schema | MessageCodec;
 
 /** The schema of a declared error: a record of type `error`. */
@@ -48,17 +48,17 @@ export interface MethodOptions<L extends Longs | undefined, G extends LogicalTyp
   readonly compression?: CompressionName;
   /** JavaScript type of Avro's `long` in this method. Default: the service's, and else `'number'`. */
   readonly longs?: L;
-  /** Classes for logical types in this method, by name. Default: the service's, and else none. */
+  /** `'standard'`, or classes for logical types by name, in this method. Default: the service's, and else none. */
   readonly logicalTypes?: G;
 }
 
-/** What a oneway method is made of. */
+/** The definition of a oneway method. */
 export interface Notice<Request, L extends Longs | undefined, G extends LogicalTypesOption | undefined>
   extends MethodOptions<L, G> {
   readonly request: Request & CheckedSource<Request>;
 }
 
-/** What a method with an answer is made of. */
+/** The definition of a method with an answer. */
 export interface Exchange<
   Request,
   Response,
@@ -73,7 +73,7 @@ export interface Exchange<
 
 type CheckedSource<S> = S extends MessageCodec ? unknown : Checked<S>;
 
-/** `NoInfer`: what was not given stays at its default, whatever type the place of the call suggests. */
+/** `NoInfer`: a type parameter that is not given keeps its default, even if the context suggests another type. */
 type Define<Kind extends MethodKind> = <
   const Request extends MessageSource,
   const Response extends MessageSource,

@@ -25,7 +25,7 @@ export interface MethodTable {
 export interface ServiceOptions<L extends Longs | undefined, G extends LogicalTypesOption | undefined> {
   /** JavaScript type of Avro's `long`. Default `'number'`: values beyond +-(2^53 - 1) are errors, never rounded. */
   readonly longs?: L;
-  /** Classes for logical types, by name. Default none: a logical type is its underlying type. */
+  /** `'standard'`, or classes for logical types by name. Default none: a logical type is its underlying type. */
   readonly logicalTypes?: G;
   /** Compression of messages. Default: the channel's or the server's setting. */
   readonly compression?: CompressionName;

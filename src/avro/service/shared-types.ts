@@ -1,10 +1,10 @@
 /**
- * Lets a schema constant be used more than once inside another schema. In Avro a named type is defined once and referred to by
- * name after that; whoever writes schemas as TypeScript constants writes the constant again instead. So where the very same
- * object is met again under the same full name, its name is put in its place. Everything else stays as it is: two different
- * objects of one name are still an error, which the parser reports.
+ * Lets a schema constant be used more than once inside another schema. In Avro a named type is defined once and referred to by name
+ * after that; in TypeScript it is natural to write the constant again. So where the same object occurs again under the same full
+ * name, it is replaced by the name. Everything else is left alone: two different objects with one name are still an error, which the
+ * parser reports.
  *
- * Called by `service.ts` before a schema is compiled.
+ * Called by `source-codecs.ts` before a schema is compiled.
  */
 import { isJsonObject, type JsonObject } from '../schema/json.js';
 
