@@ -43,7 +43,7 @@ const bench = readTree(root, ['bench'], ['.ts']);
 const written = new Map([...source, ...tests, ...readTree(root, ['bench', 'examples'], ['.ts', '.mjs'])]);
 
 /** Casts that src may have. */
-const CASTS_MAX = 45;
+const CASTS_MAX = 10;
 
 /** Files of fewer lines than others, each with the concept that it alone holds. */
 const concepts = {
