@@ -4,7 +4,7 @@
  */
 import { avroCodec } from '../../src/avro/codec/codec.js';
 import { CompiledSchema } from '../../src/avro/codec/compile.js';
-import type { ReadTap } from '../../src/avro/codec/read-tap.js';
+import type { ReadTap } from '../../src/avro/encoding/read-tap.js';
 import { parseSchema } from '../../src/avro/schema/schema-parser.js';
 import type { MessageCodec } from '../../src/wire/message-codec.js';
 import { type Canonical, canonicalSchema } from '../canonical.js';

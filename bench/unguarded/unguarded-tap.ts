@@ -1,11 +1,11 @@
 /**
- * The reading tap of `src/avro/codec/read-tap.ts` without its guards: nothing is compared with the end of the message, a varint may have any
+ * The reading tap of `src/avro/encoding/read-tap.ts` without its guards: nothing is compared with the end of the message, a varint may have any
  * width, a block any count, and what follows the message is not noticed. The rest is the same, step by step, so that the
  * difference between the two is the guards' price. For measurements only: it reads beyond a broken message.
  *
  * It has what the canonical record's types use.
  */
-import { readShortAscii, SHORT_STRING_MAX } from '../../src/avro/codec/short-strings.js';
+import { readShortAscii, SHORT_STRING_MAX } from '../../src/avro/encoding/short-strings.js';
 
 const nothing = Buffer.alloc(0);
 const scratch = new DataView(new ArrayBuffer(8));

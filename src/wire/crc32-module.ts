@@ -194,11 +194,17 @@ interface WebAssemblyApi {
   };
 }
 
-/** Null where there is no WebAssembly, as under `--jitless`. */
+/** Null where there is no WebAssembly, as under `--jitless`, or none may be made of bytes, as some runtimes have it. */
 export function batchModule(): BatchModule | null {
   const { WebAssembly: api } = globalThis as { readonly WebAssembly?: WebAssemblyApi };
   if (api === undefined) return null;
-  const { memory, run: runExported } = new api.Instance(new api.Module(moduleBytes())).exports;
+  let exported: InstanceType<WebAssemblyApi['Instance']>['exports'];
+  try {
+    exported = new api.Instance(new api.Module(moduleBytes())).exports;
+  } catch {
+    return null;
+  }
+  const { memory, run: runExported } = exported;
   new Int32Array(memory.buffer).set(crc32Tables(TABLES));
   return { memory: new Uint8Array(memory.buffer), run: runExported };
 }

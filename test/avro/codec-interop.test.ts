@@ -5,7 +5,7 @@ import avro from 'avsc';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { avroCodec } from '../../src/avro/codec/codec.js';
-import { ReadTap } from '../../src/avro/codec/read-tap.js';
+import { ReadTap } from '../../src/avro/encoding/read-tap.js';
 import { parseSchema } from '../../src/avro/schema/schema-parser.js';
 import { withSeed } from '../support/seed.js';
 import { avroData } from './avro-data.js';

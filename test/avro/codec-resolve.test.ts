@@ -6,6 +6,7 @@ import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { avroCodec } from '../../src/avro/codec/codec.js';
 import { ResolutionCache } from '../../src/avro/codec/resolution-cache.js';
+import { canGenerate } from '../../src/avro/encoding/generate.js';
 import { RpcError } from '../../src/base/errors.js';
 import type { Resolution } from '../../src/wire/message-codec.js';
 import { decodeWith, encodeWith, join, long, resolving, text } from './codec-bytes.js';
@@ -209,10 +210,8 @@ test('nothing of a peer stands in generated code', () => {
   } finally {
     globalThis.Function = original;
   }
-  assert.ok(
-    generated.some((source) => source.includes('readR')),
-    'the code was seen',
-  );
+  const seen = generated.some((source) => source.includes('readR'));
+  assert.is(seen, canGenerate, 'the code was seen');
   assert.not(generated.some((source) => /peers_field|PeersType|own/.test(source)));
 });
 

@@ -2,7 +2,7 @@
 import type { SchemaNode } from '../../src/avro/schema/schema.js';
 import { isNamed } from '../../src/avro/schema/schema.js';
 import type { Random } from '../support/seed.js';
-import { join, long, text } from './codec-bytes.js';
+import { join, long, text, varint } from './codec-bytes.js';
 
 const ints = [
   0,
@@ -170,4 +170,43 @@ export function same(a: unknown, b: unknown): boolean {
   if (names.length !== Object.keys(b).length) return false;
   const [left, right] = [a as Record<string, unknown>, b as Record<string, unknown>];
   return names.every((name) => Object.hasOwn(right, name) && same(left[name], right[name]));
+}
+
+const telling = [
+  long(-1),
+  long(2 ** 31),
+  long(2 ** 40),
+  long(2n ** 63n - 1n),
+  varint(2n ** 70n),
+  Buffer.alloc(11, 0xff),
+  long(65_536),
+  long(-3),
+];
+
+/** The message with one to three things done to it. */
+export function damaged(random: Random, message: Buffer): Buffer {
+  let bytes: Buffer = Buffer.from(message);
+  for (let times = random.between(1, 3); times > 0; times--) {
+    const at = random.below(bytes.length + 1);
+    switch (random.below(6)) {
+      case 0:
+        bytes = Buffer.concat([bytes.subarray(0, at), random.pick(telling), bytes.subarray(at)]);
+        break;
+      case 1:
+        bytes = Buffer.concat([bytes.subarray(0, at), random.pick(telling), bytes.subarray(at + 1)]);
+        break;
+      case 2:
+        bytes = bytes.subarray(0, at);
+        break;
+      case 3:
+        bytes = Buffer.concat([bytes.subarray(0, at), bytes.subarray(random.below(bytes.length + 1))]);
+        break;
+      case 4:
+        if (at < bytes.length) bytes[at] = random.below(256);
+        break;
+      default:
+        if (at < bytes.length) bytes[at] = (bytes[at] as number) ^ (1 << random.below(8));
+    }
+  }
+  return bytes;
 }

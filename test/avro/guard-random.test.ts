@@ -9,8 +9,8 @@ import { canonicalOf } from '../../src/avro/schema/canonical.js';
 import { parseSchema } from '../../src/avro/schema/schema-parser.js';
 import { RpcError } from '../../src/base/errors.js';
 import { type Random, withSeed } from '../support/seed.js';
-import { long, skipping, varint } from './codec-bytes.js';
-import { edgeValue, scattered } from './codec-values.js';
+import { skipping } from './codec-bytes.js';
+import { damaged, edgeValue, scattered } from './codec-values.js';
 import { randomSchema } from './random-schema.js';
 
 const MESSAGES = Number(process.env['TRUNKLINE_RANDOM_VALUES'] ?? 40_000);
@@ -67,45 +67,6 @@ function isRefusal(error: unknown): boolean {
     error.cause === undefined &&
     / at byte \d+ of \d+$/.test(error.message)
   );
-}
-
-const telling = [
-  long(-1),
-  long(2 ** 31),
-  long(2 ** 40),
-  long(2n ** 63n - 1n),
-  varint(2n ** 70n),
-  Buffer.alloc(11, 0xff),
-  long(65_536),
-  long(-3),
-];
-
-/** The message with one to three things done to it. */
-function damaged(random: Random, message: Buffer): Buffer {
-  let bytes: Buffer = Buffer.from(message);
-  for (let times = random.between(1, 3); times > 0; times--) {
-    const at = random.below(bytes.length + 1);
-    switch (random.below(6)) {
-      case 0:
-        bytes = Buffer.concat([bytes.subarray(0, at), random.pick(telling), bytes.subarray(at)]);
-        break;
-      case 1:
-        bytes = Buffer.concat([bytes.subarray(0, at), random.pick(telling), bytes.subarray(at + 1)]);
-        break;
-      case 2:
-        bytes = bytes.subarray(0, at);
-        break;
-      case 3:
-        bytes = Buffer.concat([bytes.subarray(0, at), bytes.subarray(random.below(bytes.length + 1))]);
-        break;
-      case 4:
-        if (at < bytes.length) bytes[at] = random.below(256);
-        break;
-      default:
-        if (at < bytes.length) bytes[at] = (bytes[at] as number) ^ (1 << random.below(8));
-    }
-  }
-  return bytes;
 }
 
 test('B36 random bytes for schemas that peers send, too', () => {

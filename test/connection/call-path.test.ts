@@ -21,7 +21,7 @@ const path = [
   'connection/messages/message-sender',
   'connection/messages/write-queue',
   'avro/codec/codec',
-  'avro/codec/write-tap',
+  'avro/encoding/write-tap',
   'wire/encoder',
   'transport/socket-transport',
 ];

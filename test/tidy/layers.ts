@@ -17,6 +17,8 @@ const rooms: ReadonlyMap<string, number> = new Map([
   ['compression', 4],
   ['transport', 4],
   ['avro/schema', 4.1],
+  ['avro/encoding', 4.12],
+  ['avro/interpreter', 4.18],
   ['avro/logical', 4.15],
   ['avro/codec', 4.2],
   ['avro/service', 4.3],

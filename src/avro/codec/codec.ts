@@ -10,19 +10,18 @@
 import { RpcError } from '../../base/errors.js';
 import { describeLimit } from '../../base/limits.js';
 import type { MessageCodec, Resolution } from '../../wire/message-codec.js';
+import type { Read, Write } from '../encoding/shapes.js';
+import { mismatch, TooDeep, WriteTap } from '../encoding/write-tap.js';
 import { canonicalOf, fingerprintOf } from '../schema/canonical.js';
 import { gradeNodes } from '../schema/evolution.js';
 import type { SchemaNode } from '../schema/schema.js';
 import { labelOf } from '../schema/schema.js';
 import { parseUntrustedSchema } from '../schema/schema-guard.js';
 import { parseSchema } from '../schema/schema-parser.js';
-import type { Read } from './bounded-types.js';
 import { type AvroOptions, CompiledSchema } from './compile.js';
 import { decodeWith } from './decode.js';
 import { ResolutionCache } from './resolution-cache.js';
 import { SchemaFacts } from './schema-facts.js';
-import { mismatch, TooDeep, WriteTap } from './write-tap.js';
-import type { Write } from './writers.js';
 
 export type { AvroOptions } from './compile.js';
 

@@ -15,19 +15,25 @@
  * What `write` accepts, `read` gives back equal (a float is rounded to 32 bits, as its type says). Everything else is refused:
  * nothing is rounded, cut or replaced. `write` never changes a value.
  *
- * Functions are made when they are first needed: a client never reads requests.
+ * Functions are made when they are first needed: a client never reads requests. They are generated, or, where the process may not
+ * generate code from strings, closures that do the same (`interpreter/`).
  */
 
+import { canGenerate } from '../encoding/generate.js';
+import { checkAllFields } from '../encoding/record-members.js';
+import type { Read, Shapes, Write } from '../encoding/shapes.js';
+import { interpretedReads } from '../interpreter/reads.js';
+import { interpretedWrites } from '../interpreter/writes.js';
 import { Conversions, type LogicalTypesOption } from '../logical/conversions.js';
 import type { SchemaNode } from '../schema/schema.js';
-import type { Read } from './bounded-types.js';
 import { presetOf } from './defaults.js';
+import { generatedReads } from './generated-reads.js';
+import { generatedWrites } from './generated-writes.js';
 import { type CodecOptions, Readers } from './readers.js';
-import { checkAllFields } from './record-members.js';
 import { resolve } from './resolver.js';
 import { SchemaFacts } from './schema-facts.js';
 import { checkValue, type Wrong } from './value-check.js';
-import { type Write, Writers } from './writers.js';
+import { Writers } from './writers.js';
 
 /** How a codec represents values, and how far it trusts a message. */
 export interface AvroOptions {
@@ -44,19 +50,23 @@ export interface AvroOptions {
   readonly emptyItemsMax?: number;
 }
 
+const generated: Shapes = { reads: generatedReads, writes: generatedWrites };
+export const interpreted: Shapes = { reads: interpretedReads, writes: interpretedWrites };
+
 export class CompiledSchema {
   private readonly node: SchemaNode;
   private readonly options: CodecOptions;
   private readonly facts: SchemaFacts;
 
   /** Throws an `RpcError` when a default does not fit its field, or a class of `logicalTypes` refuses its type. */
-  constructor(node: SchemaNode, options: AvroOptions) {
+  constructor(node: SchemaNode, options: AvroOptions, shapes: Shapes = canGenerate ? generated : interpreted) {
     this.node = node;
     this.options = {
       conversions: new Conversions(options.logicalTypes ?? {}, options.longs === 'bigint'),
       checkAllFields: checkAllFields(),
       depthMax: options.depthMax ?? 64,
       emptyItemsMax: options.emptyItemsMax ?? 65_536,
+      shapes,
     };
     this.facts = new SchemaFacts(node);
     const { conversions } = this.options;

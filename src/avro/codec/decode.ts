@@ -8,9 +8,9 @@
  */
 import { assert } from '../../base/assert.js';
 import { RpcError } from '../../base/errors.js';
-import type { Read } from './bounded-types.js';
-import { type Refusal, refused } from './byte-tap.js';
-import { ReadTap } from './read-tap.js';
+import { type Refusal, refused } from '../encoding/byte-tap.js';
+import { ReadTap } from '../encoding/read-tap.js';
+import type { Read } from '../encoding/shapes.js';
 
 const sharedTap = new ReadTap();
 

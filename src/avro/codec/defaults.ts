@@ -6,12 +6,12 @@
  * specification since 1.12; before, only the first branch was allowed). `bytes` and `fixed` are a string with one character a byte.
  */
 import { RpcError } from '../../base/errors.js';
+import { isBigLong, isFloat, isInt, isLong, isWellFormed } from '../encoding/write-tap.js';
 import { isJsonObject, type JsonObject } from '../schema/json.js';
 import type { FieldNode, RecordNode, SchemaNode, UnionNode } from '../schema/schema.js';
 import { labelOf, unqualified } from '../schema/schema.js';
 import type { CodecOptions } from './readers.js';
 import { wrappings } from './unions.js';
-import { isBigLong, isFloat, isInt, isLong, isWellFormed } from './write-tap.js';
 
 /** Makes a new value at each call, so that a caller that changes it affects no other. */
 export type Preset = () => unknown;

@@ -2,20 +2,10 @@
  * The reader of a schema, for messages that were written with the same schema. Built once a codec, from the leaves up.
  */
 
+import { enumReader, fixedReader, primitiveReads, readBigLong } from '../encoding/primitives.js';
+import type { Read, ReadLimits, Shapes } from '../encoding/shapes.js';
 import type { Conversions } from '../logical/conversions.js';
 import type { RecordNode, SchemaNode } from '../schema/schema.js';
-import {
-  arrayReader,
-  enumReader,
-  fixedReader,
-  mapReader,
-  primitiveReader,
-  type Read,
-  type ReadLimits,
-  readBigLong,
-  recordReader,
-  unionReader,
-} from './bounded-types.js';
 import type { SchemaFacts } from './schema-facts.js';
 import { wrappings } from './unions.js';
 
@@ -24,6 +14,8 @@ export interface CodecOptions extends ReadLimits {
   readonly conversions: Conversions;
   /** Whether a record that has all of its fields is checked for properties that are no fields. */
   readonly checkAllFields: boolean;
+  /** How functions of compound types are made. */
+  readonly shapes: Shapes;
 }
 
 /** Stands in for a reader that is needed before it is made, since its type contains itself. */
@@ -73,13 +65,14 @@ export class Readers {
   }
 
   private make(node: Exclude<SchemaNode, RecordNode>): Read {
+    const { reads } = this.options.shapes;
     switch (node.kind) {
       case 'array':
-        return arrayReader(this.of(node.items), this.facts.bytesMin(node.items), this.options);
+        return reads.array(this.of(node.items), this.facts.bytesMin(node.items), this.options);
       case 'map':
-        return mapReader(this.of(node.values), this.facts.bytesMin(node.values), this.options);
+        return reads.map(this.of(node.values), this.facts.bytesMin(node.values), this.options);
       case 'union':
-        return unionReader(
+        return reads.union(
           node.branches.map((branch) => this.of(branch)),
           wrappings(node),
         );
@@ -90,7 +83,7 @@ export class Readers {
       case 'long':
         return longReader(node, this.options);
       default:
-        return primitiveReader(node.kind);
+        return primitiveReads[node.kind];
     }
   }
 
@@ -101,12 +94,13 @@ export class Readers {
     this.links.set(node, link);
     const fields = node.fields.map(({ name, type }) => ({ name, read: this.of(type), preset: null }));
     this.links.delete(node);
-    return link.make(this.keep(node, recordReader(node.name, fields, this.depthMax)));
+    const steps = fields.map((_, field) => ({ field }));
+    return link.make(this.keep(node, this.options.shapes.reads.record(node.name, fields, steps, this.depthMax)));
   }
 }
 
 export function longReader(node: SchemaNode, { conversions }: CodecOptions): Read {
-  return conversions.bigLongs(node) ? readBigLong : primitiveReader('long');
+  return conversions.bigLongs(node) ? readBigLong : primitiveReads.long;
 }
 
 /** `read`, followed by the conversion of the node's logical type if it has one. */

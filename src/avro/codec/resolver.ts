@@ -6,6 +6,8 @@
  * into generated code, and the number of generated functions is bounded by the types of this side's schema that meet one of the peer's.
  */
 import { RpcError } from '../../base/errors.js';
+import { enumReader, fixedReader, primitiveReads } from '../encoding/primitives.js';
+import type { FieldReader, Read, RecordStep } from '../encoding/shapes.js';
 import { Grader } from '../schema/evolution.js';
 import { isStandardName } from '../schema/logical.js';
 import {
@@ -16,19 +18,6 @@ import {
   type SchemaNode,
   type UnionNode,
 } from '../schema/schema.js';
-import {
-  arrayReader,
-  enumReader,
-  type FieldReader,
-  fixedReader,
-  mapReader,
-  primitiveReader,
-  type Read,
-  type RecordStep,
-  resolvedRecordReader,
-  unionReader,
-  wrappedReader,
-} from './bounded-types.js';
 import { presetOf } from './defaults.js';
 import { type CodecOptions, converted, longReader, ReadLink } from './readers.js';
 import { SchemaFacts } from './schema-facts.js';
@@ -71,11 +60,12 @@ class Resolver {
 
   private bare(reader: SchemaNode, writer: SchemaNode): Read {
     const { options, facts } = this;
+    const { reads } = options.shapes;
     if (reader.kind === 'array' && writer.kind === 'array') {
-      return arrayReader(this.of(reader.items, writer.items), facts.bytesMin(writer.items), options);
+      return reads.array(this.of(reader.items, writer.items), facts.bytesMin(writer.items), options);
     }
     if (reader.kind === 'map' && writer.kind === 'map') {
-      return mapReader(this.of(reader.values, writer.values), facts.bytesMin(writer.values), options);
+      return reads.map(this.of(reader.values, writer.values), facts.bytesMin(writer.values), options);
     }
     if (reader.kind === 'enum' && writer.kind === 'enum') return enumReader(renamed(reader, writer));
     if (reader.kind === 'fixed') return fixedReader(reader.size);
@@ -84,30 +74,30 @@ class Resolver {
     switch (reader.kind) {
       case 'float':
         if (writer.kind === 'int') return (tap) => Math.fround(tap.readInt());
-        return writer.kind === 'long' ? (tap) => tap.readLongAsFloat() : primitiveReader('float');
+        return writer.kind === 'long' ? (tap) => tap.readLongAsFloat() : primitiveReads.float;
       case 'double':
         if (writer.kind === 'long') return (tap) => tap.readLongAsDouble();
         if (!isPrimitive(writer)) throw contradiction(reader, writer);
-        return primitiveReader(writer.kind);
+        return primitiveReads[writer.kind];
       case 'null':
       case 'boolean':
       case 'int':
       case 'bytes':
       case 'string':
-        return primitiveReader(reader.kind);
+        return primitiveReads[reader.kind];
       default:
         throw contradiction(reader, writer);
     }
   }
 
   private intAsLong(reader: SchemaNode): Read {
-    return this.options.conversions.bigLongs(reader) ? (tap) => BigInt(tap.readInt()) : primitiveReader('int');
+    return this.options.conversions.bigLongs(reader) ? (tap) => BigInt(tap.readInt()) : primitiveReads.int;
   }
 
   /** The branches are resolved one by one, so the values are no longer wrapped by the writer's branches. */
   private fromUnion(reader: SchemaNode, writer: UnionNode): Read {
     const branches = writer.branches.map((branch) => this.of(reader, branch));
-    return unionReader(branches, []);
+    return this.options.shapes.reads.union(branches, []);
   }
 
   private intoUnion(reader: UnionNode, writer: SchemaNode): Read {
@@ -116,7 +106,7 @@ class Resolver {
     if (branch === undefined) throw contradiction(reader, writer);
     const read = this.of(branch, writer);
     const name = wrappings(reader)[index] ?? null;
-    return name === null ? read : wrappedReader(read, name);
+    return name === null ? read : this.options.shapes.reads.wrapped(read, name);
   }
 
   private record(reader: RecordNode, writer: RecordNode): Read {
@@ -127,7 +117,7 @@ class Resolver {
     const link = new ReadLink();
     links.set(writer, link);
     const { fields, steps } = this.plan(reader, writer);
-    const read = resolvedRecordReader(reader.name, fields, steps, this.depthMax);
+    const read = this.options.shapes.reads.record(reader.name, fields, steps, this.depthMax);
     return link.make(converted(read, reader, this.options));
   }
 

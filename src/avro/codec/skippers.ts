@@ -8,9 +8,9 @@
  */
 
 import { assert } from '../../base/assert.js';
+import type { ReadTap } from '../encoding/read-tap.js';
+import type { ReadLimits } from '../encoding/shapes.js';
 import type { RecordNode, SchemaNode } from '../schema/schema.js';
-import type { ReadLimits } from './bounded-types.js';
-import type { ReadTap } from './read-tap.js';
 import type { SchemaFacts } from './schema-facts.js';
 
 export type Skip = (tap: ReadTap) => void;

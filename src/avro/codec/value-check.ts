@@ -5,13 +5,13 @@
  */
 
 import { nearestName } from '../../base/nearest-name.js';
+import { memberOf, RecordMembers } from '../encoding/record-members.js';
+import { type AnyObject, canBeMap, canBeRecord, isBytes, isObject, kindOf } from '../encoding/value-kinds.js';
+import { isBigLong, isFloat, isInt, isLong, isWellFormed } from '../encoding/write-tap.js';
 import type { RecordNode, SchemaNode, UnionNode } from '../schema/schema.js';
 import { labelOf } from '../schema/schema.js';
 import type { CodecOptions } from './readers.js';
-import { memberOf, RecordMembers } from './record-members.js';
 import { branchName, groupOf, isWrapped } from './unions.js';
-import { type AnyObject, canBeMap, canBeRecord, isBytes, isObject, kindOf } from './value-kinds.js';
-import { isBigLong, isFloat, isInt, isLong, isWellFormed } from './write-tap.js';
 
 /** A part of a value, seen from the whole: `.location.lat`, `.tags[1]`, `["a key"]`. */
 export interface Wrong {

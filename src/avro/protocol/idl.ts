@@ -50,10 +50,20 @@ let assemble: Assemble | null = null;
 
 function assembler(): Assemble {
   if (assemble === null) {
-    const avsc: { readonly assembleProtocol: Assemble } = load('avsc');
-    assemble = avsc.assembleProtocol;
+    assemble = loaded().assembleProtocol;
   }
   return assemble;
+}
+
+function loaded(): { readonly assembleProtocol: Assemble } {
+  try {
+    return load('avsc');
+  } catch (cause) {
+    if (!(cause instanceof EvalError)) throw cause;
+    const text =
+      'Avro IDL is read by avsc, which cannot work where code may not be generated: give the protocol as JSON';
+    throw new RpcError('FAILED_PRECONDITION', text, { cause });
+  }
 }
 
 /** Reads IDL text. `name` is what errors call it. Throws an `RpcError` (INVALID_ARGUMENT) with the line and column. */

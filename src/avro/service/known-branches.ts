@@ -7,8 +7,8 @@
  */
 import { RpcError } from '../../base/errors.js';
 import type { MessageCodec } from '../../wire/message-codec.js';
-import type { Read } from '../codec/bounded-types.js';
 import { decodeWith } from '../codec/decode.js';
+import type { Read } from '../encoding/shapes.js';
 import { canonicalOf, fingerprintOf } from '../schema/canonical.js';
 import { parseUntrustedSchema } from '../schema/schema-guard.js';
 

@@ -4,7 +4,7 @@
  */
 import { RpcError } from '../../base/errors.js';
 import { declareBytesCodec, type MessageCodec, type Resolution } from '../../wire/message-codec.js';
-import { isBytes } from '../codec/value-kinds.js';
+import { isBytes } from '../encoding/value-kinds.js';
 
 /**
  * Takes any `Uint8Array`; one of more than 64 KiB is not copied, so it must not change until its call has ended. Gives a

@@ -6,17 +6,19 @@
  *     switch (length) { ... case 2: { const c0 = buf[at], c1 = buf[at + 1];
  *                                     return (c0 | c1) > 127 ? null : fromCharCode(c0, c1); } ...
  *
+ * Where no code may be generated it is always null, so that every string is read by `buf.utf8Slice`.
+ *
  * Called by the taps only, which have checked that the bytes are there.
  */
-import { generate } from './generate.js';
+import { canGenerate, generate } from './generate.js';
 
 /** Longest string, in bytes, that is worth it. */
 export const SHORT_STRING_MAX = 24;
 
 /** The string in `length` bytes of `buf` from `at`, or null when it is not ASCII. `length` is 0 to `SHORT_STRING_MAX`. */
-export const readShortAscii = generate<(buf: Uint8Array, at: number, length: number) => string | null>(source(), {
-  fromCharCode: String.fromCharCode,
-});
+export const readShortAscii: (buf: Uint8Array, at: number, length: number) => string | null = canGenerate
+  ? generate(source(), { fromCharCode: String.fromCharCode })
+  : () => null;
 
 function source(): string {
   let cases = "case 0: return '';\n";

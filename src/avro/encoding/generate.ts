@@ -24,3 +24,17 @@ export function identifier(name: string): string {
   const last = name.slice(name.lastIndexOf('.') + 1);
   return last.replaceAll(/[^A-Za-z0-9_$]/g, '_');
 }
+
+/**
+ * Whether functions can be made from text here: not under Node's `--disallow-code-generation-from-strings`, nor in runtimes that
+ * never allow it. Tried once, when this file is loaded.
+ */
+export const canGenerate = tryOnce();
+
+function tryOnce(): boolean {
+  try {
+    return generate<() => boolean>('() => true', {})();
+  } catch {
+    return false;
+  }
+}

@@ -3,7 +3,7 @@
  * of items is compared with the bytes that remain before anything is allocated for it or looped over; items that take no bytes
  * count against a budget; an index must be below the number of symbols or branches; records nest only so deep.
  *
- * `decode.ts` owns the taps; the functions of `bounded-types.ts` and `skippers.ts` call their methods.
+ * `decode.ts` owns the taps; the functions of `codec/generated-reads.ts`, `interpreter/reads.ts` and `skippers.ts` call their methods.
  */
 import { describeLimit, type LimitHit } from '../../base/limits.js';
 import { ByteTap } from './byte-tap.js';
