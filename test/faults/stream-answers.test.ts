@@ -268,7 +268,8 @@ test('B26 a client never sends beyond the window of its callee, and uses all of 
   for (const bytes of [1, 10, 2_000, 30_000]) {
     peer.send(credit(call, bytes));
     left += bytes;
-    await count();
+    // A PONG may come between two of the stream's turns.
+    for (let rounds = 0; left >= 1_024 && rounds < 100; rounds++) await count();
     assert.ok(left < 1_024, `${left} of credit is not used`);
   }
   await peer.close();

@@ -106,7 +106,7 @@ export class TestEtcd {
     this.child = null;
     const gone = once(child, 'exit');
     child.kill('SIGTERM');
-    child.kill('SIGCONT');
+    signal(child, 'SIGCONT');
     const late = setTimeout(() => child.kill('SIGKILL'), STOP_MS_MAX);
     await gone;
     clearTimeout(late);
@@ -114,11 +114,11 @@ export class TestEtcd {
 
   /** It stands still; the kernel goes on accepting connections for it. */
   pause(): void {
-    this.child?.kill('SIGSTOP');
+    signal(this.child, 'SIGSTOP');
   }
 
   resume(): void {
-    this.child?.kill('SIGCONT');
+    signal(this.child, 'SIGCONT');
   }
 
   /** Only while it is stopped: it starts as a new cluster. */
@@ -171,6 +171,16 @@ export class TestEtcd {
     } catch {
       return false;
     }
+  }
+}
+
+/** Not by `child.kill`: Deno takes a child that was signalled so for dead, and neither lets it go on nor tells its exit. */
+function signal(child: ChildProcess | null, name: NodeJS.Signals): void {
+  if (child?.pid === undefined || child.exitCode !== null) return;
+  try {
+    process.kill(child.pid, name);
+  } catch {
+    // It has just ended.
   }
 }
 
