@@ -206,32 +206,41 @@ test('F11 an answer after the timeout is discarded', async () => {
   await channel.close();
 });
 
-test('F23 a client whose loop was blocked reads the answer that has arrived before it declares its server dead', async () => {
-  for (const blockedMs of [2_000, 12_000, 100_000]) {
-    const clock = new BlockedClock();
-    const listener = await ScriptedListener.listen();
-    const channel = connect(`tcp://127.0.0.1:${listener.port}`, { clock, random: () => 0.5 });
-    const ready = channel.ready();
-    const peer = await listener.accept();
-    await peer.handshake();
-    await ready;
-    await clock.advanceSettled(20_000);
-    const { payload } = await peer.expect('PING');
-    peer.send(frame('PONG', { payload }));
-    await clock.advanceBlocked(blockedMs);
-    await clock.advanceSettled(0);
-    assert.is(peer.ending, null);
-    assert.ok(!peer.frames.some(({ name }) => name === 'CLOSE'), `blocked for ${blockedMs} ms`);
-    assert.ok(channel.peer !== null);
-    // A server that is silent from here on is noticed in its time.
-    await clock.advanceSettled(kaMs + 100);
-    await peer.expectClose(11);
-    await channel.close();
-    await listener.close();
-  }
-});
+const turnsTest = onlyIn(
+  test,
+  ['node', 'bun'],
+  'Deno reads sockets in tasks of its own, not between two steps of a test clock',
+);
 
-test('F23 a server whose loop was blocked reads what has arrived before it declares its client dead', async () => {
+turnsTest(
+  'F23 a client whose loop was blocked reads the answer that has arrived before it declares its server dead',
+  async () => {
+    for (const blockedMs of [2_000, 12_000, 100_000]) {
+      const clock = new BlockedClock();
+      const listener = await ScriptedListener.listen();
+      const channel = connect(`tcp://127.0.0.1:${listener.port}`, { clock, random: () => 0.5 });
+      const ready = channel.ready();
+      const peer = await listener.accept();
+      await peer.handshake();
+      await ready;
+      await clock.advanceSettled(20_000);
+      const { payload } = await peer.expect('PING');
+      peer.send(frame('PONG', { payload }));
+      await clock.advanceBlocked(blockedMs);
+      await clock.advanceSettled(0);
+      assert.is(peer.ending, null);
+      assert.ok(!peer.frames.some(({ name }) => name === 'CLOSE'), `blocked for ${blockedMs} ms`);
+      assert.ok(channel.peer !== null);
+      // A server that is silent from here on is noticed in its time.
+      await clock.advanceSettled(kaMs + 100);
+      await peer.expectClose(11);
+      await channel.close();
+      await listener.close();
+    }
+  },
+);
+
+turnsTest('F23 a server whose loop was blocked reads what has arrived before it declares its client dead', async () => {
   for (const blockedMs of [2_000, 12_000, 100_000]) {
     const clock = new BlockedClock();
     const server = new Server({ clock, random: () => 0.5 }).add(Notes, handlers());
@@ -249,12 +258,6 @@ test('F23 a server whose loop was blocked reads what has arrived before it decla
     await server.close();
   }
 });
-
-const turnsTest = onlyIn(
-  test,
-  ['node', 'bun'],
-  'Deno reads sockets in tasks of its own, not between two steps of a test clock',
-);
 
 turnsTest('F23 an answer that was in the socket while the loop was blocked meets its deadline', async () => {
   const clock = new BlockedClock();
