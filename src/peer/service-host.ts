@@ -3,13 +3,14 @@
  * declares them. A server has one, and so has a channel whose server may call it.
  */
 import type { KindOf, RequestOutput, ResponseInput } from '../avro/service/method.js';
-import type { ServiceDefinition, ServiceMethod } from '../avro/service/service.js';
+import type { ServiceDefinition } from '../avro/service/service.js';
 import { RpcError } from '../base/errors.js';
 import type { CallHost, HostedMethod } from '../connection/calls/call-host.js';
 import type { IncomingBlob, OutgoingBlob } from '../connection/streams/blob.js';
 import type { ItemStream } from '../connection/streams/item-stream.js';
 import type { ItemSource } from '../connection/streams/outgoing-stream.js';
 import type { CompressionName, MethodSpec } from '../wire/message-codec.js';
+import { ownMethods } from './own-methods.js';
 import type { CallContext } from './public-types.js';
 
 export interface HandlerOptions {
@@ -60,8 +61,9 @@ export class ServiceHost implements CallHost {
    * already, and then nothing was added.
    */
   add<S extends ServiceDefinition>(service: S, handlers: Handlers<S>): void {
-    const { name: serviceName, methods }: ServiceDefinition = service;
-    const added = Object.entries(methods).map(([name, method]) => this.hosted(serviceName, name, method, handlers));
+    const methods = ownMethods(service);
+    const { name: serviceName }: ServiceDefinition = service;
+    const added = methods.map(([name, method]) => this.hosted(serviceName, name, method, handlers));
     for (const method of added) this.methods.set(method.spec.name, method);
   }
 
@@ -99,10 +101,11 @@ export class ServiceHost implements CallHost {
     }
   }
 
-  private hosted(serviceName: string, name: string, method: ServiceMethod, handlers: object): HostedMethod {
+  private hosted(serviceName: string, name: string, method: MethodSpec, handlers: object): HostedMethod {
     const handler: unknown = Reflect.get(handlers, name);
-    // What every object inherits (`toString`) is no handler.
-    const inherited = handler === Reflect.get(Object.prototype, name);
+    // What every object inherits (`toString`) is no handler, nor is the class of handlers that are an instance.
+    const inherited =
+      handler === Reflect.get(Object.prototype, name) || (name === 'constructor' && !Object.hasOwn(handlers, name));
     if (typeof handler !== 'function' || inherited) {
       throw new RpcError('INVALID_ARGUMENT', `${serviceName}: there is no handler for ${name}`);
     }

@@ -15,6 +15,7 @@ import { IncomingPieces } from '../connection/streams/incoming-blob.js';
 import { IncomingStream } from '../connection/streams/incoming-stream.js';
 import { type ItemSource, isItemSource } from '../connection/streams/outgoing-stream.js';
 import type { CompressionName, MethodKind, MethodSpec } from '../wire/message-codec.js';
+import { ownMethods } from './own-methods.js';
 import type { CallOptions, Client } from './public-types.js';
 
 /** What stubs make their calls with. */
@@ -52,9 +53,10 @@ const stubMakers: Readonly<Record<MethodKind, StubMaker>> = {
 
 /** The client of a service over `calls`. */
 export function clientOf<S extends ServiceDefinition>(calls: Calls, service: S): Client<S> {
-  const { name: serviceName, methods }: ServiceDefinition = service;
+  const methods = ownMethods(service);
+  const { name: serviceName }: ServiceDefinition = service;
   const stubs: Record<string, unknown> = Object.create(null);
-  for (const [name, method] of Object.entries(methods)) {
+  for (const [name, method] of methods) {
     calls.expectCompression(method.compression);
     stubs[name] = stubMakers[method.kind](calls, method);
   }

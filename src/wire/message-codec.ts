@@ -47,18 +47,18 @@ export interface MessageCodec<T = unknown> {
 }
 
 /**
- * Codecs whose values are the bytes of the message themselves: long ones need not be copied. A set in place of a property, since
- * codecs are made from others by spreading them.
+ * Marks codecs whose values are the bytes of the message themselves: long ones need not be copied. Any copy of this package knows the mark.
+ * It is not enumerable, since codecs are made from others by spreading them.
  */
-const bytesCodecs = new WeakSet<object>();
+const bytesMark = Symbol.for('trunkline.bytesCodec');
 
-/** Says that `codec` takes any `Uint8Array` as it is and gives a `Buffer` of the same bytes. */
+/** Says that `codec`, which is not frozen yet, takes any `Uint8Array` as it is and gives a `Buffer` of the same bytes. */
 export function declareBytesCodec(codec: MessageCodec): void {
-  bytesCodecs.add(codec);
+  Object.defineProperty(codec, bytesMark, { value: true });
 }
 
 export function isBytesCodec(codec: MessageCodec): boolean {
-  return bytesCodecs.has(codec);
+  return Object.hasOwn(codec, bytesMark);
 }
 
 /** What kind of exchange a method is. The order is the number on the wire. */
@@ -70,7 +70,10 @@ export type CompressionName = 'lz4' | 'gzip' | 'off';
 
 /** One method as both sides of a connection need it. */
 export interface MethodSpec<Request = unknown, Response = unknown> {
-  /** Dense number of this definition in this process, given by `nextMethodOrdinal`: an index into per-connection tables. */
+  /**
+   * Dense number of this definition, given by `nextMethodOrdinal`: an index into per-connection tables. Each copy of the package counts
+   * for itself, see `ownMethod`.
+   */
   readonly ordinal: number;
   /** Service and method, as on the wire: `demo.Cities/get`. */
   readonly name: string;
@@ -97,7 +100,25 @@ export interface DeclaredErrors {
 
 let ordinals = 0;
 
-/** The next process-wide method ordinal, from 0. */
+/** The next method ordinal of this copy of the package, from 0. */
 export function nextMethodOrdinal(): number {
   return ordinals++;
+}
+
+/** Methods with an ordinal of this copy of the package, by the definitions that they stand for. */
+const ownMethodsByDefinition = new WeakMap<MethodSpec, MethodSpec>();
+
+/** Says that this copy made the definition and gave it its ordinal. */
+export function declareOwnMethod(method: MethodSpec): void {
+  ownMethodsByDefinition.set(method, method);
+}
+
+/** The definition itself if this copy made it; else the same with an ordinal of this copy. */
+export function ownMethod(method: MethodSpec): MethodSpec {
+  let own = ownMethodsByDefinition.get(method);
+  if (own === undefined) {
+    own = Object.freeze({ ...method, ordinal: nextMethodOrdinal() });
+    ownMethodsByDefinition.set(method, own);
+  }
+  return own;
 }

@@ -27,7 +27,7 @@ const breaking: Resolution = Object.freeze<Resolution>({
  * Raw bytes in place of a schema: `unary({ request: raw, response: raw })`. `encode` throws an `RpcError` (INVALID_ARGUMENT)
  * for anything but a `Uint8Array`; `decode` never fails.
  */
-export const raw: RawCodec = Object.freeze<RawCodec>({
+export const raw: RawCodec = {
   fingerprint: null,
   schemaText: '',
 
@@ -49,6 +49,7 @@ export const raw: RawCodec = Object.freeze<RawCodec>({
 
   resolveWriter: (writerSchemaText: string) => (writerSchemaText === '' ? identical(raw) : breaking),
   gradeReader: (readerSchemaText: string) => (readerSchemaText === '' ? identical(null) : breaking),
-});
+};
 
 declareBytesCodec(raw);
+Object.freeze(raw);

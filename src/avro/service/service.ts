@@ -6,7 +6,7 @@
  */
 import { RpcError } from '../../base/errors.js';
 import type { CompressionName, MethodSpec } from '../../wire/message-codec.js';
-import { methodKinds, nextMethodOrdinal } from '../../wire/message-codec.js';
+import { declareOwnMethod, methodKinds, nextMethodOrdinal } from '../../wire/message-codec.js';
 import type { LogicalTypesOption } from '../logical/conversions.js';
 import type { DeclaredErrorOptions, DeclaredErrorsCodec } from './declared-error.js';
 import { DeclaredError, declaredErrors } from './declared-error.js';
@@ -102,16 +102,17 @@ function checkedTable(name: string, methods: MethodTable): MethodTable {
 
 type AnyOptions = ServiceOptions<Longs | undefined, LogicalTypesOption | undefined>;
 
-function bind(path: string, methodName: string, method: Method, options: AnyOptions): ServiceMethod {
+function bind(path: string, methodName: string, given: Method, options: AnyOptions): ServiceMethod {
   checkMethodName(path, methodName);
+  const method = definitionOf(given);
   if (!methodKinds.includes(method?.kind)) {
-    throw wrong(`${path}: must be made by unary, serverStream, clientStream, duplex or oneway`);
+    throw wrong(`${path}: must be made by unary, serverStream, clientStream, duplex, blob or oneway`);
   }
   const longs = method.longs ?? options.longs;
   const logicalTypes = method.logicalTypes ?? options.logicalTypes;
   const codecs = new MessageCodecs(path, longs, logicalTypes);
   const errors = method.errors.length === 0 ? null : codecs.errors(method.errors);
-  return Object.freeze<ServiceMethod>({
+  const bound = Object.freeze<ServiceMethod>({
     ordinal: nextMethodOrdinal(),
     name: path,
     kind: method.kind,
@@ -124,6 +125,13 @@ function bind(path: string, methodName: string, method: Method, options: AnyOpti
     compression: method.compression ?? options.compression,
     definition: Object.freeze({ ...method, longs, logicalTypes }),
   });
+  declareOwnMethod(bound);
+  return bound;
+}
+
+/** A method of another service, `{ ...Cities.methods }`, becomes a method of this one. */
+function definitionOf(method: Method | ServiceMethod): Method {
+  return typeof method === 'object' && method !== null && 'definition' in method ? method.definition : method;
 }
 
 /**
