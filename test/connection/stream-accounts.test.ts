@@ -207,7 +207,7 @@ test('the backlog gives back what it took, whatever the order of both', () =>
   }));
 
 /** Late frames of a call, and what they did: resets paid for, and the code that closed the connection. */
-function late(credit: number) {
+function late(credit: number, cancelIsFree = true) {
   const seen = { resets: 0, closed: 0 };
   const link = {
     chargeReset: () => ++seen.resets > 0,
@@ -215,24 +215,33 @@ function late(credit: number) {
       seen.closed = code;
     },
   } as unknown as Link;
-  const frames = new LateFrames(1, credit);
+  const frames = new LateFrames(1, credit, cancelIsFree);
   return { seen, admit: (type: number, cost = 0) => frames.admit(link, type, cost) };
 }
 
-test('late frames cost one reset while a conforming caller may have sent them, then one each', () => {
+test('late frames cost nothing while a conforming caller may have sent them, then one reset each', () => {
   const { seen, admit } = late(1_000);
   admit(FrameType.ITEM, 500);
   admit(FrameType.ITEM, 500);
   admit(FrameType.END);
   admit(FrameType.CANCEL);
   for (let credit = 0; credit < 10; credit++) admit(FrameType.CREDIT);
-  assert.equal(seen, { resets: 1, closed: 0 });
+  assert.equal(seen, { resets: 0, closed: 0 });
   admit(FrameType.END);
   admit(FrameType.CANCEL);
   admit(FrameType.CREDIT);
-  assert.equal(seen, { resets: 4, closed: 0 });
+  assert.equal(seen, { resets: 3, closed: 0 });
   admit(FrameType.ITEM, 12);
   assert.is(seen.closed, CloseCode.FLOW_CONTROL);
+});
+
+test('a late CANCEL costs one reset, as that of an open call does, unless items of the answer were sent', () => {
+  const { seen, admit } = late(1_000, false);
+  admit(FrameType.ITEM, 500);
+  admit(FrameType.END);
+  assert.is(seen.resets, 0);
+  admit(FrameType.CANCEL);
+  assert.is(seen.resets, 1);
 });
 
 test('late items of a call that took none, or had its END, are paid for one by one', () => {

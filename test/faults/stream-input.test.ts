@@ -129,7 +129,7 @@ test('B13 late items beyond the credit are CLOSE FLOW_CONTROL', async () => {
   await peer.close();
 });
 
-test('B13 the first late frame of a call takes one from the budget; frames that the caller was still allowed to send take none', async () => {
+test('B13 late frames that the caller was still allowed to send take nothing from the budget; others take one each', async () => {
   const peer = await HandCaller.open(
     { up: () => Buffer.of(1) },
     { limits: { resetsBurstMax: 3, resetsPerSecondMax: 0 } },
@@ -138,7 +138,7 @@ test('B13 the first late frame of a call takes one from the budget; frames that 
   await peer.answers();
   peer.send(...Array.from({ length: 1_000 }, () => item(call)), end(call), cancel(call));
   assert.equal(await peer.answers(), []);
-  // What no caller sends costs one each: two of them, the budget being three and one for the call that was answered.
+  // What no caller sends costs one each: the budget being three, and one for the call that was answered.
   for (let extra = 0; extra < 10; extra++) peer.send(end(call));
   await peer.expectClose('FLOOD');
   await peer.close();

@@ -9,6 +9,7 @@ import {
   isDeclared,
   RpcError,
   schema,
+  serverStream,
   unary,
 } from '../../src/index.js';
 import { failureOf } from '../support/rpc.js';
@@ -178,6 +179,38 @@ test('the record of an error evolves like any other', async () => {
   const lost = await across('i', [noCity('i')], [breaking], () => new DeclaredError('i.NoCity', { id: 7 }));
   assert.not.instance(lost, DeclaredError);
   assert.is(lost.message, 'i.NoCity');
+});
+
+test('the first errors of a connection are typed too, while the schema of the errors is still on its way', async () => {
+  const newer = schema({
+    type: 'error',
+    name: 'k.NoCity',
+    fields: [
+      { name: 'id', type: 'long' },
+      { name: 'hint', type: 'string' },
+    ],
+  });
+  const Now = defineService('k.S', {
+    get: unary({ request: 'int', response: 'int', errors: [newer] }),
+    list: serverStream({ request: 'int', response: 'int', errors: [newer] }),
+  });
+  const Then = defineService('k.S', {
+    get: unary({ request: 'int', response: 'int', errors: [noCity('k')] }),
+    list: serverStream({ request: 'int', response: 'int', errors: [noCity('k')] }),
+  });
+  const fail = (id: number): never => {
+    throw new DeclaredError('k.NoCity', { id, hint: 'x' });
+  };
+  await between(Now, { get: fail, list: fail }, Then, async (client) => {
+    const listed = async () => {
+      for await (const _ of client.list(3));
+    };
+    const failures = await Promise.all([client.get(1), client.get(2), listed()].map((call) => failureOf(call)));
+    for (const [at, failure] of failures.entries()) {
+      assert.instance(failure, DeclaredError, `call ${at}`);
+      assert.equal((failure as DeclaredError).value, { id: at + 1 });
+    }
+  });
 });
 
 test('a plain RpcError of a method with declared errors stays one', async () => {

@@ -17,6 +17,27 @@ test.after.each(async () => {
   assert.equal(unhandled, []);
 });
 
+test('thousands of streams that are left behind their first item end at the peer at once', async () => {
+  let open = 0;
+  async function* down(_count: number, { signal }: CallContext) {
+    open++;
+    try {
+      yield { id: 1 };
+      await new Promise<void>((done) => signal.addEventListener('abort', () => done()));
+    } finally {
+      open--;
+    }
+  }
+  const ends = await openStreams({ down });
+  const leave = async (): Promise<void> => {
+    for await (const _ of ends.streams.down(1)) break;
+  };
+  for (let round = 0; round < 20; round++) await Promise.all(Array.from({ length: 100 }, leave));
+  await until(() => open === 0, 'the end of every handler');
+  assert.is(await ends.streams.up([{ id: 7 }]), 7);
+  await ends.close();
+});
+
 /** A handler that gives items until it is stopped, and says what it saw of that. */
 function endless() {
   const ended = gate();

@@ -144,8 +144,6 @@ static void on_request(struct callee *callee, uint32_t index, const struct frame
   if (!is_last || slot->state != FREE || !slot->rest) {
     return link_close(callee->link, CALL_NUMBER, "not the next generation of the slot");
   }
-  if (!slot->late) link_spend(callee->link);
-  slot->late = true;
   slot->rest = frame->flags & MORE;
 }
 
@@ -162,11 +160,10 @@ static void on_late(struct callee *callee, struct slot *slot, const struct frame
     was_allowed = was_allowed && !slot->late_end;
     slot->late_end = true;
   } else if (frame->type == CANCEL) {
-    was_allowed = !slot->late_cancel;
+    was_allowed = slot->free_cancel && !slot->late_cancel;
     slot->late_cancel = true;
   }
-  if (!slot->late || !was_allowed || frame->type == CANCEL) link_spend(link);
-  slot->late = true;
+  if (!was_allowed) link_spend(link);
 }
 
 /* A call error that a conforming peer does not cause. */
@@ -204,9 +201,12 @@ static void on_live(struct callee *callee, uint32_t index, const struct frame *f
   struct link *link = callee->link;
   struct slot *slot = &callee->slots[index];
   if (frame->type == CANCEL) {
+    /* Leaving a stream of which items were sent costs nothing (9.4). */
+    bool is_free = slot->work.stream != NULL && slot->work.stream->out.frames > 0;
     callee_fail(callee, index, CANCELLED, "cancelled");
     slot->late_cancel = true;
-    return link_spend(link);
+    if (!is_free) link_spend(link);
+    return;
   }
   if (frame->type != CREDIT) return on_caller_stream(callee, index, frame);
   if (!callee_streams(callee->methods[slot->method].kind)) return link_close(link, PROTOCOL, "CREDIT for no stream");

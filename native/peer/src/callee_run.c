@@ -23,7 +23,8 @@ void callee_settle(struct callee *callee, uint32_t index) {
   struct stream *stream = slot->work.stream;
   if (slot->state == FREE) return;
   slot->rest = slot->state == ASSEMBLING;
-  slot->late = slot->late_cancel = false;
+  slot->late_cancel = false;
+  slot->free_cancel = stream != NULL && stream->out.frames > 0;
   slot->late_end = stream != NULL && stream->in.ended;
   slot->credit = stream != NULL ? stream->in.credit : callee->link->settings.limits.value[STREAM_WINDOW_BYTES];
   slot->state = FREE;

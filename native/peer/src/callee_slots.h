@@ -41,10 +41,10 @@ struct slot {
   uint16_t method;
   uint8_t flags;
   /*
-   * After the end of the call: whether its request was incomplete; whether the first late frame, END and CANCEL have arrived; the
+   * After the end of the call: whether its request was incomplete; whether a late END and CANCEL have arrived; whether CANCEL is free; the
    * credit that was left.
    */
-  bool rest, late, late_end, late_cancel;
+  bool rest, late_end, late_cancel, free_cancel;
   int64_t credit;
   struct buffer request;
   struct buffer metadata;

@@ -63,7 +63,10 @@ export class CalleeEnds {
   /** The caller has cancelled the call. */
   onCancel(entry: CalleeSlot, { code, text }: CancelRecord): void {
     const started = startedOf(entry);
-    this.failCall(entry, new RpcError(rpcCodeName(code), text || 'the caller cancelled the call', { started }));
+    const reason = new RpcError(rpcCodeName(code), text || 'the caller cancelled the call', { started });
+    // Whoever leaves a stream of which it has seen items does what streams are for; what its handler costs, it counts as running.
+    if (entry.window?.used) this.endEarly(entry, reason);
+    else this.failCall(entry, reason);
   }
 
   /** Refuses a call whose handler has not begun. `more`: frames of its request are still to come. */

@@ -166,7 +166,8 @@ export class CalleeTable {
   /** A frame of a call that has ended. `cost` of an ITEM, else 0. */
   onLateFrame(slot: CalleeSlot, call: number, type: number, cost: number): void {
     const entry: WritableSlot = slot;
-    if (entry.late === null || entry.late.call !== call) entry.late = new LateFrames(call, -1);
+    if (entry.late === null || entry.late.call !== call)
+      entry.late = new LateFrames(call, -1, entry.itemsSentCall === call);
     entry.late.admit(this.link, type, cost);
   }
 
@@ -202,11 +203,12 @@ function leaveQueue(entry: WritableSlot): void {
 }
 
 function closeStreams(entry: WritableSlot): void {
-  const { incoming, outgoing } = entry;
+  const { incoming, outgoing, window } = entry;
+  if (window?.used) entry.itemsSentCall = entry.call;
   entry.incoming = entry.outgoing = entry.window = null;
   outgoing?.stop();
   if (incoming === null) return;
-  entry.late = new LateFrames(entry.call, incoming.complete ? -1 : incoming.creditLeft);
+  entry.late = new LateFrames(entry.call, incoming.complete ? -1 : incoming.creditLeft, window?.used === true);
   // A handler that still reads from it learns that there is nothing more to come.
   if (!incoming.ended) incoming.fail(new RpcError('CANCELLED', 'the call has ended'), true);
 }

@@ -1,6 +1,6 @@
 /**
  * What the caller may still send for a call that has ended at the callee (protocol 6.7): frames that were on their way when the
- * terminal frame was. Their content is dropped; what no conforming caller sends is paid for from its budget of resets.
+ * terminal frame was. Their content is dropped. What a conforming caller may have sent costs nothing, anything else a reset each.
  */
 import { CloseCode, FrameType } from '../../wire/constants.js';
 import type { Link } from '../calls/link.js';
@@ -9,7 +9,6 @@ import type { Link } from '../calls/link.js';
 const LATE_CREDITS_MAX = 10;
 
 export class LateFrames {
-  private charged = false;
   private ends = 0;
   private cancels = 0;
   private credits = 0;
@@ -20,16 +19,13 @@ export class LateFrames {
   constructor(
     readonly call: number,
     private credit: number,
+    /** Its CANCEL costs nothing. */
+    private readonly cancelIsFree: boolean,
   ) {}
 
   /** One late frame; `cost` of an ITEM, else 0. */
   admit(link: Link, type: number, cost: number): void {
-    if (!this.charged) {
-      this.charged = true;
-      if (!link.chargeReset()) return;
-      this.count(type);
-      if (type !== FrameType.ITEM || this.credit < 0) return;
-    } else if (!this.isDue(type)) {
+    if (!this.isDue(type)) {
       link.chargeReset();
       return;
     }
@@ -45,7 +41,7 @@ export class LateFrames {
     this.count(type);
     if (type === FrameType.ITEM) return this.credit >= 0;
     if (type === FrameType.END) return this.ends === 1;
-    if (type === FrameType.CANCEL) return this.cancels === 1;
+    if (type === FrameType.CANCEL) return this.cancelIsFree && this.cancels === 1;
     return this.credits <= LATE_CREDITS_MAX;
   }
 

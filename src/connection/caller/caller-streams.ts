@@ -139,6 +139,7 @@ export class CallerStreams {
 
   /**
    * While items wait for the callee's schema, the terminal frame of their stream waits behind them, with the call's deadline running.
+   * So does one that `needsSchema` itself.
    * True: `goOn` gets a copy of the payload then, unless the call ends before that.
    */
   holdEnd(
@@ -147,9 +148,10 @@ export class CallerStreams {
     start: number,
     end: number,
     goOn: (payload: Buffer, start: number, end: number) => void,
+    needsSchema = false,
   ): boolean {
     const { call, method, incoming } = entry;
-    if (method.state !== 'resolving' || !entry.isLive || incoming === null || !incoming.begun) return false;
+    if (method.state !== 'resolving' || !entry.isLive || !(incoming?.begun || needsSchema)) return false;
     this.table.answered(entry);
     entry.outgoing?.stop();
     const payload = Buffer.from(buffer.subarray(start, end));

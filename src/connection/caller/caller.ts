@@ -28,7 +28,7 @@ import { CallEnds } from './call-ends.js';
 import { ANSWERED, type CallSlot, CallTable, OPEN } from './call-table.js';
 import { CallerDeadlines } from './caller-deadlines.js';
 import { CallerStreams } from './caller-streams.js';
-import { copyOf, isRefused, readFailure, refusal, unreadable, unsendable } from './failures.js';
+import { copyOf, hasDetail, isRefused, readFailure, refusal, unreadable, unsendable } from './failures.js';
 import { RequestWatch } from './request-watch.js';
 import { ResponseReceiver, takesBareValue } from './response-receiver.js';
 import { WaitingCalls } from './waiting-calls.js';
@@ -153,7 +153,8 @@ export class Caller {
     }
     const fail = (payload: Buffer, from: number, to: number): void =>
       this.ends.fail(entry, readFailure(this.link, entry, flags, payload, from, to));
-    if (!this.streams.holdEnd(entry, buffer, start, end, fail)) fail(buffer, start, end);
+    const needsSchema = entry.method.state === 'resolving' && hasDetail(this.link, entry, flags, buffer, start, end);
+    if (!this.streams.holdEnd(entry, buffer, start, end, fail, needsSchema)) fail(buffer, start, end);
   }
 
   /** The write queue has drained: waiting calls may go on. */

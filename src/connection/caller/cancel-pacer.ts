@@ -1,6 +1,7 @@
 /**
  * CANCEL frames, paced to half of what a peer tolerates by default (`resetsBurstMax`), so that a burst of them never costs the
- * connection. The caller has its error already; a CANCEL that waits only delays the end of the callee's work. Used by `CallEnds`.
+ * connection. The caller has its error already; a CANCEL that waits only delays the end of the callee's work. One that the peer does
+ * not charge for, since it has sent items of the call, leaves at once. Used by `CallEnds`.
  */
 import type { Timer } from '../../base/clock.js';
 import { RpcCodes } from '../../base/codes.js';
@@ -27,9 +28,9 @@ export class CancelPacer {
     this.bucket = new TokenBucket(BURST, PER_SECOND, link.clock.now());
   }
 
-  /** Sends CANCEL for the call now, or as soon as the bucket allows it. */
-  cancel(call: number): void {
-    if (this.waiting.length === 0 && this.charge()) {
+  /** Sends CANCEL for the call: now if it is `free`, else as soon as the bucket allows it. */
+  cancel(call: number, free: boolean): void {
+    if (free || (this.waiting.length === 0 && this.charge())) {
       this.write(call);
       return;
     }

@@ -47,6 +47,24 @@ export function readFailure(
   }
 }
 
+/** Whether the FAILURE carries a declared error that this side may understand. What cannot be read is no detail here. */
+export function hasDetail(
+  link: Link,
+  { method }: CallSlot,
+  flags: number,
+  buffer: Buffer,
+  start: number,
+  end: number,
+): boolean {
+  if (method.spec.declared === null) return false;
+  try {
+    const message = new IncomingMessage(link, flags, false, buffer, start, end);
+    return decodeFailure(buffer, message.start, end).detail !== null;
+  } catch {
+    return false;
+  }
+}
+
 /** Whether a call fails before anything is sent; `refusal` says why. */
 export function isRefused(link: Link, remainingMs: number, extras: CallExtras | null): boolean {
   const over = link.state !== 'open' && link.state !== 'greeting' && !link.callable;
