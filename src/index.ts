@@ -72,7 +72,7 @@ export type { CallResult } from './connection/calls/pending-call.js';
 export type { UnfinishedCall } from './connection/calls/unfinished-call.js';
 export type { BlobBody, BlobSource, IncomingBlob, OutgoingBlob } from './connection/streams/blob.js';
 export type { ItemStream } from './connection/streams/item-stream.js';
-export type { ItemSource } from './connection/streams/outgoing-stream.js';
+export type { ItemSource } from './connection/streams/source.js';
 export type { NameServers, SrvRecord } from './discovery/dns/address-book.js';
 export { DnsResolver, type DnsResolverOptions } from './discovery/dns/dns.js';
 export { SrvResolver, type SrvResolverOptions } from './discovery/dns/srv.js';

@@ -8,7 +8,7 @@ import type { AnnouncedLimits } from '../base/limits.js';
 import type { CallResult } from '../connection/calls/pending-call.js';
 import type { IncomingBlob, OutgoingBlob } from '../connection/streams/blob.js';
 import type { ItemStream } from '../connection/streams/item-stream.js';
-import type { ItemSource } from '../connection/streams/outgoing-stream.js';
+import type { ItemSource } from '../connection/streams/source.js';
 import type { PeerCertificateSummary } from '../transport/transport.js';
 import type { Metadata } from '../wire/records/metadata.js';
 

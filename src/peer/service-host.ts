@@ -8,7 +8,7 @@ import { RpcError } from '../base/errors.js';
 import type { CallHost, HostedMethod } from '../connection/calls/call-host.js';
 import type { IncomingBlob, OutgoingBlob } from '../connection/streams/blob.js';
 import type { ItemStream } from '../connection/streams/item-stream.js';
-import type { ItemSource } from '../connection/streams/outgoing-stream.js';
+import type { ItemSource } from '../connection/streams/source.js';
 import type { CompressionName, MethodSpec } from '../wire/message-codec.js';
 import { ownMethods } from './own-methods.js';
 import type { CallContext } from './public-types.js';

@@ -13,7 +13,7 @@ import type { CallExtras, CallResult, Reject, Resolve } from '../connection/call
 import { BlobBody, type IncomingBlob, type OutgoingBlob, partsOf } from '../connection/streams/blob.js';
 import { IncomingPieces } from '../connection/streams/incoming-blob.js';
 import { IncomingStream } from '../connection/streams/incoming-stream.js';
-import { type ItemSource, isItemSource } from '../connection/streams/outgoing-stream.js';
+import { type ItemSource, isItemSource, type LateErrorListener, Source } from '../connection/streams/source.js';
 import type { CompressionName, MethodKind, MethodSpec } from '../wire/message-codec.js';
 import { ownMethods } from './own-methods.js';
 import type { CallOptions, Client } from './public-types.js';
@@ -102,9 +102,9 @@ function serverStreamStub(calls: Calls, method: MethodSpec): unknown {
 }
 
 function duplexStub(calls: Calls, method: MethodSpec): unknown {
-  return (source: ItemSource, options: CallOptions = {}) => {
-    const wrong = describeSource(method, source);
-    if (wrong === null) return openStream(calls, method, undefined, source, options);
+  return (items: ItemSource, options: CallOptions = {}) => {
+    const wrong = describeItems(method, items);
+    if (wrong === null) return openStream(calls, method, undefined, sourceOf(method, items), options);
     const failed = new IncomingStream();
     failed.fail(wrong);
     return failed;
@@ -112,53 +112,84 @@ function duplexStub(calls: Calls, method: MethodSpec): unknown {
 }
 
 function clientStreamStub(calls: Calls, method: MethodSpec): unknown {
-  const call = async (source: ItemSource, options: CallOptions, detailed: boolean): Promise<unknown> => {
-    const wrong = describeSource(method, source);
+  const call = async (items: ItemSource, options: CallOptions, detailed: boolean): Promise<unknown> => {
+    const wrong = describeItems(method, items);
     if (wrong !== null) throw wrong;
-    const deadlineMs = deadlineOf(options, calls.deadlineMsDefault);
-    const details = detailsOf(calls, method, options, deadlineMs, detailed);
-    return calls.call(method, undefined, deadlineMs, { ...details, source });
+    const source = sourceOf(method, items);
+    try {
+      const deadlineMs = deadlineOf(options, calls.deadlineMsDefault);
+      const details = detailsOf(calls, method, options, deadlineMs, detailed);
+      return await calls.call(method, undefined, deadlineMs, { ...details, source });
+    } finally {
+      void source.end();
+    }
   };
-  const stub = (source: ItemSource, options: CallOptions = {}): Promise<unknown> => call(source, options, false);
-  const detailed = (source: ItemSource, options: CallOptions = {}): Promise<unknown> => call(source, options, true);
+  const stub = (items: ItemSource, options: CallOptions = {}): Promise<unknown> => call(items, options, false);
+  const detailed = (items: ItemSource, options: CallOptions = {}): Promise<unknown> => call(items, options, true);
   return Object.assign(stub, { detailed });
 }
 
 function blobStub(calls: Calls, method: MethodSpec): unknown {
   return async (blob: OutgoingBlob, options: CallOptions = {}): Promise<IncomingBlob> => {
-    const { head, pieces } = partsOf(blob);
-    const incoming = openStream(calls, method, head, pieces, options, new IncomingPieces(true));
+    const { head, source } = partsOf(blob, lateErrorListener(method));
+    const incoming = openStream(calls, method, head, source, options, new IncomingPieces(true));
     const first = await incoming.next();
     return { head: first.value, body: new BlobBody(incoming) };
   };
 }
 
-/** A call whose answer is a stream; the stream tells of its end. */
+/** A call whose answer is a stream; the stream tells of its end. Ends `source` with the call, however that ends. */
 function openStream(
   calls: Calls,
   method: MethodSpec,
   request: unknown,
-  source: ItemSource | undefined,
+  source: Source | undefined,
   options: CallOptions,
   incoming = new IncomingStream(),
 ): IncomingStream {
-  const deadlineMs = deadlineOf(options, calls.deadlineMsDefault);
-  const details = detailsOf(calls, method, options, deadlineMs, false);
-  const extras = source === undefined ? { ...details, incoming } : { ...details, incoming, source };
   const resolve = (result: unknown): void => {
+    void source?.end();
     // What the call of a stream resolves with.
     const { metadata, ledger, attempts } = result as CallResult;
     incoming.end(metadata, ledger, attempts);
   };
-  const reject = (error: unknown): void => incoming.fail(toRpcError(error));
-  calls.start(method, request, deadlineMs, extras, resolve, reject);
+  const reject = (error: unknown): void => {
+    void source?.end();
+    incoming.fail(toRpcError(error));
+  };
+  try {
+    const deadlineMs = deadlineOf(options, calls.deadlineMsDefault);
+    const details = detailsOf(calls, method, options, deadlineMs, false);
+    const extras = source === undefined ? { ...details, incoming } : { ...details, incoming, source };
+    calls.start(method, request, deadlineMs, extras, resolve, reject);
+  } catch (error) {
+    void source?.end();
+    throw error;
+  }
   return incoming;
 }
 
 /** What is wrong with the items of a call; null: nothing. */
-function describeSource(method: MethodSpec, source: unknown): RpcError | null {
-  if (isItemSource(source)) return null;
+function describeItems(method: MethodSpec, items: unknown): RpcError | null {
+  if (isItemSource(items)) return null;
   return new RpcError('INVALID_ARGUMENT', `the items for ${method.name} must be an iterable or async iterable object`);
+}
+
+/** The items of a call are this side's from here on: whoever makes the call ends them when it is settled. */
+function sourceOf(method: MethodSpec, items: ItemSource): Source {
+  return new Source(items, lateErrorListener(method));
+}
+
+/**
+ * What the caller's items threw when their call was over, and its promise settled. A `finally` that throws is a defect, of which the
+ * process is told. That a `Readable` cannot be opened concerns nobody any more.
+ */
+function lateErrorListener({ name }: MethodSpec): LateErrorListener {
+  return (error, emitted) => {
+    if (emitted) return;
+    const text = error instanceof Error ? error.message : String(error);
+    process.emitWarning(new Error(`the items for ${name} threw when they were ended: ${text}`, { cause: error }));
+  };
 }
 
 /** A deadline that is not a number becomes NaN, which the call rejects with INVALID_ARGUMENT. */

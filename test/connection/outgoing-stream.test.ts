@@ -6,6 +6,7 @@ import { LongMessage } from '../../src/connection/messages/frame-scheduler.js';
 import { noCompression } from '../../src/connection/messages/method-compression.js';
 import { OutgoingStream, type SourceOwner } from '../../src/connection/streams/outgoing-stream.js';
 import { SendWindow } from '../../src/connection/streams/send-window.js';
+import { Source } from '../../src/connection/streams/source.js';
 import type { StreamLink } from '../../src/connection/streams/stream-link.js';
 import { FrameType } from '../../src/wire/constants.js';
 import type { MessageCodec } from '../../src/wire/message-codec.js';
@@ -13,7 +14,11 @@ import type { MessageCodec } from '../../src/wire/message-codec.js';
 const CREDIT_BYTES = 4_096;
 
 /** A stream of one item, which is longer than its credit, and what its owner was called with. */
-function longItem(): { stream: OutgoingStream; dropped: LongMessage[]; ends: string[] } {
+function longItem(source = new Source([Buffer.alloc(1)], () => {})): {
+  stream: OutgoingStream;
+  dropped: LongMessage[];
+  ends: string[];
+} {
   const window = new SendWindow(CREDIT_BYTES);
   const dropped: LongMessage[] = [];
   const ends: string[] = [];
@@ -24,7 +29,7 @@ function longItem(): { stream: OutgoingStream; dropped: LongMessage[]; ends: str
     sender: { sendItem: () => long, drop: (message: LongMessage) => dropped.push(message) },
   };
   const owner: SourceOwner = {
-    source: [Buffer.alloc(1)],
+    source,
     codec: raw as MessageCodec,
     head: null,
     compression: () => noCompression,
@@ -61,6 +66,30 @@ test('a stream that was stopped ends without a word to its owner', async () => {
   await run;
   assert.is(dropped.length, 1);
   assert.equal(ends, []);
+});
+
+test('A2 a source of which nothing was taken is not ended with the attempt, since the next one may need it', async () => {
+  let returned = 0;
+  const items: IterableIterator<Buffer> = {
+    [Symbol.iterator]: () => items,
+    next: () => ({ value: Buffer.alloc(1), done: false }),
+    return: () => {
+      returned++;
+      return { value: undefined, done: true };
+    },
+  };
+  const source = new Source(items, () => {});
+  const { stream } = longItem(source);
+  stream.stop();
+  assert.ok(source.repeatable);
+  assert.is(returned, 0);
+  const next = longItem(source).stream;
+  const run = next.run();
+  assert.not(source.repeatable);
+  next.stop();
+  await run;
+  await source.end();
+  assert.is(returned, 1);
 });
 
 test.run();

@@ -16,10 +16,11 @@ import { Streams, streamHandlers } from './stream-talk.js';
 
 const unhandled: unknown[] = [];
 process.on('unhandledRejection', (reason) => unhandled.push(reason));
-process.on('warning', (warning) => unhandled.push(warning));
+const warnings: string[] = [];
+process.on('warning', (warning) => warnings.push(warning.message));
 
 /** A source that throws at everything that ends it. */
-function stubborn(item: Buffer): AsyncIterable<Buffer> & { destroy(): void } {
+function stubborn(item: Buffer): AsyncIterable<Buffer> & { on(): void; destroy(): void } {
   return {
     [Symbol.asyncIterator]: () => ({
       next: async () => ({ value: item, done: false }),
@@ -27,15 +28,17 @@ function stubborn(item: Buffer): AsyncIterable<Buffer> & { destroy(): void } {
         throw new Error('I do not return');
       },
     }),
+    on: () => {},
     destroy: () => {
       throw new Error('I will not be destroyed');
     },
   };
 }
 
-test('iterables that throw when they are ended affect nothing else, on either side', async () => {
+test('A2 iterables that throw when they are ended affect nothing else, and what they throw is told once', async () => {
   const source = stubborn(Buffer.from('item'));
-  const server = new Server().add(
+  const told: string[] = [];
+  const server = new Server({ onHandlerError: (error) => told.push(String(error)) }).add(
     Streams,
     streamHandlers({ down: () => source, up: async () => Buffer.from('enough') }),
   );
@@ -58,6 +61,12 @@ test('iterables that throw when they are ended affect nothing else, on either si
   await server.close();
   await sleep(20);
   assert.equal(unhandled, []);
+  assert.equal(told, ['Error: I will not be destroyed', 'Error: I do not return']);
+  const thrown = ['I will not be destroyed', 'I do not return'];
+  const texts = ['up', 'chat'].flatMap((method) =>
+    thrown.map((text) => `the items for test.Streams/${method} threw when they were ended: ${text}`),
+  );
+  assert.equal(warnings.splice(0), texts);
 });
 
 /** Reads everything but what begins with 'x', of which it says so in its own way. */
@@ -111,7 +120,7 @@ for (const size of [10, 200_000]) {
     assert.is(channel.peer, peer, 'the connection goes on');
     await channel.close();
     await server.close();
-    assert.equal(unhandled, []);
+    assert.equal([...unhandled, ...warnings], []);
   });
 }
 
@@ -136,7 +145,7 @@ test('a handler that returns no iterable, and one that yields a value of another
   assert.is(seen.length, 2);
   await channel.close();
   await server.close();
-  assert.equal(unhandled, []);
+  assert.equal([...unhandled, ...warnings], []);
 });
 
 test.run();

@@ -11,6 +11,7 @@ import type { HostedMethod } from '../../src/connection/calls/call-host.js';
 import { type CallExtras, type CallResult, PendingCall } from '../../src/connection/calls/pending-call.js';
 import type { Connection } from '../../src/connection/connection.js';
 import { IncomingStream } from '../../src/connection/streams/incoming-stream.js';
+import { Source } from '../../src/connection/streams/source.js';
 import { type ItemStream, RpcError } from '../../src/index.js';
 import { VirtualClock } from '../../src/testing/virtual-clock.js';
 import { type MessageCodec, type MethodSpec, nextMethodOrdinal } from '../../src/wire/message-codec.js';
@@ -170,7 +171,7 @@ class StreamRace {
       detailed: true,
       priority: 0,
       ...(incoming === null ? {} : { incoming }),
-      ...(kind === 'serverStream' ? {} : { source: this.source(plan) }),
+      ...(kind === 'serverStream' ? {} : { source: new Source(this.source(plan), () => {}) }),
     };
     let ends = 0;
     const resolve = (result: unknown): void => {

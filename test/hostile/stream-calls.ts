@@ -6,6 +6,7 @@
 import type { CallExtras } from '../../src/connection/calls/pending-call.js';
 import { IncomingPieces } from '../../src/connection/streams/incoming-blob.js';
 import { IncomingStream } from '../../src/connection/streams/incoming-stream.js';
+import { Source } from '../../src/connection/streams/source.js';
 import { RpcError } from '../../src/index.js';
 import type { MethodName } from './methods.js';
 import { sendsItems } from './peer-messages.js';
@@ -28,7 +29,9 @@ export class StreamCalls {
     if (incoming !== null) this.read(incoming, how);
     return {
       ...(incoming === null ? {} : { incoming }),
-      ...(caller ? { source: bytes % 2 === 0 ? this.list(method, bytes) : this.trickle(method, bytes) } : {}),
+      ...(caller
+        ? { source: new Source(bytes % 2 === 0 ? this.list(method, bytes) : this.trickle(method, bytes), () => {}) }
+        : {}),
     };
   }
 

@@ -9,8 +9,8 @@ import { CallTable } from '../../src/connection/caller/call-table.js';
 import { CancelPacer } from '../../src/connection/caller/cancel-pacer.js';
 import { WriteQueue } from '../../src/connection/messages/write-queue.js';
 import { IncomingCredit } from '../../src/connection/streams/incoming-credit.js';
-import { OutgoingStream } from '../../src/connection/streams/outgoing-stream.js';
 import { SendWindow } from '../../src/connection/streams/send-window.js';
+import { Source } from '../../src/connection/streams/source.js';
 
 export interface PlantedBug {
   readonly name: string;
@@ -101,6 +101,6 @@ export const plantedBugs: readonly PlantedBug[] = [
   },
   {
     name: 'leaves-a-source-open',
-    plant: () => replace(OutgoingStream.prototype, 'end', () => () => Promise.resolve()),
+    plant: () => replace(Source.prototype, 'end', () => () => Promise.resolve()),
   },
 ];

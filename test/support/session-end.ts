@@ -13,6 +13,7 @@ import { Connection } from '../../src/connection/connection.js';
 import { SchemaCache } from '../../src/connection/methods/schema-exchange.js';
 import { IncomingPieces } from '../../src/connection/streams/incoming-blob.js';
 import { IncomingStream } from '../../src/connection/streams/incoming-stream.js';
+import { Source } from '../../src/connection/streams/source.js';
 import type { Transport } from '../../src/transport/transport.js';
 import { frameChecksums } from '../../src/wire/frame-checksums.js';
 import type { Metadata } from '../../src/wire/records/metadata.js';
@@ -124,7 +125,9 @@ export class SessionEnd {
       priority: 0,
       ledger: ledger ? new CallMarks(this.clock) : null,
       ...(incoming === null ? {} : { incoming }),
-      ...(kind === 'clientStream' || kind === 'duplex' || kind === 'blob' ? { source: made.source } : {}),
+      ...(kind === 'clientStream' || kind === 'duplex' || kind === 'blob'
+        ? { source: new Source(made.source, () => {}) }
+        : {}),
     };
     const message = request === undefined ? value : expandHex(request);
     const resolve = (result: unknown): void => {

@@ -19,12 +19,16 @@ import { IncomingPieces } from '../streams/incoming-blob.js';
 import { IncomingStream } from '../streams/incoming-stream.js';
 import { OutgoingStream, type SourceOwner } from '../streams/outgoing-stream.js';
 import { SendWindow } from '../streams/send-window.js';
+import { type LateErrorListener, Source } from '../streams/source.js';
 import type { Answers } from './answers.js';
 import type { CalleeEnds } from './callee-ends.js';
 import { type CalleeSlot, CallState } from './callee-slot.js';
 import type { CalleeTable } from './callee-table.js';
 import { asRefusal, type CalleeParts, type Execution, isThenable } from './execution.js';
 import type { Handlers } from './handlers.js';
+
+/** What a handler gave to be sent: items, or the head of a blob and its bytes. */
+type SentParts = { readonly source: Source } | { readonly head: unknown; readonly source: Source };
 
 export class CalleeStreams {
   private readonly table: CalleeTable;
@@ -117,36 +121,35 @@ export class CalleeStreams {
       handlers.end(context);
       return;
     }
-    let blob: ReturnType<typeof partsOf> | null = null;
+    const onLateError: LateErrorListener = (error) => execution.onLateError(spec, context, error);
+    let parts: SentParts;
     try {
-      if (spec.kind === 'blob') blob = partsOf(result);
+      parts = spec.kind === 'blob' ? partsOf(result, onLateError) : { source: new Source(result, onLateError) };
     } catch (cause) {
       execution.onThrown(entry, spec, context, new Error(`the handler of ${spec.name} gave no blob`, { cause }));
       handlers.end(context);
       return;
     }
-    const outgoing = this.outgoingOf(entry, method, context, blob === null ? result : blob.pieces, blob);
-    if (entry.context === context) this.table.setOutgoing(entry, outgoing);
-    else outgoing.stop();
-    void outgoing.run().then(() => handlers.end(context));
+    const end = (): void => handlers.end(context);
+    if (entry.context !== context) {
+      void parts.source.end().then(end);
+      return;
+    }
+    const outgoing = this.outgoingOf(entry, method, context, parts);
+    this.table.setOutgoing(entry, outgoing);
+    void outgoing.run().then(end);
   }
 
-  /** `blob`: its head goes before the items, which are bytes. */
-  private outgoingOf(
-    entry: CalleeSlot,
-    method: ReadyMethod,
-    context: CallContext,
-    source: unknown,
-    blob: { readonly head: unknown } | null,
-  ): OutgoingStream {
+  private outgoingOf(entry: CalleeSlot, method: ReadyMethod, context: CallContext, parts: SentParts): OutgoingStream {
     const { answers, ends, execution, link } = this;
     const { spec } = method.hosted;
-    const window = (entry.context === context ? entry.window : null) ?? new SendWindow(0);
+    const { source } = parts;
     const response = answers.ledgers.measured(entry.call, spec.response);
+    const isBlob = 'head' in parts;
     const owner: SourceOwner = {
       source,
-      codec: blob === null ? response : null,
-      head: blob === null ? null : { value: blob.head, codec: response },
+      codec: isBlob ? null : response,
+      head: isBlob ? { value: parts.head, codec: response } : null,
       compression: () => method.compression,
       priority: () => context.priority,
       onSourceEnd: () => {
@@ -161,7 +164,7 @@ export class CalleeStreams {
         ends.end(entry, null);
       },
     };
-    return new OutgoingStream(link, entry.call, window, owner);
+    return new OutgoingStream(link, entry.call, entry.window ?? new SendWindow(0), owner);
   }
 
   /** An ITEM frame from the caller. */

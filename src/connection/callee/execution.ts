@@ -147,6 +147,11 @@ export class Execution {
     }
   }
 
+  /** What a handler returned threw when its call had ended: in a `finally`, by an 'error' event. Only the server can be told. */
+  onLateError(spec: MethodSpec, context: CallContext, error: unknown): void {
+    if (!context.isAbort(error)) this.host?.onHandlerError(error, spec);
+  }
+
   /** Sends the RESPONSE, now or when the write queue has room, and then ends the call. */
   answer(entry: CalleeSlot, method: IncomingMethod, hosted: HostedMethod, context: CallContext, value: unknown): void {
     const { link } = this;

@@ -231,7 +231,7 @@ function isRepeatable({ spec, extras, incoming }: CallSlot): boolean {
 
 /** The call as its caller made it; null when items were taken from an iterable that may not give them again. */
 function callToRetry(entry: CallSlot, attempts: readonly Attempt[]): PendingCall | null {
-  const { spec, request, deadlineAt, outgoing, resolve, reject } = entry;
-  if (outgoing !== null && !Array.isArray(entry.extras?.source)) return null;
+  const { spec, request, deadlineAt, resolve, reject } = entry;
+  if (entry.extras?.source?.repeatable === false) return null;
   return new PendingCall(spec, request, deadlineAt, { ...(entry.extras ?? noExtras), attempts }, resolve, reject);
 }

@@ -76,9 +76,10 @@ export class CallContext {
     this.following?.abort(reason);
   }
 
-  /** @internal Whether this is how a handler gave up when its signal aborted: Node's AbortError has the reason as its cause. */
+  /** @internal Whether this is how a handler gave up when its signal aborted: with the reason, or an error of which it is the cause. */
   isAbort(error: unknown): boolean {
-    return this.abortReason !== null && error instanceof Error && error.cause === this.abortReason;
+    const { abortReason } = this;
+    return abortReason !== null && (error === abortReason || (error instanceof Error && error.cause === abortReason));
   }
 
   /** The names of the metadata only: its values may be credentials. */

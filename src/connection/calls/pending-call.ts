@@ -11,7 +11,7 @@ import { RpcError, tellAttempts } from '../../base/errors.js';
 import type { MethodSpec } from '../../wire/message-codec.js';
 import type { Metadata } from '../../wire/records/metadata.js';
 import type { IncomingStream } from '../streams/incoming-stream.js';
-import type { ItemSource } from '../streams/outgoing-stream.js';
+import type { Source } from '../streams/source.js';
 import type { CallMarks } from './call-marks.js';
 
 export type Resolve = (value: unknown) => void;
@@ -38,8 +38,8 @@ export interface CallExtras {
   readonly ledger?: CallMarks | null;
   /** Takes the callee's items, of a server stream or duplex call. */
   readonly incoming?: IncomingStream;
-  /** Gives the caller's items, of a client stream or duplex call. */
-  readonly source?: ItemSource;
+  /** Gives the caller's items, of a client stream, duplex or blob call. Whoever made it ends it when the call is settled. */
+  readonly source?: Source;
   /** How often the call has been sent again because it had not started (`limits.resendsMax`). */
   readonly resends?: number;
   /** How often the call has been retried otherwise. */

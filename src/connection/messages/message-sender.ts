@@ -6,6 +6,7 @@
  * When that holds too much, longer messages are not encoded: `send` returns LATER, and its caller keeps the value until `onRoom`.
  * Small messages pass.
  */
+import { types } from 'node:util';
 import type { Clock } from '../../base/clock.js';
 import { limitError, RpcError } from '../../base/errors.js';
 import { type AnnouncedLimits, peerLimitOf } from '../../base/limits.js';
@@ -155,7 +156,7 @@ export class MessageSender {
    * however much is held: the bytes are not copied and must stay unchanged until it was sent. Throws an `RpcError` for other values.
    */
   sendPieces(call: number, bytes: unknown, credit: ItemCredit): LongMessage | null {
-    if (!(bytes instanceof Uint8Array)) {
+    if (!types.isUint8Array(bytes)) {
       throw new RpcError('INVALID_ARGUMENT', 'the body of a blob must be of Buffers or Uint8Arrays');
     }
     if (bytes.length === 0) return null;
@@ -235,7 +236,7 @@ export class MessageSender {
     bytesGuess: number,
     compression: MethodCompression,
   ): EncodedBody {
-    const isBytes = isBytesCodec(codec) && value instanceof Uint8Array;
+    const isBytes = isBytesCodec(codec) && types.isUint8Array(value);
     const bytes = isBytes ? asBuffer(value) : this.encodeValue(codec, value, bytesGuess);
     const { messageBytesMax } = this.limits;
     if (bytes.length > messageBytesMax) throw tooLong(bytes.length, messageBytesMax);

@@ -2,7 +2,7 @@
  * What a blob is to an application: a head, which is a message, and a body of raw bytes. The body goes out from whatever has the
  * bytes, uncopied; it comes in as pieces, in the order in which they were sent and cut at any place.
  */
-import type { InspectOptionsStylized } from 'node:util';
+import { type InspectOptionsStylized, types } from 'node:util';
 import type { Attempt } from '../../base/attempt.js';
 import type { CallLedger } from '../../base/call-ledger.js';
 import { limitError, RpcError } from '../../base/errors.js';
@@ -11,7 +11,7 @@ import { defaultLimits } from '../../base/limits.js';
 import type { Metadata } from '../../wire/records/metadata.js';
 import type { IncomingStream } from './incoming-stream.js';
 import type { ItemStream } from './item-stream.js';
-import { type ItemSource, isItemSource } from './outgoing-stream.js';
+import { type ItemSource, isItemSource, type LateErrorListener, Source } from './source.js';
 
 /** Bytes as they are, or what gives them: a `Readable`, a generator, a list of Buffers. Null: none. */
 export type BlobSource = Uint8Array | ItemSource<Uint8Array> | null;
@@ -94,17 +94,22 @@ export class BlobBody implements AsyncIterableIterator<Buffer, undefined> {
 }
 
 /** What gives the pieces of a body. Throws an `RpcError` (INVALID_ARGUMENT) for what is none. */
-export function piecesOf(body: unknown): ItemSource {
+function piecesOf(body: unknown): ItemSource {
   if (body === null) return [];
-  if (body instanceof Uint8Array) return [body];
+  if (types.isUint8Array(body)) return [body];
   if (isItemSource(body)) return body;
   throw new RpcError('INVALID_ARGUMENT', 'the body of a blob must be bytes, an iterable of bytes, or null');
 }
 
-/** The two parts of what an application calls a blob. Throws an `RpcError` (INVALID_ARGUMENT) for anything else. */
-export function partsOf(blob: unknown): { readonly head: unknown; readonly pieces: ItemSource } {
-  if (typeof blob !== 'object' || blob === null || !('head' in blob) || !('body' in blob)) {
-    throw new RpcError('INVALID_ARGUMENT', 'a blob is an object with head and body');
+/** The two parts of what an application calls a blob. Throws an `RpcError` (INVALID_ARGUMENT) for anything else, whose body is ended. */
+export function partsOf(
+  blob: unknown,
+  onLateError: LateErrorListener,
+): { readonly head: unknown; readonly source: Source } {
+  if (typeof blob === 'object' && blob !== null && 'body' in blob) {
+    const source = new Source(piecesOf(blob.body), onLateError);
+    if ('head' in blob) return { head: blob.head, source };
+    void source.end();
   }
-  return { head: blob.head, pieces: piecesOf(blob.body) };
+  throw new RpcError('INVALID_ARGUMENT', 'a blob is an object with head and body');
 }

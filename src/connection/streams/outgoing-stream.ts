@@ -26,6 +26,7 @@ import type { MessageCodec } from '../../wire/message-codec.js';
 import { LATER, type LongMessage } from '../messages/frame-scheduler.js';
 import type { MethodCompression } from '../messages/method-compression.js';
 import type { SendWindow } from './send-window.js';
+import { isPrematureClose, type Source } from './source.js';
 import type { StreamLink } from './stream-link.js';
 import { FIRST_SHARE_BYTES, type StreamInLine } from './stream-turns.js';
 
@@ -33,37 +34,12 @@ import { FIRST_SHARE_BYTES, type StreamInLine } from './stream-turns.js';
 const CREDIT_BYTES_MIN = 1_024;
 
 /**
- * What gives the items of a stream: an array, a generator, an async generator, a `Readable` in object mode. The next item is taken
- * when the one before it has left.
- */
-export type ItemSource<T = unknown> = readonly T[] | Iterable<T> | AsyncIterable<T>;
-
-/** Whether something gives items. A string is iterable, but hardly meant as a stream of characters. */
-export function isItemSource(value: unknown): value is ItemSource {
-  return typeof value === 'object' && value !== null && (isAsyncIterable(value) || isIterable(value));
-}
-
-function isAsyncIterable(value: unknown): value is AsyncIterable<unknown> {
-  return isObject(value) && Symbol.asyncIterator in value && typeof value[Symbol.asyncIterator] === 'function';
-}
-
-function isIterable(value: unknown): value is Iterable<unknown> {
-  if (typeof value === 'string') return true;
-  return isObject(value) && Symbol.iterator in value && typeof value[Symbol.iterator] === 'function';
-}
-
-function isObject(value: unknown): value is object {
-  return (typeof value === 'object' && value !== null) || typeof value === 'function';
-}
-
-/**
  * The call of a stream and what it sends. A seam: both halves of calling implement it, and this room knows neither. Of the three
  * ends at most one is called, once, in the same tick as the last item is written, so that END leaves with it; the promise of `run`
  * resolves later, when the iterable has ended too.
  */
 export interface SourceOwner {
-  /** The iterable. */
-  readonly source: unknown;
+  readonly source: Source;
   /** Null: the items are the bytes of a blob. */
   readonly codec: MessageCodec | null;
   /** Goes before the items of a blob; null: nothing does. */
@@ -96,18 +72,10 @@ const steps: Steps<SourceState> = {
 };
 
 export class OutgoingStream implements StreamInLine {
-  /** Some item was taken from the iterable. */
-  begun = false;
   private state: SourceState = 'new';
   private readonly codec: MessageCodec | null;
-  /** One of the two, from `run` on. */
-  private iterator: Iterator<unknown> | null = null;
-  private asyncIterator: AsyncIterator<unknown> | null = null;
-  private closing: Promise<void> | null = null;
   /** Why an item cannot be sent; null: there is none. */
   private problem: unknown = null;
-  /** The async iterable is at work on its next item. */
-  private pulling = false;
   /** Ends the pause of a stream that waits. */
   private wake: (() => void) | null = null;
   /** The item that leaves in several frames. */
@@ -132,15 +100,16 @@ export class OutgoingStream implements StreamInLine {
   /** Writes until the iterable ends. Resolves when it has ended or was stopped, and never rejects. */
   async run(): Promise<void> {
     const { owner } = this;
-    const { head } = owner;
-    if (!this.stopped) this.transition('writing');
+    const { head, source } = owner;
+    if (this.stopped) return;
+    this.transition('writing');
     try {
-      this.open(owner.source);
-      if (head === null || (await this.writeHead(head.value, head.codec))) await this.writeItems();
+      source.open();
+      if (head === null || (await this.writeHead(head.value, head.codec))) await this.writeItems(source);
     } catch (error) {
-      this.pulling = false;
+      source.fail(error);
       this.finish();
-      if (this.closing === null || !isPrematureClose(error)) owner.onSourceError(error);
+      if (!source.left || !isPrematureClose(error)) owner.onSourceError(error);
       return;
     }
     if (this.finish()) {
@@ -150,7 +119,7 @@ export class OutgoingStream implements StreamInLine {
       }
       owner.onUnsendable(this.problem);
     }
-    await this.close();
+    await source.end();
   }
 
   /** Nothing more is written. False: the stream was stopped. */
@@ -161,22 +130,16 @@ export class OutgoingStream implements StreamInLine {
     return true;
   }
 
-  private async writeItems(): Promise<void> {
-    const { window, iterator, asyncIterator, codec } = this;
+  private async writeItems(source: Source): Promise<void> {
+    const { window, codec } = this;
+    const { isAsync } = source;
     while (!this.stopped) {
-      let taken: IteratorResult<unknown>;
-      if (asyncIterator !== null) {
-        this.pulling = true;
-        taken = await asyncIterator.next();
-        this.pulling = false;
-      } else if (iterator !== null) {
-        // An await for each item of a generator that is not async would cost more than the item.
-        taken = iterator.next();
-      } else {
-        return;
+      const taken = isAsync ? await source.takeAsync() : source.take();
+      if (taken.done) {
+        source.finish();
+        break;
       }
-      if (this.stopped || taken.done) break;
-      this.begun = true;
+      if (this.stopped) break;
       const waits = window.left < CREDIT_BYTES_MIN || window.share <= 0;
       // It may have been stopped between the two promises.
       if (waits && (!(await this.untilReady()) || this.stopped)) break;
@@ -184,7 +147,10 @@ export class OutgoingStream implements StreamInLine {
     }
   }
 
-  /** Writes nothing more, drops an item that is half written, and ends the iterable. */
+  /**
+   * Writes nothing more, drops an item that is half written, and ends the iterable, unless nothing was taken from it: then the next
+   * attempt of the call may need it, and whoever handed it over ends it.
+   */
   stop(): void {
     const { state, long } = this;
     if (state === 'stopped' || state === 'ended') return;
@@ -193,7 +159,7 @@ export class OutgoingStream implements StreamInLine {
     this.long = null;
     this.resolvePause();
     // What waits inside `next` is ended too; a generator that waits for something else ends when that is over.
-    if (this.pulling || state === 'new') void this.close();
+    if (state !== 'new') void this.owner.source.end();
   }
 
   /** CREDIT came. Throws a `WireError` for too much or too often. */
@@ -344,37 +310,10 @@ export class OutgoingStream implements StreamInLine {
     return this.link.state === 'greeting' && error instanceof RpcError && error.limit !== undefined;
   }
 
-  private open(source: unknown): void {
-    if (isAsyncIterable(source)) this.asyncIterator = source[Symbol.asyncIterator]();
-    else if (isIterable(source)) this.iterator = source[Symbol.iterator]();
-    else throw new TypeError('a stream of items must be an iterable or async iterable');
-  }
-
   private leaveTurns(): void {
     this.link.turns.leave(this.window.share);
     this.window.share = 0;
   }
-
-  /** Ends the iterable, once. Resolves when it has ended. */
-  private close(): Promise<void> {
-    this.closing ??= this.end();
-    return this.closing;
-  }
-
-  /** What the iterable throws when it is ended concerns nobody: its call is over. */
-  private async end(): Promise<void> {
-    try {
-      destroy(this.owner.source);
-      await (this.asyncIterator?.return?.() ?? this.iterator?.return?.());
-    } catch {
-      // See above.
-    }
-  }
-}
-
-/** Ends a `Readable`. */
-function destroy(source: unknown): void {
-  if (isObject(source) && 'destroy' in source && typeof source.destroy === 'function') source.destroy();
 }
 
 /** Its credit does not cover the rest of it. */
@@ -387,9 +326,4 @@ function noCreditError(): RpcError {
     'UNAVAILABLE',
     'the peer ended its half of the connection before the stream, and gives no more credit',
   );
-}
-
-/** How a `Readable` that is destroyed ends its iteration. */
-function isPrematureClose(error: unknown): boolean {
-  return error instanceof Error && 'code' in error && error.code === 'ERR_STREAM_PREMATURE_CLOSE';
 }
