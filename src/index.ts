@@ -56,7 +56,7 @@ export type { Attempt } from './base/attempt.js';
 export { type CallLedger, formatLedger } from './base/call-ledger.js';
 export type { LatePart, RpcCode, Started } from './base/codes.js';
 export { RpcCodes } from './base/codes.js';
-export { RpcError } from './base/errors.js';
+export { type RefusalOptions, RpcError, refuse } from './base/errors.js';
 export { defaultLimits, type LimitHit, type Limits, minimumLimits } from './base/limits.js';
 export type { ChannelOptions } from './channel/channel-options.js';
 export type {

@@ -8,17 +8,29 @@
 import { type Attempt, noAttempts } from './attempt.js';
 import type { CallLedger } from './call-ledger.js';
 import { type LatePart, type RpcCode, RpcCodes, type Started } from './codes.js';
+import {
+  type ErrorMetadata,
+  knownCode,
+  legalLimit,
+  legalRetryAfterMs,
+  legalStarted,
+  readMetadata,
+  shortText,
+  textOf,
+} from './error-values.js';
 import { describeLimit, type LimitHit } from './limits.js';
+
+export type { ErrorMetadata } from './error-values.js';
 
 export interface RpcErrorOptions {
   /** Default `no`: an error made before anything was sent. */
   readonly started?: Started;
   readonly limit?: LimitHit;
-  /** The server's hint: milliseconds to wait before the next attempt. Absent: no hint. */
+  /** The server's hint: milliseconds to wait before the next attempt, rounded up to whole ones, at most 2^31 - 1. Absent: no hint. */
   readonly retryAfterMs?: number;
   /** The server's hint: another endpoint may take the call. Default false. */
   readonly elsewhere?: boolean;
-  /** Metadata that came with the failure. */
+  /** Strings and bytes by name, which travel with an error that a handler throws. A `Map` or `Headers` is converted. */
   readonly metadata?: ErrorMetadata | null;
   /** Where the time of the failed call went. */
   readonly ledger?: CallLedger | null;
@@ -29,7 +41,13 @@ export interface RpcErrorOptions {
   readonly cause?: unknown;
 }
 
-export type ErrorMetadata = Readonly<Record<string, string | Buffer>>;
+/**
+ * What tells an `RpcError` of whichever copy of this package: an application may have loaded two (two versions, or ESM and CommonJS), and
+ * throws errors of either.
+ */
+const brand: unique symbol = Symbol.for('trunkline.RpcError');
+/** The same of errors made by `refuse`. */
+const refusalBrand: unique symbol = Symbol.for('trunkline.refusal');
 
 /** What an error says of itself when nothing was given: on the prototype, so that a printed error shows only what it knows. */
 const absent = {
@@ -65,17 +83,32 @@ export class RpcError extends Error {
    */
   declare readonly attempts: readonly Attempt[];
 
+  /**
+   * Never throws. What is wrong becomes the nearest legal value: an unknown code UNKNOWN, and the text names it; `retryAfterMs` whole
+   * milliseconds, or no hint; metadata that cannot travel stays as it is, and is reported when the error is sent.
+   */
   constructor(code: RpcCode, message: string, options: RpcErrorOptions = {}) {
-    super(message, options.cause === undefined ? undefined : { cause: options.cause });
-    this.code = code;
-    this.started = options.started ?? 'no';
-    if (options.limit !== undefined) this.limit = options.limit;
-    if (options.retryAfterMs !== undefined) this.retryAfterMs = options.retryAfterMs;
+    const known = knownCode(code);
+    const text = typeof message === 'string' ? message : textOf(message);
+    super(known === null ? `${text} (with ${shortText(code)}, which is no code)` : text, causeOf(options));
+    this.code = known ?? 'UNKNOWN';
+    // Callers without types pass anything, null included.
+    if (typeof options !== 'object' || options === null) options = {};
+    this.started = legalStarted(options.started);
+    const limit = options.limit === undefined ? undefined : legalLimit(options.limit);
+    if (limit !== undefined) this.limit = limit;
+    const retryAfterMs = options.retryAfterMs === undefined ? undefined : legalRetryAfterMs(options.retryAfterMs);
+    if (retryAfterMs !== undefined) this.retryAfterMs = retryAfterMs;
     if (options.elsewhere === true) this.elsewhere = true;
-    if (options.metadata != null) this.metadata = options.metadata;
+    if (options.metadata != null) this.metadata = readMetadata(options.metadata).entries ?? options.metadata;
     if (options.ledger != null) this.ledger = options.ledger;
     if (options.late !== undefined) this.late = options.late;
-    if (options.attempts !== undefined) tellAttempts(this, options.attempts);
+    if (Array.isArray(options.attempts)) tellAttempts(this, options.attempts);
+  }
+
+  /** Errors of another copy of this package count as well; those of its subclasses only by their own class. */
+  static override [Symbol.hasInstance](value: unknown): boolean {
+    return this === RpcError ? hasBrand(value, brand) : super[Symbol.hasInstance](value);
   }
 
   /** The code as it travels. */
@@ -85,6 +118,82 @@ export class RpcError extends Error {
 }
 for (const [name, value] of Object.entries({ name: 'RpcError', ...absent })) {
   Object.defineProperty(RpcError.prototype, name, { value, configurable: true, writable: true });
+}
+Object.defineProperty(RpcError.prototype, brand, { value: true });
+
+function causeOf(options: RpcErrorOptions | null): ErrorOptions | undefined {
+  return options?.cause === undefined ? undefined : { cause: options.cause };
+}
+
+/** Whether a value is an object with this mark, whichever copy of the package made it. */
+export function hasBrand(value: unknown, mark: symbol): boolean {
+  try {
+    return typeof value === 'object' && value !== null && mark in value;
+  } catch {
+    // A proxy that forbids the look.
+    return false;
+  }
+}
+
+/** What `refuse` may say besides code and text. */
+export type RefusalOptions = Omit<RpcErrorOptions, 'started' | 'attempts' | 'late' | 'ledger'>;
+
+/**
+ * An error for a handler to throw before it has done anything: the caller gets it with `started: 'no'`, so it may send the call again.
+ * Its channel does so by itself for UNAVAILABLE and RESOURCE_EXHAUSTED. Thrown after a stream's first item it is an error like any other.
+ */
+export function refuse(code: RpcCode, message: string, options: RefusalOptions = {}): RpcError {
+  // Without a hint RESOURCE_EXHAUSTED would say that the call is too large wherever it goes.
+  const elsewhere = options.elsewhere ?? (code === 'RESOURCE_EXHAUSTED' && options.retryAfterMs === undefined);
+  const error = new RpcError(code, message, { ...options, elsewhere, started: 'no' });
+  Object.defineProperty(error, refusalBrand, { value: true });
+  return error;
+}
+
+function isTrue(value: unknown): boolean {
+  return value === true;
+}
+
+/** What a FAILURE says of an error that an application made. */
+export interface ThrownParts {
+  readonly code: RpcCode;
+  readonly text: string;
+  readonly retryAfterMs: number | null;
+  readonly elsewhere: boolean;
+  readonly metadata: ErrorMetadata | null;
+  /** Why the metadata cannot travel; null: it can, or there is none. */
+  readonly wrongMetadata: string | null;
+  /** Made by `refuse`. */
+  readonly refused: boolean;
+}
+
+/**
+ * Reads a thrown error once, when it is to be sent: its fields may have been changed since it was made. A limit has no field of its own
+ * on the wire, so the text names it. Null: the error cannot even be read.
+ */
+export function partsOfThrown(error: RpcError): ThrownParts | null {
+  try {
+    const { code, message, retryAfterMs, elsewhere } = error;
+    const known = knownCode(code);
+    const limit = legalLimit(error.limit);
+    const { entries, wrong } = readMetadata(error.metadata);
+    const refused = hasBrand(error, refusalBrand);
+    let text = textOf(message);
+    if (known === null && !text.includes('which is no code')) text += ` (with ${shortText(code)}, which is no code)`;
+    if (limit !== undefined && !text.includes(limit.name)) text = describeLimit(text, limit);
+    return {
+      code: known ?? 'UNKNOWN',
+      text,
+      retryAfterMs: legalRetryAfterMs(retryAfterMs) ?? null,
+      // Refused by UNAVAILABLE and `elsewhere` means to a caller that this side drains (spec, 8.2).
+      elsewhere: isTrue(elsewhere) && !(refused && known === 'UNAVAILABLE'),
+      metadata: entries,
+      wrongMetadata: wrong,
+      refused,
+    };
+  } catch {
+    return null;
+  }
 }
 
 /**

@@ -112,8 +112,9 @@ test('a codec that throws fails its own call, on whichever side and with whateve
   assert.is(response.started, 'yes');
   const missing = await failureOf(free.broken(1));
   assert.is(missing.code, 'INTERNAL');
-  assert.match(missing.message, /test\.Free\/broken.*not JSON/);
+  assert.is(missing.message, 'the answer of test.Free/broken cannot be sent');
   assert.is(reported.length, 2);
+  assert.match(reported[1] ?? '', /test\.Free\/broken.*not JSON/);
   assert.equal(await free.json('still here'), 'still here');
   await channel.close();
   await server.close();

@@ -164,8 +164,8 @@ test('response metadata beyond a limit of the client fails that call as started,
   assert.match(tooLarge.message, /test\.Notes\/echo.*metadataBytesMax is 5000/);
   const odd = await failureOf(ends.notes.echo({ id: 2, text: '' }));
   assert.is(odd.code, 'INTERNAL');
-  assert.match(odd.message, /'odd'/);
   assert.is(errors.length, 2);
+  assert.match(errors[1] ?? '', /'odd'/);
   assert.is((await ends.notes.echo({ id: 3, text: '' })).id, 3);
   await ends.close();
 });
@@ -191,8 +191,9 @@ test('metadata that cannot travel is an error of the caller that names the key',
 
 test('a key of the protocol itself is INVALID_ARGUMENT before anything is sent, INTERNAL in an answer', async () => {
   let runs = 0;
+  const errors: string[] = [];
   const ends = await openEnds({
-    server: { onHandlerError: () => {} },
+    server: { onHandlerError: (error) => void errors.push(String(error)) },
     handlers: {
       echo: (request, context) => {
         runs++;
@@ -208,7 +209,7 @@ test('a key of the protocol itself is INVALID_ARGUMENT before anything is sent, 
   assert.is(runs, 0);
   const answered = await failureOf(ends.notes.echo(note));
   assert.is(answered.code, 'INTERNAL');
-  assert.match(answered.message, /reserved/);
+  assert.match(errors[0] ?? '', /reserved/);
   await ends.close();
 });
 

@@ -172,7 +172,7 @@ test('a response beyond the limit of the client fails that call as started, and 
   await ends.close();
 });
 
-test('an answer that does not match the schema fails that call and names the field, at the server only in full', async () => {
+test('an answer that does not match the schema fails that call, and names the field at the server only', async () => {
   const reported: string[] = [];
   const ends = await openEnds({
     server: { onHandlerError: (error, method) => void reported.push(`${method}: ${(error as Error).message}`) },
@@ -189,7 +189,7 @@ test('an answer that does not match the schema fails that call and names the fie
   for (const [index, field] of [/text/, /id/, /Buffer/].entries()) {
     assert.is(failures[index]?.code, 'INTERNAL');
     assert.is(failures[index]?.started, 'yes');
-    assert.match(failures[index]?.message ?? '', field);
+    assert.match(failures[index]?.message ?? '', /^the answer of test\.Notes\/\w+ cannot be sent$/);
     assert.match(reported[index] ?? '', field);
   }
   assert.is(reported.length, 3);

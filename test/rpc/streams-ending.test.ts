@@ -281,7 +281,7 @@ test("a source of the caller that throws cancels the call; the error has the sou
   await ends.close();
 });
 
-test('an item that does not match its schema fails the call on either side, and says where it is wrong', async () => {
+test('an item that does not match its schema fails the call on either side, and says at its own side where it is wrong', async () => {
   const wrong = [{ id: 0 }, { id: 1, text: 7 as unknown as string }, { id: 2 }];
   let seen = 0;
   let closed = 0;
@@ -302,8 +302,9 @@ test('an item that does not match its schema fails the call on either side, and 
   const down = await collectUntilFailure(ends.streams.down(0));
   assert.equal(ids(down.got), [0]);
   assert.is((down.error as RpcError).code, 'INTERNAL');
-  assert.match(String(down.error), 'Item.text: expected string, got 7');
+  assert.is((down.error as RpcError).message, 'the answer of test.Streams/down cannot be sent');
   assert.is(ends.handlerErrors.length, 1);
+  assert.match(String(ends.handlerErrors[0]), 'Item.text: expected string, got 7');
   const up = await failureOf(ends.streams.up(source()));
   assert.equal([up.code, up.started], ['INVALID_ARGUMENT', 'maybe']);
   assert.match(up.message, 'Item.text: expected string, got 7');

@@ -9,7 +9,7 @@
 
 import { assert } from '../../base/assert.js';
 import type { RpcCode, Started } from '../../base/codes.js';
-import { RpcError, type RpcErrorOptions } from '../../base/errors.js';
+import { hasBrand, RpcError, type RpcErrorOptions } from '../../base/errors.js';
 import type { DeclaredErrors, MessageCodec, Resolution } from '../../wire/message-codec.js';
 import { knownBranches } from './known-branches.js';
 
@@ -21,6 +21,9 @@ export interface DeclaredErrorOptions extends RpcErrorOptions {
   /** Default `yes`: a declared error is the answer of a handler. */
   readonly started?: Started;
 }
+
+/** What tells a `DeclaredError` of whichever copy of this package. */
+const brand: unique symbol = Symbol.for('trunkline.DeclaredError');
 
 /**
  * An error that the method declares, with its full Avro name and its value. `new DeclaredError(name, value)` does not know the
@@ -37,7 +40,12 @@ export class DeclaredError<Name extends string = string, Value = unknown> extend
     this.errorName = errorName;
     this.value = value;
   }
+
+  static override [Symbol.hasInstance](value: unknown): boolean {
+    return this === DeclaredError ? hasBrand(value, brand) : super[Symbol.hasInstance](value);
+  }
 }
+Object.defineProperty(DeclaredError.prototype, brand, { value: true });
 Object.defineProperty(DeclaredError.prototype, 'name', { value: 'DeclaredError', configurable: true, writable: true });
 
 function messageOf(value: unknown): string | undefined {

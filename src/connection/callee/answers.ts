@@ -5,13 +5,14 @@
 
 import type { Started } from '../../base/codes.js';
 import { RpcCodes } from '../../base/codes.js';
-import { limitError, RpcError } from '../../base/errors.js';
+import { textOf } from '../../base/error-values.js';
+import { type ErrorMetadata, limitError, partsOfThrown, RpcError, type ThrownParts } from '../../base/errors.js';
 import { peerLimitOf } from '../../base/limits.js';
 import { Flag, FrameType } from '../../wire/constants.js';
 import type { MessageCodec, MethodSpec } from '../../wire/message-codec.js';
 import { prefixed } from '../../wire/prefix.js';
 import { encodeFailure } from '../../wire/records/failure.js';
-import { encodeMetadata } from '../../wire/records/metadata.js';
+import { encodeMetadata, type Metadata, type MetadataLimits } from '../../wire/records/metadata.js';
 import type { CallContext } from '../calls/call-context.js';
 import type { CallHost } from '../calls/call-host.js';
 import type { Link } from '../calls/link.js';
@@ -95,52 +96,82 @@ export class Answers {
     }
   }
 
-  /** Ends a call whose answer, or an item of it, cannot be sent. */
+  /**
+   * Ends a call whose answer, or an item of it, cannot be sent. Why is for the server alone, since that text may hold values of the
+   * answer; the caller learns at most the limit that was hit.
+   */
   failUnsendable(call: number, cause: unknown, spec: MethodSpec): void {
     const text = `the answer of ${spec.name} cannot be sent: ${textOf(cause)}`;
     const known = cause instanceof RpcError ? cause : null;
-    const code =
-      known?.limit !== undefined ? 'RESOURCE_EXHAUSTED' : known?.code === 'UNAVAILABLE' ? known.code : 'INTERNAL';
-    const failure = new RpcError(code, text, { started: 'yes', cause });
-    this.host?.onHandlerError(failure, spec);
-    this.fail(call, failure, 'yes');
+    const limited = known?.limit !== undefined;
+    const code = limited ? 'RESOURCE_EXHAUSTED' : known?.code === 'UNAVAILABLE' ? known.code : 'INTERNAL';
+    this.host?.onHandlerError(new RpcError(code, text, { started: 'yes', cause }), spec);
+    this.fail(call, new RpcError(code, limited ? text : `the answer of ${spec.name} cannot be sent`), 'yes');
   }
 
   /**
-   * Ends a call with what its handler threw: an `RpcError` as it is, a declared one with its value; of anything else only
-   * the fact, since its text was not written for a peer.
+   * Ends a call with what its handler threw: an `RpcError` with its code, text, hints and metadata, a declared one with its value; of
+   * anything else only the fact, since its text was not written for a peer.
    */
   failThrown(call: number, error: unknown, spec: MethodSpec, context: CallContext): void {
-    if (!(error instanceof RpcError)) this.host?.onHandlerError(error, spec);
+    const parts = error instanceof RpcError ? partsOfThrown(error) : null;
+    if (parts === null) this.host?.onHandlerError(error, spec);
     if (spec.kind === 'oneway') return;
-    let failure = error instanceof RpcError ? error : new RpcError('INTERNAL', `the handler of ${spec.name} failed`);
+    if (parts === null) {
+      this.failThrownParts(call, unexpected(`the handler of ${spec.name} failed`), null, spec, context);
+      return;
+    }
     let detail: Buffer | null = null;
-    let metadata: Buffer | null = null;
     try {
       detail = spec.declared === null ? null : spec.declared.toDetail(error);
-      const { responseMetadata } = context;
-      metadata = responseMetadata === null ? null : encodeMetadata(responseMetadata, this.link.peerLimits);
     } catch (cause) {
-      failure = new RpcError('INTERNAL', `the failure of ${spec.name} cannot be sent: ${textOf(cause)}`, { cause });
-      this.host?.onHandlerError(failure, spec);
+      const text = `the declared error of ${spec.name} cannot be sent: ${textOf(cause)}`;
+      this.host?.onHandlerError(new RpcError('INTERNAL', text, { started: 'yes', cause }), spec);
+      this.failThrownParts(call, unexpected(`the handler of ${spec.name} failed`), null, spec, context);
+      return;
     }
-    this.fail(call, failure, 'yes', detail, metadata);
+    this.failThrownParts(call, parts, detail, spec, context);
+  }
+
+  /** Metadata that cannot travel stays behind, and the server is told. */
+  private failThrownParts(
+    call: number,
+    parts: ThrownParts,
+    detail: Buffer | null,
+    spec: MethodSpec,
+    { responseMetadata }: CallContext,
+  ): void {
+    let metadata: Buffer | null = null;
+    try {
+      const { wrongMetadata } = parts;
+      if (wrongMetadata !== null) throw new RpcError('INVALID_ARGUMENT', wrongMetadata);
+      metadata = encodeFailureMetadata(responseMetadata, parts.metadata, this.link.peerLimits);
+    } catch (cause) {
+      const text = `the metadata of an error of ${spec.name} cannot be sent: ${textOf(cause)}`;
+      this.host?.onHandlerError(new RpcError('INTERNAL', text, { started: 'yes', cause }), spec);
+    }
+    this.writeThrown(call, parts, parts.refused ? 'no' : 'yes', detail, metadata);
   }
 
   /** One FAILURE. `started`: whether this call's handler has begun, whatever the error says of another call. */
-  fail(
+  fail(call: number, error: RpcError, started: Started): void {
+    const parts = partsOfThrown(error) ?? unexpected('the call failed');
+    this.writeThrown(call, parts, started, null, null);
+  }
+
+  private writeThrown(
     call: number,
-    error: RpcError,
+    { code, text, retryAfterMs, elsewhere }: ThrownParts,
     started: Started,
-    detail: Buffer | null = null,
-    metadata: Buffer | null = null,
+    detail: Buffer | null,
+    metadata: Buffer | null,
   ): void {
     const record = encodeFailure({
-      code: RpcCodes[error.code],
+      code: RpcCodes[code],
       started,
-      text: error.message,
-      retryAfterMs: error.retryAfterMs ?? null,
-      elsewhere: error.elsewhere,
+      text,
+      retryAfterMs,
+      elsewhere,
       detail: fits(detail, this.link.peerLimits.frameBytesMax) ? detail : null,
     });
     const durations = this.ledgers.finish(call);
@@ -176,6 +207,18 @@ function tooLongForFrame(bytes: number, frameBytesMax: number): RpcError {
   return limitError(`${bytes} bytes of metadata do not fit one frame`, peerLimitOf({ frameBytesMax }, 'frameBytesMax'));
 }
 
-function textOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
+/** What the caller learns of an error whose text was not written for it. */
+function unexpected(text: string): ThrownParts {
+  const hints = { retryAfterMs: null, elsewhere: false, metadata: null, wrongMetadata: null };
+  return { code: 'INTERNAL', text, ...hints, refused: false };
+}
+
+/** The metadata of the error in addition to what its handler had set; null: there is none. */
+function encodeFailureMetadata(
+  responseMetadata: Metadata | null,
+  ofError: ErrorMetadata | null,
+  limits: MetadataLimits,
+): Buffer | null {
+  if (ofError === null) return responseMetadata === null ? null : encodeMetadata(responseMetadata, limits);
+  return encodeMetadata({ ...responseMetadata, ...ofError }, limits);
 }

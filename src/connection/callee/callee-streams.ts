@@ -7,6 +7,7 @@
  *
  * A handler of a stream counts as executing until its iterable has ended, also when its call was cancelled.
  */
+import { textOf } from '../../base/error-values.js';
 import { RpcError } from '../../base/errors.js';
 import { CloseCode, Flag, FrameType, HEADER_BYTES } from '../../wire/constants.js';
 import { readU32 } from '../../wire/encoder.js';
@@ -24,7 +25,7 @@ import type { Answers } from './answers.js';
 import type { CalleeEnds } from './callee-ends.js';
 import { type CalleeSlot, CallState } from './callee-slot.js';
 import type { CalleeTable } from './callee-table.js';
-import { asRefusal, type CalleeParts, type Execution, isThenable } from './execution.js';
+import { asRefusal, type CalleeParts, type Execution, isThenable, whenSettled } from './execution.js';
 import type { Handlers } from './handlers.js';
 
 /** What a handler gave to be sent: items, or the head of a blob and its bytes. */
@@ -90,25 +91,21 @@ export class CalleeStreams {
     this.handlers.begin();
     const { ledgers } = this.answers;
     if (ledgers.open !== 0) ledgers.handlerStarts(call);
-    let result: unknown;
-    try {
-      result = hosted.invoke(request, context);
-    } catch (error) {
+    const onThrown = (error: unknown): void => {
       this.execution.onThrown(entry, hosted.spec, context, error);
       this.handlers.end(context);
+    };
+    let result: unknown;
+    let later: boolean;
+    try {
+      result = hosted.invoke(request, context);
+      later = isThenable(result);
+    } catch (error) {
+      onThrown(error);
       return;
     }
-    if (isThenable(result)) {
-      result.then(
-        (value) => this.onResult(entry, method, context, value),
-        (error: unknown) => {
-          this.execution.onThrown(entry, hosted.spec, context, error);
-          this.handlers.end(context);
-        },
-      );
-    } else {
-      this.onResult(entry, method, context, result);
-    }
+    if (later) whenSettled(result, (value) => this.onResult(entry, method, context, value), onThrown);
+    else this.onResult(entry, method, context, result);
   }
 
   /** The handler returned: an answer, or what gives the items. */
@@ -126,7 +123,8 @@ export class CalleeStreams {
     try {
       parts = spec.kind === 'blob' ? partsOf(result, onLateError) : { source: new Source(result, onLateError) };
     } catch (cause) {
-      execution.onThrown(entry, spec, context, new Error(`the handler of ${spec.name} gave no blob`, { cause }));
+      const text = `the handler of ${spec.name} gave no ${spec.kind === 'blob' ? 'blob' : 'stream'}: ${textOf(cause)}`;
+      execution.onThrown(entry, spec, context, new Error(text, { cause }));
       handlers.end(context);
       return;
     }

@@ -76,14 +76,16 @@ export class Execution {
     const { ledgers } = this.answers;
     if (ledgers.open !== 0) ledgers.handlerStarts(entry.call);
     let result: unknown;
+    let later: boolean;
     try {
       result = hosted.invoke(request, context);
+      later = isThenable(result);
     } catch (error) {
       this.answers.failThrown(entry.call, error, hosted.spec, context);
       this.onReturned(entry, context);
       return;
     }
-    if (isThenable(result)) {
+    if (later) {
       if (message === null) {
         this.table.execute(entry, method, context, deadlineAt);
         if (deadlineAt !== Infinity) this.ends.deadlines.watch(deadlineAt);
@@ -113,7 +115,7 @@ export class Execution {
     method: IncomingMethod,
     hosted: HostedMethod,
     context: CallContext,
-    result: PromiseLike<unknown>,
+    result: unknown,
   ): void {
     this.handlers.begin();
     if (hosted.spec.kind === 'oneway') {
@@ -121,7 +123,8 @@ export class Execution {
       this.ends.end(entry, null);
     }
     const { admission } = this;
-    result.then(
+    whenSettled(
+      result,
       (value) => {
         if (entry.context === context) {
           if (admission.isTimed()) admission.observe(hosted, this.link.clock.now() - entry.since);
@@ -129,7 +132,7 @@ export class Execution {
         }
         this.handlers.end(context);
       },
-      (error: unknown) => {
+      (error) => {
         this.onThrown(entry, hosted.spec, context, error);
         this.handlers.end(context);
       },
@@ -195,6 +198,7 @@ export class Execution {
   }
 }
 
+/** Reads `then`, which may be a getter of the application that throws. */
 export function isThenable(value: unknown): value is PromiseLike<unknown> {
   return (
     value instanceof Promise ||
@@ -203,9 +207,33 @@ export function isThenable(value: unknown): value is PromiseLike<unknown> {
   );
 }
 
-/** A codec of the application's own may throw anything. */
+const promiseThen: unknown = Reflect.get(Promise.prototype, 'then');
+
+/**
+ * Calls exactly one of the two, once and later. A promise is followed as it is. Any other thenable is the application's, and may throw,
+ * or call both or twice: a promise that is resolved with it takes the first that comes.
+ */
+export function whenSettled(
+  result: unknown,
+  onValue: (value: unknown) => void,
+  onError: (error: unknown) => void,
+): void {
+  try {
+    if (result instanceof Promise && Reflect.get(result, 'then') === promiseThen) {
+      result.then(onValue, onError);
+      return;
+    }
+  } catch {
+    // It has the prototype of a promise and is none, or its constructor throws: as any other thenable.
+  }
+  new Promise((resolve) => {
+    resolve(result);
+  }).then(onValue, onError);
+}
+
+/** A codec of the application's own may throw anything. UNAVAILABLE would say that this side drains. */
 export function asRefusal(error: unknown): RpcError {
-  return error instanceof RpcError
+  return error instanceof RpcError && error.code !== 'UNAVAILABLE'
     ? error
     : new RpcError('INTERNAL', 'the request could not be decoded', { cause: error });
 }
