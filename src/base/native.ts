@@ -3,7 +3,7 @@
  * in JavaScript. `TRUNKLINE_NATIVE=0` in the environment turns it off. It is looked for once, when it is first needed.
  */
 import { existsSync } from 'node:fs';
-import { createRequire } from 'node:module';
+import Module from 'node:module';
 import { dirname, join } from 'node:path';
 
 /** What the addon exports: see native/addon/src/addon.c. */
@@ -29,22 +29,24 @@ const VERSION = 1;
 let status: NativeStatus | null = null;
 
 export function nativeStatus(): NativeStatus {
-  status ??= load();
+  status ??= find();
   return status;
 }
 
-function load(): NativeStatus {
+function find(): NativeStatus {
   if (process.env['TRUNKLINE_NATIVE'] === '0') return { kernels: null, text: 'turned off by TRUNKLINE_NATIVE=0' };
-  const require = createRequire(import.meta.url);
+  let load: NodeJS.Require;
   let path: string;
   try {
-    path = join(dirname(require.resolve('trunkline/package.json')), 'native/build/trunkline.node');
+    // In a bundle of CommonJS there is no `import.meta.url`, and this throws.
+    load = Module.createRequire(import.meta.url);
+    path = join(dirname(load.resolve('trunkline/package.json')), 'native/build/trunkline.node');
   } catch {
     return { kernels: null, text: 'this code is not in its package, where the addon is looked for' };
   }
   if (!existsSync(path)) return { kernels: null, text: 'not built' };
   try {
-    const kernels: NativeKernels = require(path);
+    const kernels: NativeKernels = load(path);
     const wrong = describeWrong(kernels);
     if (wrong === null) return { kernels, text: kernels.kernel };
     return unusable(wrong);

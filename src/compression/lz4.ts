@@ -10,6 +10,7 @@
  */
 
 import { RpcError, systemCode } from '../base/errors.js';
+import { importPackage } from '../base/optional-package.js';
 import type { Compressor } from './compressor.js';
 
 /** The part of lz4-napi that is used. Its own types stay out of the public declarations: the package is optional. */
@@ -24,10 +25,10 @@ export type Lz4Import = () => Promise<Lz4Package>;
 const lengthBytes = 4;
 
 /** Imports lz4-napi. FAILED_PRECONDITION when it is missing, does not load here, or is too old for a peer's bytes. */
-export async function loadLz4(importPackage: Lz4Import = importLz4Napi): Promise<Compressor> {
+export async function loadLz4(load: Lz4Import = importLz4Napi): Promise<Compressor> {
   let lz4: Lz4Package;
   try {
-    lz4 = await importPackage();
+    lz4 = await load();
   } catch (cause) {
     throw new RpcError('FAILED_PRECONDITION', absenceText(cause), { cause });
   }
@@ -48,7 +49,7 @@ export async function loadLz4(importPackage: Lz4Import = importLz4Napi): Promise
 }
 
 async function importLz4Napi(): Promise<Lz4Package> {
-  const { default: lz4 } = await import('lz4-napi');
+  const { default: lz4 } = await importPackage('lz4-napi');
   return lz4;
 }
 

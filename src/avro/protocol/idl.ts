@@ -10,8 +10,8 @@
  *
  * Called by `protocol-units.ts`.
  */
-import { createRequire } from 'node:module';
 import { RpcError } from '../../base/errors.js';
+import { isMissing, requirePackage } from '../../base/optional-package.js';
 import { isJsonObject } from '../schema/json.js';
 
 /** What an IDL file says: a protocol as in an `.avpr` file, and what it imports. */
@@ -45,7 +45,6 @@ type ImportHook = (path: string, kind: IdlImport['kind'], done: (error: unknown,
 type Assemble = (path: string, options: object, done: (error: Error | null, protocol?: unknown) => void) => void;
 
 /** avsc takes 1 MB of heap; few programs read IDL, so it is loaded by the first that does. */
-const load = createRequire(import.meta.url);
 let assemble: Assemble | null = null;
 
 function assembler(): Assemble {
@@ -57,11 +56,13 @@ function assembler(): Assemble {
 
 function loaded(): { readonly assembleProtocol: Assemble } {
   try {
-    return load('avsc');
+    return requirePackage('avsc');
   } catch (cause) {
-    if (!(cause instanceof EvalError)) throw cause;
-    const text =
-      'Avro IDL is read by avsc, which cannot work where code may not be generated: give the protocol as JSON';
+    const missing = isMissing(cause, 'avsc');
+    if (!missing && !(cause instanceof EvalError)) throw cause;
+    const text = missing
+      ? 'Avro IDL is read by avsc, which is not installed beside this bundle: npm install avsc, or give the protocol as JSON'
+      : 'Avro IDL is read by avsc, which cannot work where code may not be generated: give the protocol as JSON';
     throw new RpcError('FAILED_PRECONDITION', text, { cause });
   }
 }
