@@ -35,8 +35,8 @@ export interface LocalLimits {
    */
   readonly executingMax: number;
   /**
-   * Connections of a server; one more is closed as it opens, with a text that says so. Default Infinity: what bounds them is the
-   * process's file descriptors, and running out of those ends nothing. 10 to 20 KiB each, idle.
+   * Connections of a server; one more is closed as it opens, with a text that says so. Default Infinity: only the
+   * process's file descriptors bound them, and running out of those breaks no connection. 10 to 20 KiB each, idle.
    */
   readonly connectionsMax: number;
   /** Calls of all connections that wait for a handler; beyond it the call with the latest deadline is refused. Default 8,192. */

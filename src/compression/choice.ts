@@ -8,13 +8,13 @@
  * ciphertext) pays for 1 message in 65, and one that starts to compress is noticed within 65.
  */
 
-/** Untried messages after a try at most. */
+/** Most messages sent untried after a try. */
 const skipMax = 64;
 
 export class CompressionChoice {
   /** Messages still to pass by untried. */
   #skip = 0;
-  /** How many the last fruitless try cost; 0 after a fruitful one. */
+  /** Messages skipped after the last try that did not pay; 0 after one that did. */
   #pause = 0;
 
   constructor(private readonly compressionBytesMin: number) {}

@@ -1,7 +1,7 @@
 /**
- * What a compression codec is to the engine: a name for HELLO and the settings, a number for the wire, the most its
- * format can expand by, and two synchronous functions. Whoever holds a `Compressor` may use it at once: everything that
- * can be missing (an optional package) was found out when it was loaded (`load.ts`).
+ * A compression codec: its name in HELLO and in the settings, its number on the wire, the largest ratio that its format
+ * can expand by, and two synchronous functions. A `Compressor` is ready for use: a missing optional package is reported
+ * when it is loaded (`load.ts`).
  *
  * Implemented by `lz4.ts` and `gzip.ts`; used through `message.ts`, which does every check that the codecs share.
  */

@@ -91,7 +91,7 @@ export class SimulatedNetwork {
 
   /**
    * Connections to `host` go to `server` from now on. Returns how to stop that: later ones are refused, as when a process has ended.
-   * A server that drains or closes refuses by itself, more politely.
+   * A server that drains or closes refuses connections itself, with a reason.
    */
   listen(host: string, server: Acceptor): { close(): void } {
     const place = this.host(host);

@@ -1,5 +1,5 @@
 /**
- * Virtual time: nothing moves but by the methods of this clock. Timers run in the order of their time, and of their making
+ * Virtual time: it moves only through the methods of this clock. Timers run in the order of their time, and of their making
  * where that is equal; while one runs, `now()` is its time. An hour takes as long as what happens in it.
  *
  * `advance` moves time and nothing else. The methods that return promises also let promises move: after every callback they

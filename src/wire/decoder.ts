@@ -3,9 +3,9 @@
  * then pulls frames until `next()` says NEED_MORE.
  *
  * A frame is decoded in place, in the chunk that it arrived in. Only a frame cut by the end of a chunk is copied, once, into
- * a buffer that grows with the bytes that came, so the cost is linear in the bytes for any chunking. The length that a header
- * claims is believed only as far as a frame of that length has come in full before. A header is checked as soon as its 12 bytes
- * are there, before anything is kept for its payload.
+ * a buffer that grows with the bytes that came, so the cost is linear in the bytes for any chunking. A header's
+ * claimed length reserves memory in advance only up to the longest frame received in full so far. A header is checked as soon as its 12
+ * bytes are there, before anything is kept for its payload.
  *
  * Checksums are compared for all whole frames of a chunk at once, when the first of them is found; a damaged one is an error
  * only when its turn comes, so that the frames before it are still read.
@@ -53,7 +53,7 @@ export interface FrameDecoderOptions {
 }
 
 const HELD_BYTES_FIRST = 512;
-/** A buffer that is smaller is used again rather than given away. */
+/** Smaller buffers are reused, not handed to the caller. */
 const CLAIMED_BYTES_MIN = 16 * 1024;
 /** Room behind a long frame with MORE, for a short one that ends its message. */
 const MORE_ROOM_BYTES = 1024;
@@ -103,7 +103,7 @@ export class FrameDecoder {
     this.at = this.comparedTo = 0;
   }
 
-  /** What is left of the chunk is to outlive its buffer. */
+  /** Copies the unread rest of the chunk, whose buffer is about to be reused. */
   keepRest(): void {
     if (this.at === this.chunk.length) return;
     this.chunk = Buffer.from(this.chunk.subarray(this.at));
@@ -316,7 +316,7 @@ export class FrameDecoder {
     this.at += bytes;
   }
 
-  /** No held frame is longer; while only a part of its header is known, no bound but the first size. */
+  /** Upper bound of the length of any held frame; while only a part of its header is known, no bound but the first size. */
   private heldNeedMost(): number {
     const room = this.heldNeed >= CLAIMED_BYTES_MIN && (this.flags & Flag.MORE) !== 0 ? MORE_ROOM_BYTES : 0;
     return Math.max(HELD_BYTES_FIRST, this.heldNeed + room);

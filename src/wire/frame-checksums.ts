@@ -21,7 +21,7 @@ export interface FrameChecksums {
   add(sum: number, bytes: Uint8Array): number;
 }
 
-/** Smaller batches are done before they were copied to the module. */
+/** For smaller batches, copying to the module costs more than JavaScript needs for the checksums. */
 const BATCH_BYTES_LEAST = 320;
 
 class Twin implements FrameChecksums {
@@ -58,7 +58,7 @@ class Twin implements FrameChecksums {
   }
 }
 
-/** Returns of how many bytes the frames are done. */
+/** Returns how many bytes of frames were processed. */
 function runBatch({ memory, run }: BatchModule, bytes: Uint8Array, start: number, end: number, fill: 0 | 1): number {
   memory.set(bytes.subarray(start, end), BATCH_AT);
   const done = run(BATCH_AT, BATCH_AT + end - start, fill);

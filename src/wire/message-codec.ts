@@ -15,7 +15,7 @@ export interface Resolution {
   readonly codec: MessageCodec | null;
   /** Path of the first offending field, such as `City.location.lat`; empty unless breaking. */
   readonly path: string;
-  /** Why it offends, in words; empty unless breaking. */
+  /** The reason, as text; empty unless breaking. */
   readonly reason: string;
 }
 
@@ -90,7 +90,7 @@ export interface MethodSpec<Request = unknown, Response = unknown> {
   readonly compression: CompressionName | undefined;
 }
 
-/** Between errors as handlers throw and callers catch them and the bytes of FAILURE.detail. */
+/** Converts between the errors that handlers throw and callers catch, and the bytes of FAILURE.detail. */
 export interface DeclaredErrors {
   /** The detail for an error that a handler threw, or null when it is none of the declared ones. */
   toDetail(error: unknown): Buffer | null;

@@ -1,4 +1,4 @@
-/** What a peer may have meant that did not begin with the preface: the text of a CLOSE frame that a person will read. */
+/** Guesses which protocol a peer speaks that did not send the preface: the text of the CLOSE frame, for people. */
 import { PREFACE } from './constants.js';
 
 const httpMethod = /^(?:GET|PUT|POST|HEAD|PRI|PATCH|DELETE|OPTIONS|CONNECT|TRACE) ?/;

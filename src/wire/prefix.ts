@@ -1,6 +1,6 @@
 /**
  * The prefix of a message (spec/protocol.md 3.5): its deadline, the durations of a ledger, its metadata, in this order, each only if
- * its flag is set. How they lie beside each other is known here alone; only the usual prefix, a deadline and nothing else, is also
+ * its flag is set. Only this file knows their layout; only the usual prefix, a deadline and nothing else, is also
  * written and read in place, by `MessageSender.send` and `Callee.onRequest`.
  */
 import { limitError, RpcError } from '../base/errors.js';

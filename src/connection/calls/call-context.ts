@@ -1,5 +1,5 @@
 /**
- * What a handler is told about its call. One object per call; whatever costs something (signal, remaining time) is made when
+ * What a handler knows about its call. One object per call; whatever costs something (signal, remaining time) is made when
  * it is first asked for.
  */
 
@@ -24,7 +24,7 @@ export class CallContext {
   private readonly received: Metadata | null;
   private controller: AbortController | null = null;
   private abortReason: RpcError | null = null;
-  /** On the prototype, null, until somebody follows: so it costs other calls nothing. */
+  /** Null on the prototype until there is a listener, so that other calls pay nothing. */
   declare private following: CancelController | null;
 
   /** @internal */

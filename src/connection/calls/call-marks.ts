@@ -17,7 +17,7 @@ export type LedgerListener = (ledger: CallLedger, method: string) => void;
 const WATCH_MS_LEAST = 60_000;
 const WATCH_MS_MOST = 3_600_000;
 
-/** The least that the network took of the calls of one connection. */
+/** The shortest network time seen among the calls of one connection. */
 export interface NetworkFloor {
   networkMsLeast: number;
 }

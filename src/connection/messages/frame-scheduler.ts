@@ -10,8 +10,8 @@
  * An item's frames cost credit. A message without enough credit is passed over, and nothing waits behind it.
  *
  * Long messages are held in full while they leave. From `heldBytesMax` bytes of them on, no more are taken until `onRoom`.
- * Those that wait for credit are counted apart, against the same bound: receivers that stopped reading keep nobody from
- * sending, but an item that would only join them is not taken.
+ * Those that wait for credit are counted apart, against the same bound: receivers that stopped reading do not block
+ * other messages, but an item that would also have to wait is not taken.
  *
  * Invariants: every message in the list has a frame left; `stalledBytes` is the sum of those marked `stalled`.
  * Used by `MessageSender`.
@@ -25,7 +25,7 @@ import type { WriteQueue } from './write-queue.js';
 export const FRAGMENT_BYTES = 64 * 1024;
 /** The same while others wait. */
 const FRAGMENT_BYTES_SHARED = 16 * 1024;
-/** Bytes that a long message, or all streams together, may send before it is somebody else's turn. */
+/** Bytes that a long message, or all streams together, may send before the next one's turn. */
 export const TURN_BYTES: number = 64 * 1024;
 /** A smaller frame is not worth its header, unless it is the last of its message. */
 const FRAGMENT_BYTES_LEAST = 1024;

@@ -43,13 +43,13 @@ export interface ServerLoad {
   readonly intervalMs: number;
 }
 
-/** What waits may take so much of a call's time; the rest is for its handler, its way back, and what the estimate is wrong by. */
+/** Share of a call's remaining time that it may wait; the rest is for its handler, its answer, and errors of the estimate. */
 const WAIT_SHARE = 0.5;
-/** Every so many handlers that end one is timed. */
+/** One in this many handlers is timed. */
 const ENDS_PER_SAMPLE = 8;
 /** The loop is watched for so long after each time that it was too busy. */
 const WATCH_MS = 10_000;
-/** A turn may serve the queue longer the longer that is, since what comes meanwhile has its turn behind it: for so large a part of it. */
+/** A turn serves the queue for this share of the time that the whole queue needs: newcomers wait behind it anyway. */
 const SERVED_SHARE = 1 / 8;
 const SERVE_MS_MAX = 25;
 /** Calls started in one turn: as many as fit it, found by doubling. */
@@ -148,7 +148,7 @@ export class Admission {
     const now = this.clock.now();
     const room = this.room(method, dueAt, now);
     const fair = this.fairShare(share, room);
-    // Up to half of the room nobody is in anybody's way.
+    // While the queue is at most half full, shares are not enforced.
     if (share.waiting >= fair && queue.length >= room / 2) return this.refusal('share', now);
     const late = queue.ahead(dueAt) >= room;
     if (!late && this.fits(bytes, 1)) return null;
@@ -180,7 +180,7 @@ export class Admission {
     this.arm();
   }
 
-  /** So many calls may stand before one that is due then. */
+  /** How many calls may be ahead of one that is due at `dueAt`. */
   private room(method: object, dueAt: number, now: number): number {
     const intervalMs = this.pace.interval(now, this.executing);
     if (intervalMs === 0 || this.queue.length === 0) return Infinity;
@@ -203,8 +203,8 @@ export class Admission {
   }
 
   /**
-   * Who makes room for a call: one of a connection that has more than its share, else the call that is due last, which has the most
-   * time left to go elsewhere; undefined: nobody.
+   * The call that is refused to make room: one of a connection that exceeds its share, else the one with the latest deadline, which
+   * has the most time left for a retry elsewhere; undefined: none.
    */
   private victim(share: QueueShare, dueAt: number, room: number, late: boolean): WaitingCall | undefined {
     const { queue } = this;

@@ -3,13 +3,13 @@
  * readings of the clock are given. Used by `resilience/admission/admission.ts`.
  */
 
-/** So many calls taken over so long say something; fewer, if it took longer. */
+/** A sample needs this many calls and this much time, or WINDOW_MS_MAX and any call. */
 const WINDOW_CALLS = 32;
 const WINDOW_MS = 10;
 const WINDOW_MS_MAX = 250;
-/** Of what is measured, in the mean: a single stall of the process does not make the server look slow. */
+/** Weight of one sample in the moving average: a single stall of the process does not make the server look slow. */
 const WEIGHT = 0.2;
-/** So many times longer than expected nothing is taken, before that counts by itself. */
+/** A pause counts as a measurement once it is this many times longer than expected. */
 const STALL = 4;
 
 /** Milliseconds from one call taken from the queue to the next, whatever limits them: places, or the processor. */
@@ -25,7 +25,7 @@ export class ServicePace {
     this.taken = 0;
   }
 
-  /** So many calls have been taken from the queue. `more`: others wait still, so it was not for want of calls that they were so few. */
+  /** So many calls have been taken from the queue. `more`: others still wait, so the queue did not run empty. */
   onTaken(calls: number, more: boolean, now: number): void {
     this.taken += calls;
     const elapsed = now - this.since;

@@ -1,13 +1,12 @@
 /**
- * How much of one turn of the event loop handlers take, so that no turn lasts so long that deadlines and cancels go unseen. Used by
- * `Admission`.
+ * Measures how much of an event-loop turn handlers take, so that long turns do not delay deadlines and cancels. Used by `Admission`.
  *
  * The clock is read behind the first call of a chunk, then behind the second, the fourth, and so on while calls are cheap, so
  * that a cheap call pays a decrement. Only costly ones count: a call that costs less is done sooner than it is put aside. What a handler
  * does behind its first `await` is seen at the end of the turn, in one sum with everything else that ran in it.
  */
 
-/** Handlers may take so much of a turn; what came in the turn behind that waits for the next one. */
+/** Time that handlers may take in one turn; later calls of that turn wait for the next one. */
 export const TURN_MS = 5;
 /** Ten times what it costs to let a call wait, or to refuse it. */
 const COSTLY_MS = 0.02;

@@ -1,6 +1,6 @@
 /**
- * A cursor over the Avro binary encoding, for the few records of the protocol itself and for metadata. Strict: nothing is
- * read, allocated or looped over before it was compared with the bytes that remain, and the owner says with `refuse` what a
+ * A cursor over the Avro binary encoding, for the few records of the protocol itself and for metadata. Strict: each
+ * length and count is compared with the remaining bytes before anything is read or allocated. The owner's `refuse` decides what a
  * violation becomes (a connection error for records, a call error for metadata). Everything it returns is a copy.
  *
  * Invariant: `start` <= `at` <= `end`. The records' decoders are the only callers.
