@@ -70,6 +70,8 @@ export class Channel implements EndpointSetOwner, Hedger {
   private readonly readyWaiters: { readonly resolve: () => void; readonly reject: (reason: RpcError) => void }[] = [];
   private callsMade = 0;
   private state: 'open' | 'closed' = 'open';
+  /** Whether the application wants the process alive as long as the channel is open; null: it has not said. */
+  private asked: boolean | null = null;
   /** The HELLO of a peer was read before. */
   private known = false;
 
@@ -84,7 +86,7 @@ export class Channel implements EndpointSetOwner, Hedger {
     this.deadlineMsDefault = deadlineMsOf(options, limits.deadlineMsDefault);
     this.waitForReady = options.waitForReady ?? false;
     this.host = new ServiceHost(options);
-    this.connections = new ConnectionSet(clock, 'the channel closes');
+    this.connections = new ConnectionSet(clock, 'the channel closes', false);
     const { host, connections } = this;
     const { tls, dial } = options;
     const onRetryable = this.onRetryable.bind(this);
@@ -148,6 +150,7 @@ export class Channel implements EndpointSetOwner, Hedger {
   serve<S extends ServiceDefinition>(service: S, handlers: Handlers<S>): void {
     this.host.add(service, handlers);
     for (const compression of this.host.compressions()) this.expectCompression(compression);
+    this.holdProcess();
   }
 
   /** Says that methods with this compression will be called, before the first connection opens. */
@@ -193,10 +196,25 @@ export class Channel implements EndpointSetOwner, Hedger {
     this.endpoints.stop();
     this.timer.stop();
     this.hold.end();
+    this.hold.pin(false);
     this.waiting.failAll(() => this.closedError());
     this.delayed.failAll(() => this.closedError());
     for (const waiter of this.readyWaiters.splice(0)) waiter.reject(this.closedError());
     return this.connections.drain(graceMs);
+  }
+
+  /** As `ClientChannel.ref` (true) and `unref` (false). */
+  keepProcess(asked: boolean): void {
+    this.asked = asked;
+    this.holdProcess();
+  }
+
+  /** Calls in flight and waiting ones keep the process alive in any case. */
+  private holdProcess(): void {
+    if (this.state === 'closed') return;
+    const holds = this.asked ?? (this.known && !this.host.empty);
+    this.hold.pin(holds);
+    this.connections.keepProcess(holds);
   }
 
   // EndpointSetOwner: what the endpoints ask and tell.
@@ -220,7 +238,10 @@ export class Channel implements EndpointSetOwner, Hedger {
   }
 
   onGreeted(): void {
-    this.known = true;
+    if (!this.known) {
+      this.known = true;
+      this.holdProcess();
+    }
     for (const waiter of this.readyWaiters.splice(0)) waiter.resolve();
     if (!this.awaited) this.hold.end();
   }

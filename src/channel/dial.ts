@@ -20,7 +20,7 @@ export interface DialOptions {
   readonly tls?: TlsOptions;
   readonly connectMsMax: number;
   readonly clock: Clock;
-  /** Nobody wants the socket any more: it is closed, and would keep the process alive until its time is over. */
+  /** Nobody wants the socket any more: it is closed. */
   readonly cancel?: CancelSignal;
 }
 
@@ -30,6 +30,8 @@ export function dial(target: Address, options: DialOptions): Promise<Transport> 
     // TLS decrypts into buffers of its own.
     const standingBuffer = target.kind === 'tls' ? undefined : new StandingBuffer();
     const socket = open(target, options.tls, standingBuffer);
+    // Whoever waits for it keeps the process alive: the channel's `ProcessHold`.
+    socket.unref();
     const timer = options.clock.setTimer(() => {
       const { connectMsMax } = options;
       fail(new Error(describeLimit('no connection in time', limitOf({ connectMsMax }, 'connectMsMax'))));

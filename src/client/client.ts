@@ -34,6 +34,13 @@ export interface ClientChannel {
    */
   add<S extends ServiceDefinition>(service: S, handlers: Handlers<S>): this;
   /**
+   * Keeps the process alive until the channel is closed or `unref` is called. By default a channel keeps it alive while calls are in flight
+   * or wait, and, if it serves something (`add`), from its first connection on. Returns the channel.
+   */
+  ref(): this;
+  /** Takes back `ref`, and lets the process end though the channel serves. Calls that have not ended keep it alive. Returns the channel. */
+  unref(): this;
+  /**
    * Makes no new calls, lets those in flight finish, then closes. Calls that have not ended after `graceMs` milliseconds (default 20,000)
    * are cancelled and listed in the report. Call it again with a shorter grace to shorten it. Rejects with an `RpcError`
    * (INVALID_ARGUMENT) for a `graceMs` that is not a number of at least 0.
@@ -66,6 +73,16 @@ class ChannelHandle implements ClientChannel {
 
   add<S extends ServiceDefinition>(service: S, handlers: Handlers<S>): this {
     this.#channel.serve(service, handlers);
+    return this;
+  }
+
+  ref(): this {
+    this.#channel.keepProcess(true);
+    return this;
+  }
+
+  unref(): this {
+    this.#channel.keepProcess(false);
     return this;
   }
 

@@ -33,6 +33,7 @@ import { Drain } from './lifecycle/drain.js';
 import { agreeChecksums, Handshake } from './lifecycle/handshake.js';
 import { PeerWatch } from './lifecycle/peer-watch.js';
 import { readError } from './lifecycle/read-error.js';
+import { SocketHold } from './lifecycle/socket-hold.js';
 import { type ConnectionState, transition } from './lifecycle/state.js';
 import { AssemblyLedger } from './messages/assembly.js';
 import { MessageSender } from './messages/message-sender.js';
@@ -63,6 +64,7 @@ export class Connection implements Link {
   private phase: ConnectionState = 'greeting';
   private readonly transport: Transport;
   readonly reader: FrameReader;
+  readonly hold: SocketHold;
   private readonly methods: MethodExchange;
   /** Makes the calls of this side. */
   readonly caller: Caller;
@@ -88,6 +90,7 @@ export class Connection implements Link {
     const { writeQueueBytesSoft: soft, writeQueueBytesHard: hard } = limits;
     const onFailure = (error: WireError): void => void this.failBy(error);
     const events = { onUnsent: () => this.watch.stall.begin(), onOverflow: onFailure };
+    this.hold = new SocketHold(clock, transport, () => this.caller.isWaiting);
     this.queue = new WriteQueue(transport, events, soft, hard);
     this.watch = new PeerWatch(options, this.queue, onFailure);
     this.sender = new MessageSender(this.queue, transport, clock, minimumLimits, hard);
@@ -366,6 +369,7 @@ export class Connection implements Link {
   private settle(end: EndOfCalls): void {
     if (this.reason !== null) return;
     this.reason = end.reason;
+    this.hold.stop();
     this.handshake.stop();
     this.drainState.stop();
     this.watch.stop();

@@ -39,7 +39,19 @@ export class ConnectionSet {
     private readonly clock: Clock,
     /** Why the channel or server ends, for the peers. */
     private readonly reason: string,
+    /** Whether its sockets keep the process alive without a call, too. */
+    private keepsProcess: boolean,
   ) {}
+
+  /** Decides whether its sockets keep the process alive without a call, too. While the set is being ended they do. */
+  keepProcess(always: boolean): void {
+    this.keepsProcess = always;
+    for (const connection of this.open) connection.hold.keep(this.holds);
+  }
+
+  private get holds(): boolean {
+    return this.keepsProcess || this.waiters.length > 0;
+  }
 
   /** Connections whose sockets are not gone. */
   get size(): number {
@@ -52,6 +64,7 @@ export class ConnectionSet {
 
   add(connection: Connection): void {
     this.open.add(connection);
+    connection.hold.keep(this.holds);
     if (this.phase === 'draining') connection.drain(this.reason, Math.max(0, this.graceAt - this.clock.now()));
     else if (this.phase === 'ended') connection.close(this.reason);
   }
@@ -113,6 +126,7 @@ export class ConnectionSet {
   private untilEmpty(): Promise<void> {
     return new Promise((resolve) => {
       this.waiters.push(resolve);
+      for (const connection of this.open) connection.hold.keep(true);
       this.resolveIfEmpty();
     });
   }

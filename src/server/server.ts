@@ -84,12 +84,13 @@ export class Server {
   readonly #admission: Admission;
   readonly #accepts: AcceptPacer;
   #state: 'open' | 'stopped' = 'open';
+  #keepsProcess = true;
 
   /** Throws an `RpcError` (INVALID_ARGUMENT) for a wrong option. */
   constructor(options: ServerOptions = {}) {
     this.#options = options;
     this.#settings = settingsOf(options);
-    this.#connections = new ConnectionSet(this.#settings.clock, 'this server is closing');
+    this.#connections = new ConnectionSet(this.#settings.clock, 'this server is closing', true);
     this.#host = new ServiceHost(options);
     this.#registrations = new Registrations(this.#settings.clock);
     this.#admission = new Admission(this.#settings.limits, this.#settings.clock);
@@ -144,6 +145,7 @@ export class Server {
     });
     if (this.#isStopped) listener.close();
     else this.#listeners.add(listener);
+    if (!this.#keepsProcess) listener.unref();
     const address = listener.address();
     if (address === null || typeof address === 'string') return { host: '', port: 0, path: address ?? path ?? '' };
     return { host: address.address, port: address.port, path: '' };
@@ -194,6 +196,19 @@ export class Server {
     }
   }
 
+  /** Keeps the process alive while the server listens or has connections, which is the default. Returns the server. */
+  ref(): this {
+    return this.#keepProcess(true);
+  }
+
+  /**
+   * Lets the process end although the server listens and clients are connected, also while handlers run. Calls that it makes to its peers
+   * keep it alive, and so does `drain` or `close` until it has ended. Returns the server.
+   */
+  unref(): this {
+    return this.#keepProcess(false);
+  }
+
   /**
    * Stops listening and refuses new calls, which their callers send to another server by themselves. Running calls may finish; those that
    * have not ended after `graceMs` milliseconds (default 20,000) are cancelled. Resolves when the last connection is closed and the last
@@ -237,6 +252,16 @@ export class Server {
 
   get #isStopped(): boolean {
     return this.#state === 'stopped';
+  }
+
+  #keepProcess(keeps: boolean): this {
+    this.#keepsProcess = keeps;
+    for (const listener of this.#listeners) {
+      if (keeps) listener.ref();
+      else listener.unref();
+    }
+    this.#connections.keepProcess(keeps);
+    return this;
   }
 
   #checkOpen(): void {

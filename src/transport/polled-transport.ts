@@ -91,4 +91,12 @@ export class PolledTransport implements Transport, Pollable {
   destroy(): void {
     this.transport.destroy();
   }
+
+  ref(): void {
+    this.transport.ref?.();
+  }
+
+  unref(): void {
+    this.transport.unref?.();
+  }
 }

@@ -90,6 +90,14 @@ export class SocketTransport implements Transport {
   destroy(): void {
     this.socket.destroy();
   }
+
+  ref(): void {
+    this.socket.ref();
+  }
+
+  unref(): void {
+    this.socket.unref();
+  }
 }
 
 function identify(socket: Socket, path: string | undefined): PeerIdentity {

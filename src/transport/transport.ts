@@ -59,4 +59,7 @@ export interface Transport {
   end(): void;
   /** Drops everything at once. */
   destroy(): void;
+  /** Keeps the process alive, or no longer does. Absent: it never does. */
+  ref?(): void;
+  unref?(): void;
 }

@@ -184,12 +184,21 @@ export class Caller {
     return live.map(({ spec, since }) => unfinishedCall('out', spec, this.link.peer, now - since, 'running'));
   }
 
-  /** Reads the clock once per batch of calls. What else began the batch, such as an answer, did not read it. */
+  /** The application waits for the end of some call. */
+  get isWaiting(): boolean {
+    return this.waiting.length > 0 || (this.table.inUse > 0 && this.table.slots.some(({ isLive }) => isLive));
+  }
+
+  /**
+   * Once per batch of calls: reads the clock, and sees to it that the process does not end before them. What else began the batch, such
+   * as an answer, did not read it.
+   */
   private readClock(): void {
     const { link } = this;
     const { queue } = link;
     if (queue.due && queue.batch === this.clockBatch) return;
     link.noteTime(link.clock.now());
+    if (link.hold.idle) link.hold.begin();
     this.clockBatch = queue.due ? queue.batch : -1;
   }
 

@@ -7,6 +7,7 @@ import type { AnnouncedLimits } from '../../base/limits.js';
 import type { EndpointStats } from '../../resilience/endpoint-stats.js';
 import type { CloseCodeNumber } from '../../wire/constants.js';
 import type { CompressionName } from '../../wire/message-codec.js';
+import type { SocketHold } from '../lifecycle/socket-hold.js';
 import type { MethodCompression } from '../messages/method-compression.js';
 import type { StreamLink } from '../streams/stream-link.js';
 import type { PeerInfo } from './peer-info.js';
@@ -25,6 +26,8 @@ export interface Link extends StreamLink {
   readonly peer: PeerInfo;
   /** The peer's address, as `Attempt.endpoint` shows it. */
   readonly endpoint: string;
+  /** Whether the socket keeps the process alive. */
+  readonly hold: SocketHold;
   /** Counts how the calls of this side end. */
   readonly stats: EndpointStats;
   /** The peer broke the protocol: CLOSE with this code, every call settled, the socket ends. */
