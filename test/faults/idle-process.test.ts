@@ -3,22 +3,13 @@ import { fileURLToPath } from 'node:url';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { Server } from '../../src/index.js';
-import { runNode } from '../examples/run-node.js';
+import { type Outcome, runNode } from '../examples/run-node.js';
 import { Idle, idleHandlers } from './idle-service.js';
 
 const script = fileURLToPath(new URL('./idle-process.js', import.meta.url));
 
 const server = new Server().add(Idle, idleHandlers);
-let target = '';
-
-test.before(async () => {
-  const { port } = await server.listen({ host: '127.0.0.1' });
-  target = `tcp://127.0.0.1:${port}`;
-});
-
-test.after(() => server.close());
-
-for (const [what, scene, said] of [
+const scenes = [
   ['ends behind its last call, with the channel open', 'called', '1'],
   ['ends with a channel that was only made ready', 'greeted', 'ready'],
   ['lives until a call that is in flight has its answer', 'pending', '300'],
@@ -35,9 +26,23 @@ for (const [what, scene, said] of [
   ['lives while its server is told to keep it alive again', 'serverKept', 'still here'],
   ['ends with a channel over TLS, behind its last call', 'tls', '1\n300'],
   ['ends with a channel that polls', 'polled', '1'],
-] as const) {
+] as const;
+
+/** They wait more than they work, so they run together. */
+let runs: readonly Promise<Outcome>[] = [];
+
+test.before(async () => {
+  // Each run is ended with this process.
+  process.setMaxListeners(scenes.length + 10);
+  const { port } = await server.listen({ host: '127.0.0.1' });
+  runs = scenes.map(([, scene]) => runNode(script, [scene, `tcp://127.0.0.1:${port}`]));
+});
+
+test.after(() => server.close());
+
+for (const [index, [what, , said]] of scenes.entries()) {
   test(`A10 E3 a process ${what}`, async () => {
-    const { code, stdout, stderr } = await runNode(script, [scene, target]);
+    const { code, stdout, stderr } = (await runs[index]) ?? assert.unreachable();
     assert.is(stderr, '');
     assert.is(stdout, `${said}\n`);
     assert.is(code, 0);

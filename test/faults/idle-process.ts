@@ -56,7 +56,7 @@ const scenes: Readonly<Record<string, (target: string) => Promise<void>>> = {
     const channel = connect(target);
     await channel.client(Idle).nap(1);
     await sleep(200);
-    later(5_000, () => say('too late'));
+    later(50_000, () => say('too late'));
     await channel.close();
     say('closed');
   },
