@@ -2,6 +2,7 @@
  * Time as the engine sees it. Everything above `base/` asks a `Clock`, so that the whole engine also runs on virtual
  * time. `systemClock` is the real one: monotonic, so a change of the wall clock has no effect (F28).
  */
+import { inNoContext } from './async-context.js';
 import { LoopWatch } from './loop-watch.js';
 
 export interface Timer {
@@ -68,9 +69,10 @@ function afterReads(callback: () => void): void {
 
 export const systemClock: Clock = {
   now: () => performance.now(),
-  setTimer: (callback, ms, keepsAlive = false) => new SystemTimer(callback, ms, keepsAlive),
-  afterReads,
-  nextTurn: (callback) => void setImmediate(callback),
-  watchReads: (ms) => loop.watch(ms),
+  // What a timer does concerns others than whoever set it.
+  setTimer: (callback, ms, keepsAlive = false) => inNoContext(() => new SystemTimer(callback, ms, keepsAlive)),
+  afterReads: (callback) => inNoContext(afterReads, callback),
+  nextTurn: (callback) => void inNoContext(setImmediate, callback),
+  watchReads: (ms) => inNoContext(() => loop.watch(ms)),
   readableSince: () => loop.readableSince(),
 };

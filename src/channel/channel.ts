@@ -93,7 +93,7 @@ export class Channel implements EndpointSetOwner, Hedger {
     this.connector = new Connector({ settings, host, connections, tls, dial, onRetryable });
     this.retries = new Retries(options.retry ?? {}, limits.resendsMax, clock, random);
     this.hedging = options.hedging ? new Hedging(options.hedging, clock, this) : null;
-    this.delayed = new DelayedCalls(clock, (call) => this.dispatch(call));
+    this.delayed = new DelayedCalls(clock, this.dispatchNow);
     const awaited = `a connection to ${this.target}`;
     this.waiting = new CallQueue(limits.callsQueuedMax, awaited, () => 'network', limits.callsQueuedBytesMax);
     this.timer = new SweepTimer(clock, (now) => this.waiting.sweep(now));
@@ -232,7 +232,7 @@ export class Channel implements EndpointSetOwner, Hedger {
     // Each waiting call once: if it fails the endpoint again, it waits for the next one.
     for (let left = this.waiting.length; left > 0; left--) {
       const call = this.waiting.shift();
-      if (call !== undefined) this.dispatch(call);
+      call?.inContext(this.dispatchNow);
     }
     if (!this.awaited) this.hold.end();
   }
@@ -259,7 +259,7 @@ export class Channel implements EndpointSetOwner, Hedger {
     const elsewhere = this.endpoints.hasOther(addresses);
     const next = this.state === 'closed' ? null : this.retries.decide(call, failure, reason, this.callsMade, elsewhere);
     if (next === null) call.fail(failure);
-    else if (next.waitMs <= 0) this.dispatch(call.nextAttempt(next.as));
+    else if (next.waitMs <= 0) call.nextAttempt(next.as).inContext(this.dispatchNow);
     else this.delayed.add(call.nextAttempt(next.as), next.waitMs, failure);
   }
 
@@ -277,6 +277,10 @@ export class Channel implements EndpointSetOwner, Hedger {
     pool.take().caller.resume(call);
     return pool.address;
   }
+
+  private readonly dispatchNow = (call: PendingCall): void => {
+    this.dispatch(call);
+  };
 
   withdraw(): boolean {
     return this.retries.withdraw(this.callsMade);

@@ -75,7 +75,7 @@ export class DelayedCalls {
     for (const { at } of this.calls) this.watch(at);
     for (const { call } of due) {
       call.stopWaiting();
-      this.make(call);
+      call.inContext(this.make);
     }
   }
 }

@@ -20,6 +20,7 @@
  * A connection is retired only when its replacement is ready. Used by `EndpointSet`.
  */
 
+import { inFreshContext } from '../base/async-context.js';
 import { CancelController } from '../base/cancel-signal.js';
 import type { Timer } from '../base/clock.js';
 import { RpcError, toRpcError } from '../base/errors.js';
@@ -194,7 +195,8 @@ export class EndpointPool implements Candidate {
     if (this.attempt !== 'resting') return;
     const waitMs = this.retryAt - this.settings.clock.now();
     if (waitMs <= 0) {
-      void this.open();
+      // Not in the context of the call that happens to be the first.
+      void inFreshContext(() => this.open());
       return;
     }
     this.retryTimer ??= this.settings.clock.setTimer(() => this.onRetryTime(), waitMs);

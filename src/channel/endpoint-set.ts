@@ -9,6 +9,7 @@
  * An endpoint that the resolver no longer lists is removed only when another one is ready, so an empty or broken list alone ends nothing
  * that works. Used by `Channel`.
  */
+import { inFreshContext } from '../base/async-context.js';
 import { RpcError } from '../base/errors.js';
 import { type Steps, step } from '../base/state-machine.js';
 import { SweepTimer } from '../base/sweep-timer.js';
@@ -127,7 +128,7 @@ export class EndpointSet implements PoolOwner {
 
   /** Looks up the endpoints again if the last look-up failed. */
   refresh(): void {
-    if (this.resolverFailure !== null) this.options.resolver.refresh();
+    if (this.resolverFailure !== null) this.lookUp();
   }
 
   /** Ends all attempts, for good; the channel's `ConnectionSet` ends the connections. */
@@ -184,13 +185,13 @@ export class EndpointSet implements PoolOwner {
   onUnready(pool: EndpointPool): void {
     this.change();
     if (pool.leaving) this.remove(pool);
-    this.options.resolver.refresh();
+    this.lookUp();
   }
 
   onAttemptFailed(pool: EndpointPool, failure: RpcError): void {
     // The resolver no longer lists it, and it is down: nothing is left of it.
     if (pool.leaving && !pool.isReady) this.remove(pool);
-    this.options.resolver.refresh();
+    this.lookUp();
     this.owner.onFailed(failure);
   }
 
@@ -203,17 +204,23 @@ export class EndpointSet implements PoolOwner {
     this.transition('started');
     const { resolver, settings } = this.options;
     try {
-      resolver.start({
-        clock: settings.clock,
-        random: settings.random,
-        onEndpoints: (endpoints) => this.update(endpoints),
-        onError: (error) => this.onResolverError(error),
-      });
+      inFreshContext(() =>
+        resolver.start({
+          clock: settings.clock,
+          random: settings.random,
+          onEndpoints: (endpoints) => this.update(endpoints),
+          onError: (error) => this.onResolverError(error),
+        }),
+      );
     } catch (error) {
       // For example, a resolver that another channel uses: every call fails with this, not only the first.
       const text = `the resolver of ${resolver.name} failed: ${String(error)}`;
       this.onResolverError(error instanceof RpcError ? error : new RpcError('UNAVAILABLE', text, { cause: error }));
     }
+  }
+
+  private lookUp(): void {
+    inFreshContext(() => this.options.resolver.refresh());
   }
 
   private onResolverError(error: RpcError): void {
@@ -277,7 +284,7 @@ export class EndpointSet implements PoolOwner {
     const [only] = candidates;
     if (only === undefined) return;
     const { balancer, settings } = this.options;
-    this.picker = candidates.length === 1 ? new SolePicker(only) : balancer(candidates, settings);
+    this.picker = candidates.length === 1 ? new SolePicker(only) : inFreshContext(() => balancer(candidates, settings));
   }
 
   /** The endpoints that are up, of the first priority that has any. Those that are leaving count only while there are no others. */

@@ -4,6 +4,7 @@
  */
 import type { InspectOptionsStylized } from 'node:util';
 import type { ServiceDefinition } from '../avro/service/service.js';
+import { inNoContext } from '../base/async-context.js';
 import { type Inspect, inspectCustom, shortView } from '../base/inspect.js';
 import { Channel } from '../channel/channel.js';
 import type { ChannelOptions } from '../channel/channel-options.js';
@@ -104,5 +105,5 @@ class ChannelHandle implements ClientChannel {
  * option.
  */
 export function connect(target: string | readonly string[] | Resolver, options: ChannelOptions = {}): ClientChannel {
-  return new ChannelHandle(new Channel(target, options));
+  return new ChannelHandle(inNoContext(() => new Channel(target, options)));
 }

@@ -9,6 +9,7 @@ import { createServer as createTcpServer, type Server as NetServer, type Socket 
 import { createServer as createTlsServer, type TLSSocket, type TlsOptions } from 'node:tls';
 import type { InspectOptionsStylized } from 'node:util';
 import type { ServiceDefinition } from '../avro/service/service.js';
+import { inFreshContext, inNoContext } from '../base/async-context.js';
 import { RpcError } from '../base/errors.js';
 import { type Inspect, inspectCustom, shortView } from '../base/inspect.js';
 import { describeLimit, limitOf } from '../base/limits.js';
@@ -132,16 +133,17 @@ export class Server {
     this.#compressors = await compressorsFor([this.#settings.compression, ...this.#host.compressions()]);
     this.#checkOpen();
     const { path } = options;
-    const listener = this.#createListener(path);
+    const listener = inNoContext(() => this.#createListener(path));
     await new Promise<void>((resolve, reject) => {
       listener.once('error', reject);
       const where = path === undefined ? { port: options.port ?? 0, ...hostOf(options) } : { path };
-      listener.listen({ ...where, backlog: ACCEPT_QUEUE_MAX }, () => {
+      const onListening = (): void => {
         listener.off('error', reject);
         // Running out of file descriptors is reported here. The server accepts again when there are some.
         listener.on('error', () => {});
         resolve();
-      });
+      };
+      inNoContext(() => listener.listen({ ...where, backlog: ACCEPT_QUEUE_MAX }, onListening));
     });
     if (this.#isStopped) listener.close();
     else this.#listeners.add(listener);
@@ -168,7 +170,9 @@ export class Server {
         process.emitWarning(thrown instanceof Error ? thrown : new Error(String(thrown)));
       }
     };
-    return this.#registrations.add(() => registryFor(registry).register(endpoint, { clock, random, onError: tell }));
+    return this.#registrations.add(() =>
+      inFreshContext(() => registryFor(registry).register(endpoint, { clock, random, onError: tell })),
+    );
   }
 
   /** Serves one transport that is already connected, such as one end of a `memoryPair`. */

@@ -5,6 +5,7 @@
  */
 import type { Socket } from 'node:net';
 import { TLSSocket } from 'node:tls';
+import { inFreshContext, inNoContext, socketsKeepContexts } from '../base/async-context.js';
 import type { StandingBuffer } from './standing-buffer.js';
 import type { PeerCertificateSummary, PeerIdentity, Transport, TransportEvents } from './transport.js';
 
@@ -43,12 +44,14 @@ export class SocketTransport implements Transport {
     socket.on('error', (error) => {
       failure = error;
     });
-    const onData = (chunk: Buffer): void => events.onData(chunk);
+    const read = (chunk: Buffer): void => events.onData(chunk);
+    const onData = socketsKeepContexts ? (chunk: Buffer): void => inFreshContext(read, chunk) : read;
     if (this.standingBuffer === undefined) socket.on('data', onData);
     else queueMicrotask(() => this.standingBuffer?.start(onData));
-    socket.on('drain', () => events.onDrain());
-    socket.on('end', () => events.onEnd());
-    socket.on('close', () => events.onClose(failure));
+    // These may come in the context of whoever wrote last, or ended the connection.
+    socket.on('drain', () => inNoContext(() => events.onDrain()));
+    socket.on('end', () => inNoContext(() => events.onEnd()));
+    socket.on('close', () => inNoContext(() => events.onClose(failure)));
     if (socket.destroyed) queueMicrotask(() => events.onClose(failure));
   }
 

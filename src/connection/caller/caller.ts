@@ -336,7 +336,7 @@ export class Caller {
     const { tooLarge } = this.waiting;
     for (let left = tooLarge.length; left > 0 && !this.link.sender.isFull(); left--) {
       const call = tooLarge.shift();
-      if (call !== undefined) this.resume(call);
+      call?.inContext(this.resumeNow);
     }
   }
 
@@ -350,15 +350,22 @@ export class Caller {
     while (forSlot.length > 0 && !link.queue.saturated && table.hasRoom) {
       const call = forSlot.shift();
       if (call === undefined) break;
-      const { spec, request, deadlineAt, extras, resolve, reject } = call;
-      const remainingMs = deadlineAt - link.now;
-      if (!(remainingMs > 0)) {
-        call.fail(refusal(link, remainingMs, extras));
-        continue;
-      }
-      const entry = table.take(spec, request, deadlineAt, extras, link.now, resolve, reject);
-      if (entry !== null) this.send(entry, spec, request, remainingMs, extras);
+      call.inContext(this.startNow);
     }
     this.starting = false;
   }
+
+  private readonly resumeNow = (call: PendingCall): void => this.resume(call);
+
+  private readonly startNow = (call: PendingCall): void => {
+    const { link } = this;
+    const { spec, request, deadlineAt, extras, resolve, reject } = call;
+    const remainingMs = deadlineAt - link.now;
+    if (!(remainingMs > 0)) {
+      call.fail(refusal(link, remainingMs, extras));
+      return;
+    }
+    const entry = this.table.take(spec, request, deadlineAt, extras, link.now, resolve, reject);
+    if (entry !== null) this.send(entry, spec, request, remainingMs, extras);
+  };
 }

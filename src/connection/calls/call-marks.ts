@@ -6,6 +6,7 @@
  *
  * A stub makes them (`LedgerSetting`) and puts them into the call's `CallExtras`; calls without them pay nothing.
  */
+import { AsyncContext } from '../../base/async-context.js';
 import type { CallLedger } from '../../base/call-ledger.js';
 import type { Clock } from '../../base/clock.js';
 import type { PeerDurations } from '../../wire/prefix.js';
@@ -33,17 +34,22 @@ export class CallMarks {
   private readAt = 0;
   private decodingAt = 0;
   private durations: PeerDurations | null = null;
+  /** The caller's, in which the listener runs. */
+  private readonly context: AsyncContext | null;
 
   constructor(
     private readonly clock: Clock,
     private readonly method = '',
     private readonly listener: LedgerListener | null = null,
     private readonly calledAt = clock.now(),
-  ) {}
+    context: AsyncContext | null = null,
+  ) {
+    this.context = listener === null ? null : (context ?? new AsyncContext());
+  }
 
   /** For another attempt of the same call, which is under way together with this one. */
   ofAttempt(): CallMarks {
-    return new CallMarks(this.clock, this.method, this.listener, this.calledAt);
+    return new CallMarks(this.clock, this.method, this.listener, this.calledAt, this.context);
   }
 
   beginEncoding(): void {
@@ -69,7 +75,7 @@ export class CallMarks {
     if (durations === null) return null;
     const ledger = this.made(durations, this.clock.now());
     try {
-      this.listener?.(ledger, this.method);
+      if (this.listener !== null) this.context?.run(this.listener, ledger, this.method);
     } catch (error) {
       process.emitWarning(error instanceof Error ? error : new Error(String(error)));
     }

@@ -44,6 +44,7 @@ export class CallQueue {
     this.bytes += call.bytes;
     // It may have waited in another queue before.
     call.settled = false;
+    call.keepContext();
     this.calls.push(call);
     this.length++;
     call.watchAbort((error) => this.end(call, error));

@@ -3,6 +3,7 @@
  * connection and, if that offers it for a retry, back. Used by `channel/`, `peer/` and `Caller`.
  */
 import { setMaxListeners } from 'node:events';
+import { AsyncContext } from '../../base/async-context.js';
 import { type Attempt, noAttempts } from '../../base/attempt.js';
 import type { CallLedger } from '../../base/call-ledger.js';
 import type { CancelSignal } from '../../base/cancel-signal.js';
@@ -72,6 +73,8 @@ export class PendingCall {
   /** Bytes of its request, while a queue counts them. */
   bytes = 0;
   private onAbort: (() => void) | null = null;
+  /** Where it is sent, for getters of the request: the caller's, if that is known. */
+  private context: AsyncContext | null = null;
 
   constructor(
     readonly spec: MethodSpec,
@@ -103,7 +106,21 @@ export class PendingCall {
     const { resends, retries } = this;
     const count = as === 'resend' ? { resends: resends + 1 } : { retries: retries + 1 };
     const extras = { ...(this.extras ?? noExtras), ...count };
-    return new PendingCall(this.spec, this.request, this.deadlineAt, extras, this.resolve, this.reject);
+    const call = new PendingCall(this.spec, this.request, this.deadlineAt, extras, this.resolve, this.reject);
+    call.context = this.context;
+    return call;
+  }
+
+  /** It waits from now on, and goes on by `inContext`. */
+  keepContext(): void {
+    this.context ??= this.extras?.source?.context ?? new AsyncContext();
+  }
+
+  /** Goes on with the call in the context of its caller, as far as that is known. */
+  inContext(goOn: (call: PendingCall) => void): void {
+    const context = this.context ?? this.extras?.source?.context;
+    if (context == null) goOn(this);
+    else context.run(goOn, this);
   }
 
   /** Settles the call with `error`, which no other call may have: the attempts are added to it. */

@@ -98,7 +98,12 @@ export class OutgoingStream implements StreamInLine {
   }
 
   /** Writes until the iterable ends. Resolves when it has ended or was stopped, and never rejects. */
-  async run(): Promise<void> {
+  run(): Promise<void> {
+    // Behind an `await` an async function goes on in the context in which it began.
+    return this.owner.source.context.run(() => this.begin());
+  }
+
+  private async begin(): Promise<void> {
     const { owner } = this;
     const { head, source } = owner;
     if (this.stopped) return;

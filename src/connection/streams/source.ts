@@ -15,6 +15,7 @@
  */
 
 import { assert } from '../../base/assert.js';
+import { AsyncContext } from '../../base/async-context.js';
 
 /**
  * What gives the items of a stream: an array, a generator, an async generator, a `Readable` in object mode. The next item is taken
@@ -33,6 +34,8 @@ type Taken = IteratorResult<unknown>;
 export type LateErrorListener = (error: unknown, emitted: boolean) => void;
 
 export class Source {
+  /** Of whoever handed it over: it runs in that one. */
+  readonly context = new AsyncContext();
   private state: 'held' | 'open' | 'ended' = 'held';
   /** One of the two, from `open` on. */
   private iterator: Iterator<unknown> | null = null;
@@ -109,7 +112,7 @@ export class Source {
 
   /** Ends it, if it has not ended. Resolves when it has, and never rejects. An array may still be opened. */
   end(): Promise<void> {
-    this.ending ??= this.endOnce();
+    this.ending ??= this.context.run(() => this.endOnce());
     return this.ending;
   }
 
