@@ -14,7 +14,7 @@ import { RpcError } from '../base/errors.js';
 import { type Inspect, inspectCustom, shortView } from '../base/inspect.js';
 import { describeLimit, limitOf } from '../base/limits.js';
 import type { Compressor } from '../compression/compressor.js';
-import { formatAddress } from '../discovery/resolver/address.js';
+import { formatAddress, unixPath } from '../discovery/resolver/address.js';
 import type { Registration, Registry } from '../discovery/resolver/registry.js';
 import type { Endpoint } from '../discovery/resolver/resolver.js';
 import { registryFor } from '../discovery/targets.js';
@@ -132,7 +132,7 @@ export class Server {
     this.#checkOpen();
     this.#compressors = await compressorsFor([this.#settings.compression, ...this.#host.compressions()]);
     this.#checkOpen();
-    const { path } = options;
+    const path = options.path === undefined ? undefined : unixPath(options.path);
     const listener = inNoContext(() => this.#createListener(path));
     await new Promise<void>((resolve, reject) => {
       listener.once('error', reject);

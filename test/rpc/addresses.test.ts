@@ -49,6 +49,19 @@ test('a unix socket is served and called; large messages go through it as well',
   });
 });
 
+test('A10 a unix path that is too long is refused, where it would be cut off', async () => {
+  await inFolder(async (folder) => {
+    const path = join(folder, `${'d'.repeat(120)}.sock`);
+    const refused = await failureOf(new Server().listen({ path }));
+    assert.is(refused.code, 'INVALID_ARGUMENT');
+    assert.match(refused.message, /at most \d+ bytes here, and .* has \d+/);
+    assert.throws(() => connect(`unix:${path}`), /the path of a unix socket has at most/);
+    // Counted in bytes, not in characters.
+    const umlauts = await failureOf(new Server().listen({ path: join(folder, '\u00fc'.repeat(50)) }));
+    assert.is(umlauts.code, 'INVALID_ARGUMENT');
+  });
+});
+
 test('a unix path without a socket is UNAVAILABLE and names the path', async () => {
   await inFolder(async (folder) => {
     const path = join(folder, 'nobody');

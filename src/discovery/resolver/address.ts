@@ -1,7 +1,9 @@
 /**
  * The address of one server: `tcp://host:port`, `tls://host:port` or `unix:/path`. What resolvers give and what a channel dials.
  */
+
 import { isIP } from 'node:net';
+import { platform } from 'node:process';
 import { RpcError } from '../../base/errors.js';
 
 export type Address =
@@ -12,7 +14,7 @@ export type Address =
 export function parseAddress(text: string): Address {
   if (text.startsWith('unix:')) {
     const path = text.slice('unix:'.length);
-    if (path !== '') return { kind: 'unix', path: path.startsWith('//') ? path.slice(2) : path };
+    if (path !== '') return { kind: 'unix', path: unixPath(path.startsWith('//') ? path.slice(2) : path) };
   }
   const match = /^(tcp|tls):\/\/(?:\[([0-9a-fA-F:.%]+)\]|([^\s:/,[\]]+)):(\d{1,5})\/?$/.exec(text);
   const port = Number(match?.[4]);
@@ -28,4 +30,16 @@ export function formatAddress(address: Address): string {
   if (address.kind === 'unix') return `unix:${address.path}`;
   const host = isIP(address.host) === 6 ? `[${address.host}]` : address.host;
   return `${address.kind}://${host}:${address.port}`;
+}
+
+/** Bytes of a unix socket's path; the system cuts a longer one off silently. Windows has pipes, with paths of another kind. */
+const UNIX_PATH_BYTES_MAX =
+  platform === 'win32' ? Infinity : platform === 'linux' || platform === 'android' ? 107 : 103;
+
+/** The path. Throws an `RpcError` (INVALID_ARGUMENT) when it is too long. */
+export function unixPath(path: string): string {
+  const bytes = Buffer.byteLength(path);
+  if (bytes <= UNIX_PATH_BYTES_MAX) return path;
+  const text = `the path of a unix socket has at most ${UNIX_PATH_BYTES_MAX} bytes here, and ${path} has ${bytes}`;
+  throw new RpcError('INVALID_ARGUMENT', text);
 }
