@@ -219,6 +219,97 @@ test('A7 bytes of another realm are bytes', () => {
   assert.throws(() => encodeWith(raw, 'text'), /a raw message must be a Buffer or a Uint8Array/);
 });
 
+test('A7 primitives are of their own type, and nothing passes for one', () => {
+  const wrong: readonly (readonly [schema: unknown, value: unknown, text: string])[] = [
+    ['int', 1n, 'int: expected int, got 1n'],
+    ['int', '1', 'int: expected int, got "1"'],
+    ['int', Object(1), 'int: expected int, got a boxed primitive'],
+    ['int', new Date(0), 'int: expected int, got a Date'],
+    ['int', Number.NaN, 'int: expected int, got NaN'],
+    ['long', Number.POSITIVE_INFINITY, 'long: expected long, got Infinity'],
+    ['double', '1', 'double: expected double, got "1"'],
+    ['double', 1n, 'double: expected double, got 1n'],
+    ['boolean', 1, 'boolean: expected boolean, got 1'],
+    ['boolean', Object(true), 'boolean: expected boolean, got a boxed primitive'],
+    ['string', Object('x'), 'string: expected string, got a boxed primitive'],
+    ['string', Symbol('x'), 'string: expected string, got a symbol'],
+    ['null', undefined, 'null: missing, expected null'],
+    ['bytes', [1, 2], 'bytes: expected bytes, got an array of 2'],
+    ['bytes', 'ab', 'bytes: expected bytes, got "ab"'],
+    ['bytes', JSON.parse(JSON.stringify(Buffer.from('ab'))), 'bytes: expected bytes, got an object'],
+    [{ type: 'enum', name: 'E', symbols: ['A'] }, 'constructor', 'E: expected one of A, got "constructor"'],
+    [{ type: 'enum', name: 'E', symbols: ['A'] }, 0, 'E: expected one of A, got 0'],
+  ];
+  for (const [schema, value, text] of wrong) refused(schema, value, text);
+  assert.is(there('int', -0), 0);
+  assert.ok(Object.is(there('double', -0), -0));
+  const at = { type: 'long', logicalType: 'timestamp-millis' };
+  const text = 'long: expected a Date (timestamp-millis), got a Date: it is an invalid Date';
+  refused(at, new Date(Number.NaN), text, { logicalTypes: 'standard' });
+});
+
+test('A7 only an array is an array, whole', () => {
+  const ints = { type: 'array', items: 'int' };
+  // oxlint-disable-next-line no-sparse-arrays -- that is what is tested
+  refused(ints, [1, , 3], 'array[1]: missing, expected int');
+  refused(ints, { length: 1, 0: 1 }, 'array: expected array, got an object');
+  refused({ type: 'array', items: 'string' }, 'abc', 'array: expected array, got "abc"');
+  refused(ints, new Int32Array(2), 'array: expected array, got a typed array');
+  refused(ints, new Set([1]), 'array: expected array, got a Set');
+  for (const length of ['abc', 1.5, -1, Number.NaN]) {
+    const proxy = new Proxy([], { get: (_, key) => (key === 'length' ? length : 1) });
+    refused(ints, proxy, 'array: expected array, got a proxy');
+  }
+});
+
+test('A7 what throws when it is looked at is refused at its place', () => {
+  const boom = (): never => {
+    throw new Error('boom');
+  };
+  const thrower = Object.defineProperty({}, 'limit', { get: boom, enumerable: true });
+  refused(query, thrower, 'Query.limit: it cannot be read (boom)');
+  refused({ type: 'map', values: query }, { a: thrower }, 'map["a"].limit: it cannot be read (boom)');
+  refused({ type: 'map', values: 'int' }, thrower, 'map["limit"]: it cannot be read (boom)');
+  refused(
+    { type: 'array', items: 'int' },
+    Object.defineProperty([1, 2], 1, { get: boom }),
+    'array[1]: it cannot be read (boom)',
+  );
+  refused(point, new Proxy({}, { get: boom }), 'Point.lat: it cannot be read (boom)');
+  refused(query, new Proxy({ limit: 1 }, { ownKeys: boom }), 'Query: boom');
+  const { proxy, revoke } = Proxy.revocable({}, {});
+  revoke();
+  for (const schema of [query, { type: 'map', values: 'int' }, { type: 'array', items: 'int' }, 'bytes']) {
+    assert.throws(
+      () => encodeWith(avroCodec(schema), proxy),
+      (error: unknown) => error instanceof RpcError && error.code === 'INVALID_ARGUMENT',
+    );
+  }
+  assert.equal(there(point, new Proxy({ lat: 1, lon: 2 }, {})), { lat: 1, lon: 2 });
+});
+
+test('A7 bytes that are gone, or not as many as they say, are refused, and nothing else is sent in their place', () => {
+  const detached = (size: number): Uint8Array => {
+    const bytes = new Uint8Array(size);
+    structuredClone(bytes.buffer, { transfer: [bytes.buffer] });
+    return bytes;
+  };
+  refused('bytes', detached(3), 'bytes: expected bytes, got bytes that were transferred');
+  refused({ type: 'fixed', name: 'F', size: 3 }, detached(3), 'F: expected 3 bytes, got bytes that were transferred');
+  assert.throws(() => encodeWith(raw, detached(3)), /the bytes of a raw message were transferred/);
+  for (const empty of [Buffer.alloc(0), new Uint8Array(0), Buffer.from('')]) {
+    assert.equal(there('bytes', empty), Buffer.alloc(0));
+    assert.equal(decodeWith(raw, encodeWith(raw, empty)), Buffer.alloc(0));
+  }
+  const boastful = Object.defineProperty(new Uint8Array(3).fill(7), 'length', { value: 100 });
+  refused('bytes', boastful, 'bytes: expected bytes, got 3 bytes');
+  assert.equal(decodeWith(raw, encodeWith(raw, boastful)), Buffer.of(7, 7, 7));
+  for (const fake of [Object.create(Uint8Array.prototype), new Proxy(new Uint8Array(3), {})]) {
+    assert.throws(() => encodeWith(raw, fake), /a raw message must be a Buffer or a Uint8Array/);
+    assert.throws(() => encodeWith(avroCodec('bytes'), fake), /^cannot write bytes: /);
+  }
+});
+
 test('A7 a float takes what rounds to a float, and nothing beyond its range', () => {
   const most = 2 ** 128 - 2 ** 104;
   const bound = 2 ** 128 - 2 ** 103;

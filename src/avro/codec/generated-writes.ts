@@ -31,9 +31,9 @@ function array(item: Write): Write {
     if (!Array.isArray(value)) throw mismatch;
     const count = value.length;
     if (count > 0) {
-      tap.writeLong(count);
+      tap.putLong(count);
       for (let i = 0; i < count; i++) ${put};
-    }
+    } else if (count !== 0) throw mismatch;
     tap.writeLong(0);
   }`;
   return generate(source, bindings);

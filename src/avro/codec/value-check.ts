@@ -6,9 +6,18 @@
 
 import { nearestName } from '../../base/nearest-name.js';
 import { memberOf, RecordMembers } from '../encoding/record-members.js';
-import { type AnyObject, canBeMap, canBeRecord, isBytes, isObject, kindOf } from '../encoding/value-kinds.js';
+import {
+  type AnyObject,
+  canBeMap,
+  canBeRecord,
+  isBytes,
+  isDetached,
+  isObject,
+  kindOf,
+  lengthOf,
+} from '../encoding/value-kinds.js';
 import { isBigLong, isFloat, isInt, isLong, isWellFormed } from '../encoding/write-tap.js';
-import type { RecordNode, SchemaNode, UnionNode } from '../schema/schema.js';
+import type { ArrayNode, RecordNode, SchemaNode, UnionNode } from '../schema/schema.js';
 import { labelOf } from '../schema/schema.js';
 import type { CodecOptions } from './readers.js';
 import { branchName, groupOf, isWrapped } from './unions.js';
@@ -43,7 +52,7 @@ export function checkValue(node: SchemaNode, value: unknown, options: CodecOptio
 function checkUnderlying(node: SchemaNode, value: unknown, options: CodecOptions): Wrong | null {
   switch (node.kind) {
     case 'array':
-      return Array.isArray(value) ? checkItems(node.items, value, options) : wrong(node, value);
+      return Array.isArray(value) ? checkItems(node, value, options) : wrong(node, value);
     case 'map':
       return canBeMap(value) ? checkEntries(node.values, value, options) : wrong(node, value);
     case 'record':
@@ -70,9 +79,9 @@ function fits(node: SchemaNode, value: unknown, { conversions }: CodecOptions): 
     case 'float':
       return isFloat(value);
     case 'bytes':
-      return isBytes(value);
+      return isBytes(value) && value.length === lengthOf(value) && !isDetached(value);
     case 'fixed':
-      return isBytes(value) && value.length === node.size;
+      return isBytes(value) && value.length === lengthOf(value) && value.length === node.size;
     case 'enum':
       return typeof value === 'string' && node.symbols.includes(value);
     default:
@@ -85,12 +94,26 @@ function checkString(value: unknown): Wrong | null {
   return isWellFormed(value) ? null : { path: '', text: 'the string has half of a surrogate pair' };
 }
 
-function checkItems(items: SchemaNode, value: readonly unknown[], options: CodecOptions): Wrong | null {
-  for (let i = 0; i < value.length; i++) {
-    const found = checkValue(items, value[i], options);
+function checkItems(node: ArrayNode, value: readonly unknown[], options: CodecOptions): Wrong | null {
+  const { length } = value;
+  if (!Number.isSafeInteger(length) || length < 0) return { path: '', text: `expected ${labelOf(node)}, got a proxy` };
+  for (let i = 0; i < length; i++) {
+    const found = checkMember(node.items, () => value[i], options);
     if (found !== null) return within(`[${i}]`, found);
   }
   return null;
+}
+
+/** A member of a value, whose getter or proxy may throw. */
+function checkMember(node: SchemaNode, read: () => unknown, options: CodecOptions): Wrong | null {
+  let member: unknown;
+  try {
+    member = read();
+  } catch (error) {
+    const reason = error instanceof Error ? error.message : show(error);
+    return { path: '', text: `it cannot be read (${cut(reason)})` };
+  }
+  return checkValue(node, member, options);
 }
 
 function checkEntries(
@@ -99,7 +122,7 @@ function checkEntries(
   options: CodecOptions,
 ): Wrong | null {
   for (const key of Object.keys(value)) {
-    const found = checkString(key) ?? checkValue(values, value[key], options);
+    const found = checkString(key) ?? checkMember(values, () => value[key], options);
     if (found !== null) return within(`[${quote(key)}]`, found);
   }
   return null;
@@ -111,12 +134,12 @@ function checkRecord(node: RecordNode, value: unknown, options: CodecOptions): W
   if (!members.takes(value, absentFields(node, value))) return wrong(node, value);
   let absent = 0;
   for (const field of node.fields) {
-    const member = memberOf(value, field.name);
-    if (member === undefined && field.hasDefault) absent++;
+    const isAbsent = lacks(value, field.name);
+    if (isAbsent && field.hasDefault) absent++;
     else {
-      const found = checkValue(field.type, member, options);
+      const found = checkMember(field.type, () => memberOf(value, field.name), options);
       if (found === null) continue;
-      const unknown = member === undefined ? members.find(value, 1) : undefined;
+      const unknown = isAbsent ? members.find(value, 1) : undefined;
       const hint = unknown === undefined ? '' : `; there is no field ${quote(unknown)}`;
       return within(`.${field.name}`, { path: found.path, text: found.text + hint });
     }
@@ -128,7 +151,16 @@ function checkRecord(node: RecordNode, value: unknown, options: CodecOptions): W
 }
 
 function absentFields(node: RecordNode, value: AnyObject): number {
-  return node.fields.filter(({ name }) => memberOf(value, name) === undefined).length;
+  return node.fields.filter(({ name }) => lacks(value, name)).length;
+}
+
+function lacks(value: AnyObject, name: string): boolean {
+  try {
+    return memberOf(value, name) === undefined;
+  } catch {
+    // It is there, and checked later.
+    return false;
+  }
 }
 
 function noSuchField(node: RecordNode, key: string): string {

@@ -20,6 +20,25 @@ export function isBytes(value: unknown): value is Uint8Array {
   return value instanceof Uint8Array || types.isUint8Array(value);
 }
 
+// oxlint-disable-next-line typescript/unbound-method -- called with the array that it is asked about
+const lengthGetter = Object.getOwnPropertyDescriptor(Object.getPrototypeOf(Uint8Array.prototype), 'length')?.get;
+
+/** How many bytes there really are, whatever a property `length` of the object's own or of its class says. */
+export function lengthOf(value: Uint8Array): number {
+  return lengthGetter?.call(value);
+}
+
+/** Whether the bytes are gone, by a transfer to another thread or `structuredClone`: such an array looks empty. */
+export function isDetached(value: Uint8Array): boolean {
+  const { buffer } = value;
+  if (value.length > 0 || buffer.byteLength > 0) return false;
+  try {
+    return new Uint8Array(buffer).length > 0;
+  } catch {
+    return true;
+  }
+}
+
 /** Made by a literal, `JSON.parse` or `Object.create(null)`, in any realm, as opposed to an instance of a class. */
 export function isPlain(value: object): boolean {
   const prototype: unknown = Object.getPrototypeOf(value);
@@ -56,7 +75,7 @@ const kinds: readonly (readonly [is: (value: unknown) => boolean, kind: string])
 
 /** What kind of built-in object it is, with its article; null for plain objects and for instances of other classes. */
 export function builtInKind(value: object): string | null {
-  if (types.isUint8Array(value)) return `${value.length} bytes`;
+  if (types.isUint8Array(value)) return isDetached(value) ? 'bytes that were transferred' : `${lengthOf(value)} bytes`;
   for (const [is, kind] of kinds) if (is(value)) return kind;
   if (Symbol.iterator in value || Symbol.asyncIterator in value) return 'an iterable object';
   if ('then' in value && typeof value.then === 'function') return 'a thenable (is an await missing?)';

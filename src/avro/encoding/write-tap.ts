@@ -13,7 +13,7 @@
 
 import { SHORT_COPY_MAX } from './byte-tap.js';
 import { SHORT_STRING_MAX } from './short-strings.js';
-import { isBytes } from './value-kinds.js';
+import { isBytes, isDetached, lengthOf } from './value-kinds.js';
 
 const nothing = Buffer.alloc(0);
 const INT_BYTES_MAX = 5;
@@ -137,7 +137,7 @@ export class WriteTap {
   }
 
   putBytes(value: unknown): void {
-    if (!isBytes(value)) throw mismatch;
+    if (!isBytes(value) || (value.length === 0 && isDetached(value))) throw mismatch;
     this.writeLong(value.length);
     this.writeFixed(value, value.length);
   }
@@ -268,8 +268,13 @@ export class WriteTap {
     const { buf, pos } = this;
     this.pos = pos + size;
     if (this.pos > this.end) return;
-    if (size > SHORT_COPY_MAX) buf.set(value, pos);
-    else for (let i = 0; i < size; i++) buf[pos + i] = value[i];
+    if (size > SHORT_COPY_MAX) {
+      // With a `length` of the application's own, bytes of the buffer that nobody wrote would be sent.
+      if (lengthOf(value) !== size) throw mismatch;
+      buf.set(value, pos);
+      return;
+    }
+    for (let i = 0; i < size; i++) buf[pos + i] = value[i];
   }
 
   private writeByte(byte: number): void {

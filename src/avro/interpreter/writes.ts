@@ -13,10 +13,11 @@ function array(item: Write): Write {
   return (tap, value) => {
     if (!Array.isArray(value)) throw mismatch;
     const count = value.length;
+    // Of a proxy it may be anything.
     if (count > 0) {
-      tap.writeLong(count);
+      tap.putLong(count);
       for (let i = 0; i < count; i++) item(tap, value[i]);
-    }
+    } else if (count !== 0) throw mismatch;
     tap.writeLong(0);
   };
 }

@@ -2,9 +2,10 @@
  * Messages without Avro: a method whose `request` or `response` is `raw` carries bytes as they are, for frameworks that bring
  * a serializer of their own. There is no schema, so nothing is compared with the peer except that it means raw bytes too.
  */
+import { types } from 'node:util';
 import { RpcError } from '../../base/errors.js';
 import { declareBytesCodec, type MessageCodec, type Resolution } from '../../wire/message-codec.js';
-import { isBytes } from '../encoding/value-kinds.js';
+import { isDetached, lengthOf } from '../encoding/value-kinds.js';
 
 /**
  * Takes any `Uint8Array`; one of more than 64 KiB is not copied, so it must not change until its call has ended. Gives a
@@ -32,10 +33,13 @@ export const raw: RawCodec = {
   schemaText: '',
 
   encode(value: Uint8Array, into: Buffer, offset: number): number {
-    if (!isBytes(value)) {
+    if (!types.isUint8Array(value)) {
       throw new RpcError('INVALID_ARGUMENT', 'a raw message must be a Buffer or a Uint8Array');
     }
-    const end = offset + value.length;
+    if (isDetached(value)) {
+      throw new RpcError('INVALID_ARGUMENT', 'the bytes of a raw message were transferred: nothing is left of them');
+    }
+    const end = offset + lengthOf(value);
     if (end > into.length) return into.length - end;
     into.set(value, offset);
     return end;

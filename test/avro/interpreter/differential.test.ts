@@ -20,7 +20,7 @@ import { damaged, edgeValue, scattered } from '../codec-values.js';
 import { evolvedSchema } from '../evolved-schema.js';
 import { randomSchema } from '../random-schema.js';
 
-const SCHEMAS = 400;
+const SCHEMAS = 200;
 const VALUES = 20;
 
 const settings: readonly AvroOptions[] = [
