@@ -8,7 +8,8 @@ import { declareBytesCodec, type MessageCodec, type Resolution } from '../../wir
 import { isDetached, lengthOf } from '../encoding/value-kinds.js';
 
 /**
- * Takes any `Uint8Array`; one of more than 64 KiB is not copied, so it must not change until its call has ended. Gives a
+ * Takes any `Uint8Array`; a request or item may change once it was sent: when its promise has settled, or the
+ * next item is asked for. An answer of more than 64 KiB must not change until it has left. Gives a
  * `Buffer` of its own.
  */
 export interface RawCodec extends MessageCodec<Uint8Array> {

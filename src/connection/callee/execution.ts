@@ -3,14 +3,16 @@
  * REQUEST was plain, never enters a slot. A promise makes its call EXECUTING until it settles; an answer that cannot be written yet
  * makes it ANSWERING. `Handlers` counts the handlers, `CalleeEnds` ends the calls.
  */
+import { types } from 'node:util';
 import { RpcError } from '../../base/errors.js';
 import type { Admission } from '../../resilience/admission/admission.js';
-import type { MethodSpec } from '../../wire/message-codec.js';
+import { isBytesCodec, type MethodSpec } from '../../wire/message-codec.js';
 import { CallContext } from '../calls/call-context.js';
 import type { CallHost, HostedMethod } from '../calls/call-host.js';
 import type { Link } from '../calls/link.js';
 import { LATER } from '../messages/frame-scheduler.js';
 import type { IncomingMessage } from '../messages/incoming-message.js';
+import { RAW_COPIED_BYTES_MAX } from '../messages/message-sender.js';
 import type { IncomingMethod, ReadyMethod } from '../methods/incoming-methods.js';
 import type { Answers } from './answers.js';
 import type { CalleeEnds } from './callee-ends.js';
@@ -168,8 +170,9 @@ export class Execution {
     }
     if (long === LATER) {
       this.table.answer(entry, method, context, null);
+      const kept = keptAnswer(hosted.spec, value);
       (saturated ? this.ready : this.readyLong).push(() => {
-        if (entry.context === context) this.answer(entry, method, hosted, context, value);
+        if (entry.context === context) this.answer(entry, method, hosted, context, kept);
       });
       return;
     }
@@ -196,6 +199,12 @@ export class Execution {
     this.ready.length = 0;
     this.readyLong.length = 0;
   }
+}
+
+/** An answer that waits: raw bytes are copied, since the handler has ended and may use its buffer again. */
+function keptAnswer({ response }: MethodSpec, value: unknown): unknown {
+  const copied = isBytesCodec(response) && types.isUint8Array(value) && value.length <= RAW_COPIED_BYTES_MAX;
+  return copied ? Buffer.from(value) : value;
 }
 
 /** Reads `then`, which may be a getter of the application that throws. */

@@ -69,6 +69,11 @@ export class LongMessage {
   priority = 0;
   /** The application's own bytes, which count for no bound, and of which each frame is an item: none has MORE. */
   pieces = false;
+  /**
+   * The body is the application's own, which may change it once it was told that the message was sent: each frame is copied as it is
+   * written, since the socket may hold it for longer.
+   */
+  lent = false;
   /** Frames of higher priority that have gone before its next one. */
   passedOver = 0;
 
@@ -247,7 +252,8 @@ export class FrameScheduler {
     }
     message.at = end;
     message.credit?.spend(HEADER_BYTES + end - at);
-    queue.writeLargeFrame(type, flags, call, method, prefix, at === 0 && last ? body : body.subarray(at, end));
+    const part = at === 0 && last ? body : body.subarray(at, end);
+    queue.writeLargeFrame(type, flags, call, method, prefix, message.lent ? Buffer.from(part) : part);
     this.position = queue.position;
     // Writing may have ended the connection, and `close` emptied the list.
     const index = this.messages[this.turn] === message ? this.turn : -1;

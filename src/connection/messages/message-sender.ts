@@ -25,6 +25,9 @@ const ROOM_BYTES = 1024;
 /** Fewer bytes of a blob are copied: that is cheaper than a system call's own buffer for them. */
 const PIECE_COPIED_BYTES_MAX = 4 * 1024;
 
+/** A raw message of so many bytes that does not leave at once is copied as a whole; a longer one frame by frame, as it leaves. */
+export const RAW_COPIED_BYTES_MAX: number = 64 * 1024;
+
 /** Writes the durations of a call that asked for its ledger as the prefix has them: `LEDGER_BYTES` from `at` on. */
 export type DurationsWriter = (into: Buffer, at: number) => void;
 
@@ -33,6 +36,8 @@ interface EncodedBody {
   readonly bytes: Buffer;
   /** COMPRESSED, or 0. */
   readonly flags: number;
+  /** The bytes are the application's own. */
+  readonly lent: boolean;
 }
 
 const noPrefix: OutgoingPrefix = encodePrefix(-1, false, null);
@@ -152,10 +157,11 @@ export class MessageSender {
   }
 
   /**
-   * Bytes of a blob, as items of any size that cost `credit`. Null: they left. Otherwise a long message is on its way,
-   * however much is held: the bytes are not copied and must stay unchanged until it was sent. Throws an `RpcError` for other values.
+   * Bytes of a blob, as items of any size that cost `credit`. Null: they left. Otherwise a long message is on its way, however much is
+   * held. `lent`: the application may change the bytes once it was sent; else they stay unchanged until the call has ended, and are not
+   * copied. Throws an `RpcError` for other values.
    */
-  sendPieces(call: number, bytes: unknown, credit: ItemCredit): LongMessage | null {
+  sendPieces(call: number, bytes: unknown, lent: boolean, credit: ItemCredit): LongMessage | null {
     if (!types.isUint8Array(bytes)) {
       throw new RpcError('INVALID_ARGUMENT', 'the body of a blob must be of Buffers or Uint8Arrays');
     }
@@ -169,6 +175,7 @@ export class MessageSender {
     }
     const long = new LongMessage(FrameType.ITEM, 0, call, 0, null, body, credit);
     long.pieces = true;
+    long.lent = lent;
     this.scheduler.add(long);
     return long;
   }
@@ -241,9 +248,11 @@ export class MessageSender {
     const { messageBytesMax } = this.limits;
     if (bytes.length > messageBytesMax) throw tooLong(bytes.length, messageBytesMax);
     const { compressor, bytesMin, choice } = compression;
-    if (compressor === null || bytes.length < bytesMin) return { bytes, flags: 0 };
+    if (compressor === null || bytes.length < bytesMin) return { bytes, flags: 0, lent: isBytes };
     const compressed = compressMessage(compressor, bytes, 0, bytes.length, choice);
-    return compressed === null ? { bytes, flags: 0 } : { bytes: compressed, flags: Flag.COMPRESSED };
+    return compressed === null
+      ? { bytes, flags: 0, lent: isBytes }
+      : { bytes: compressed, flags: Flag.COMPRESSED, lent: false };
   }
 
   private encodeValue(codec: MessageCodec, value: unknown, bytesGuess: number): Buffer {
@@ -268,7 +277,7 @@ export class MessageSender {
     body: EncodedBody,
     credit: ItemCredit | null,
   ): LongMessage | null {
-    const { bytes } = body;
+    const { bytes, lent } = body;
     const flags = ownFlags | prefix.flags | body.flags;
     const length = (prefix.bytes === null ? 0 : prefix.bytes.length) + bytes.length;
     const cost = HEADER_BYTES + length;
@@ -279,7 +288,11 @@ export class MessageSender {
       return null;
     }
     if (credit === null ? this.scheduler.isFull() : this.scheduler.isFullForItem(bytes.length, credit)) return LATER;
-    const long = new LongMessage(type, flags, call, method, prefix.bytes, bytes, credit);
+    // An item waits for no more than its own frames; other messages may, while their application goes on.
+    const copied = lent && credit === null && bytes.length <= RAW_COPIED_BYTES_MAX;
+    const message = copied ? Buffer.from(bytes) : bytes;
+    const long = new LongMessage(type, flags, call, method, prefix.bytes, message, credit);
+    long.lent = lent && !copied;
     this.scheduler.add(long);
     return long;
   }

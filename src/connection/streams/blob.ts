@@ -1,6 +1,6 @@
 /**
  * What a blob is to an application: a head, which is a message, and a body of raw bytes. The body goes out from whatever has the
- * bytes, uncopied; it comes in as pieces, in the order in which they were sent and cut at any place.
+ * bytes, copied only where they may change; it comes in as pieces, in the order in which they were sent and cut at any place.
  */
 import { type InspectOptionsStylized, types } from 'node:util';
 import type { Attempt } from '../../base/attempt.js';
@@ -16,7 +16,10 @@ import { type ItemSource, isItemSource, type LateErrorListener, Source } from '.
 /** Bytes as they are, or what gives them: a `Readable`, a generator, a list of Buffers. Null: none. */
 export type BlobSource = Uint8Array | ItemSource<Uint8Array> | null;
 
-/** A blob to be sent. The bytes must stay unchanged until the call has ended. */
+/**
+ * A blob to be sent. Bytes that a generator or iterator gives may change when it is asked for the next; those of a Buffer, an array or a
+ * stream must stay unchanged until the call has ended.
+ */
 export interface OutgoingBlob<Head = unknown> {
   readonly head: Head;
   readonly body: BlobSource;

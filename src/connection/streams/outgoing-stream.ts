@@ -257,7 +257,7 @@ export class OutgoingStream implements StreamInLine {
     try {
       this.long =
         codec === null
-          ? sender.sendPieces(this.call, item, this.window)
+          ? sender.sendPieces(this.call, item, this.owner.source.lends, this.window)
           : sender.sendItem(this.call, codec, item, this.owner.compression(), this.window);
     } catch (error) {
       this.problem = error;

@@ -68,6 +68,15 @@ export class Source {
     return this.ending !== null;
   }
 
+  /**
+   * The bytes that it gives may change when the next ones are asked for: a generator may fill one buffer again and again. The chunks of a
+   * stream belong to whoever reads them, and nobody can tell when the next element of an array is taken.
+   */
+  get lends(): boolean {
+    const { given } = this;
+    return !Array.isArray(given) && !isNodeStream(given) && !isWebStream(given);
+  }
+
   /** Throws what the iterable throws, and a `TypeError` for what is none. */
   open(): void {
     const { given } = this;
