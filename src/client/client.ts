@@ -47,6 +47,8 @@ export interface ClientChannel {
    * (INVALID_ARGUMENT) for a `graceMs` that is not a number of at least 0.
    */
   close(options?: { readonly graceMs?: number }): Promise<DrainReport>;
+  /** `await using channel = connect(...)`: as `close()`. */
+  [Symbol.asyncDispose](): Promise<void>;
 }
 
 class ChannelHandle implements ClientChannel {
@@ -89,6 +91,10 @@ class ChannelHandle implements ClientChannel {
 
   close(options?: { readonly graceMs?: number }): Promise<DrainReport> {
     return this.#channel.close(options);
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.close();
   }
 
   [inspectCustom](depth: number, options: InspectOptionsStylized, inspect: Inspect): string {

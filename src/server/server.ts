@@ -240,6 +240,11 @@ export class Server {
     await this.#connections.close();
   }
 
+  /** `await using server = new Server()`: as `drain()`. */
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.drain();
+  }
+
   /** @internal */
   [inspectCustom](depth: number, options: InspectOptionsStylized, inspect: Inspect): string {
     const listening = Array.from(this.#listeners, (listener) => nameOf(listener.address()));

@@ -333,4 +333,15 @@ test('channel.close ends an attempt to connect that is under way: nothing keeps 
   silent.close();
 });
 
+test('A10 channels and servers end with their scope, by Symbol.asyncDispose', async () => {
+  const ends = await openEnds();
+  await ends.notes.echo(note);
+  await ends.channel[Symbol.asyncDispose]();
+  assert.is(ends.channel.describe().state, 'closed');
+  await ends.server[Symbol.asyncDispose]();
+  assert.is(ends.server.connectionCount, 0);
+  const refused = await failureOf(ends.server.listen({ host: '127.0.0.1' }));
+  assert.match(refused.message, /closed/);
+});
+
 test.run();

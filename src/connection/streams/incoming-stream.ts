@@ -156,6 +156,10 @@ export class IncomingStream implements ItemStream<unknown> {
     });
   }
 
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.return();
+  }
+
   return(): Promise<IteratorResult<unknown, undefined>> {
     this.leave();
     return Promise.resolve(DONE);

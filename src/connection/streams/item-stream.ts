@@ -19,6 +19,8 @@ export interface ItemStream<T> extends AsyncIterableIterator<T, undefined> {
   next(): Promise<IteratorResult<T, undefined>>;
   /** Takes no more items: what is here is dropped. A call that this side made is cancelled, unless it has ended. */
   return(): Promise<IteratorResult<T, undefined>>;
+  /** `await using stream = ...`: as `return()`. */
+  [Symbol.asyncDispose](): Promise<void>;
   /** Metadata that came with the end or the failure of a call that this side made; null until then, or when none came. */
   readonly metadata: Metadata | null;
   /** Where the time went, of a call that this side made with `ledger: true`: once it has ended, and if the other side said. */
