@@ -68,7 +68,7 @@ test('A7 answers and items that do not match are INTERNAL, told to the server wi
     assert.equal(
       told.splice(0).map((message) => message.includes(text)),
       [true, true],
-      `${text}`,
+      text,
     );
   }
   await channel.close();
