@@ -5,6 +5,7 @@
  *
  * Used by every room; imports only the types of its fields and the wording of limits.
  */
+import type { InspectOptionsStylized } from 'node:util';
 import { type Attempt, noAttempts } from './attempt.js';
 import type { CallLedger } from './call-ledger.js';
 import { type LatePart, type RpcCode, RpcCodes, type Started } from './codes.js';
@@ -18,6 +19,7 @@ import {
   shortText,
   textOf,
 } from './error-values.js';
+import { type Inspect, inspectCustom } from './inspect.js';
 import { describeLimit, type LimitHit } from './limits.js';
 
 export type { ErrorMetadata } from './error-values.js';
@@ -38,6 +40,10 @@ export interface RpcErrorOptions {
   readonly late?: LatePart | undefined;
   /** Where the call was tried, in order. */
   readonly attempts?: readonly Attempt[];
+  /** The method of the call that failed: `demo.Cities/get`. Default undefined; a failed call has it. */
+  readonly method?: string | undefined;
+  /** The other side of that call, or who could not be reached: `tcp://10.0.0.1:7000`. */
+  readonly peer?: string | undefined;
   readonly cause?: unknown;
 }
 
@@ -49,6 +55,13 @@ const brand: unique symbol = Symbol.for('trunkline.RpcError');
 /** The same of errors made by `refuse`. */
 const refusalBrand: unique symbol = Symbol.for('trunkline.refusal');
 
+/** What `console.log` shows of an error. */
+const ATTEMPTS_SHOWN = 3;
+const HEAD_LINES_SHOWN = 3;
+const FRAMES_SHOWN = 5;
+const STRING_SHOWN = 300;
+const FRAME = /^\s+at /;
+
 /** What an error says of itself when nothing was given: on the prototype, so that a printed error shows only what it knows. */
 const absent = {
   limit: undefined,
@@ -57,6 +70,8 @@ const absent = {
   metadata: null,
   ledger: null,
   late: undefined,
+  method: undefined,
+  peer: undefined,
   attempts: noAttempts,
 };
 
@@ -77,9 +92,13 @@ export class RpcError extends Error {
   declare readonly ledger: CallLedger | null;
   /** Of a DEADLINE_EXCEEDED that this side made or was sent: which part was late; else undefined. */
   declare readonly late: LatePart | undefined;
+  /** Service and method of the call that failed, such as `demo.Cities/get`; undefined when it was no call. */
+  declare readonly method: string | undefined;
+  /** The address of the other side, such as `tcp://10.0.0.1:7000`; undefined when there was none. */
+  declare readonly peer: string | undefined;
   /**
    * Where the call was tried and how that ended, in order, the attempt that failed with this error being the last; empty when it was
-   * sent nowhere. Printed only when there was more than one, since code and `started` of a single one are the error's own.
+   * sent nowhere.
    */
   declare readonly attempts: readonly Attempt[];
 
@@ -103,7 +122,37 @@ export class RpcError extends Error {
     if (options.metadata != null) this.metadata = readMetadata(options.metadata).entries ?? options.metadata;
     if (options.ledger != null) this.ledger = options.ledger;
     if (options.late !== undefined) this.late = options.late;
+    if (options.method !== undefined) this.method = options.method;
+    if (options.peer !== undefined) this.peer = options.peer;
     if (Array.isArray(options.attempts)) tellAttempts(this, options.attempts);
+  }
+
+  /** A few lines: what, where, who called. No value of metadata, which may be a credential, and no message. */
+  [inspectCustom](depth: number, options: InspectOptionsStylized, inspect: Inspect): string {
+    if (depth < 0) return options.stylize(`[${this.name}: ${this.code}]`, 'special');
+    const { code, method, peer, started, retryAfterMs, limit, late, metadata, cause } = this;
+    const attempts = this.attempts
+      .slice(0, ATTEMPTS_SHOWN)
+      .map((each) => `${each.endpoint} ${each.code} ${each.started}`);
+    const more = this.attempts.length - attempts.length;
+    const all = {
+      code,
+      method,
+      peer,
+      started,
+      attempts: attempts.length === 0 ? undefined : more > 0 ? [...attempts, `${more} more`] : attempts,
+      retryAfterMs,
+      limit,
+      late,
+      metadata: metadata === null ? undefined : Object.keys(metadata),
+      cause: cause === undefined ? undefined : causeView(cause),
+    };
+    const fields = Object.fromEntries(Object.entries(all).filter(([, value]) => value !== undefined));
+    const lines = textOf(this.stack).split('\n');
+    const frames = lines.filter((line) => FRAME.test(line));
+    const head = lines.slice(0, frames.length === 0 ? 1 : lines.findIndex((line) => FRAME.test(line)));
+    const shown = [...head.slice(0, HEAD_LINES_SHOWN), ...frames.slice(0, FRAMES_SHOWN)].join('\n');
+    return `${shown} ${inspect(fields, { ...options, depth: 2, showHidden: false, maxStringLength: STRING_SHOWN })}`;
   }
 
   /** Errors of another copy of this package count as well; those of its subclasses only by their own class. */
@@ -120,6 +169,12 @@ for (const [name, value] of Object.entries({ name: 'RpcError', ...absent })) {
   Object.defineProperty(RpcError.prototype, name, { value, configurable: true, writable: true });
 }
 Object.defineProperty(RpcError.prototype, brand, { value: true });
+
+/** The cause in one line. */
+function causeView(cause: unknown): string {
+  if (!(cause instanceof Error)) return `a value of type ${typeof cause}`;
+  return `${textOf(cause.name)}: ${textOf(cause.message)}`.slice(0, STRING_SHOWN);
+}
 
 function causeOf(options: RpcErrorOptions | null): ErrorOptions | undefined {
   return options?.cause === undefined ? undefined : { cause: options.cause };
@@ -206,6 +261,14 @@ export function tellAttempts(error: RpcError, attempts: readonly Attempt[]): voi
   for (const { started } of attempts) {
     if (certainty[started] <= certainty[error.started]) continue;
     Object.defineProperty(error, 'started', { value: started, enumerable: true, configurable: true, writable: true });
+  }
+}
+
+/** Names the call in its error: its method, and the other side where that is known. The error must belong to this call alone. */
+export function tellCall(error: RpcError, method: string, peer: string | undefined): void {
+  for (const [name, value] of Object.entries({ method, peer: peer ?? error.peer })) {
+    if (value !== undefined && value !== '')
+      Object.defineProperty(error, name, { value, enumerable: true, configurable: true, writable: true });
   }
 }
 

@@ -95,7 +95,13 @@ export class Channel implements EndpointSetOwner, Hedger {
     this.hedging = options.hedging ? new Hedging(options.hedging, clock, this) : null;
     this.delayed = new DelayedCalls(clock, this.dispatchNow);
     const awaited = `a connection to ${this.target}`;
-    this.waiting = new CallQueue(limits.callsQueuedMax, awaited, () => 'network', limits.callsQueuedBytesMax);
+    this.waiting = new CallQueue(
+      limits.callsQueuedMax,
+      awaited,
+      () => 'network',
+      limits.callsQueuedBytesMax,
+      () => this.endpoints.lastFailure,
+    );
     this.timer = new SweepTimer(clock, (now) => this.waiting.sweep(now));
     this.hold = new ProcessHold(clock, () => this.awaited);
     const pool = poolSettingsOf(options.pool);
@@ -168,8 +174,8 @@ export class Channel implements EndpointSetOwner, Hedger {
     }
     const deadlineAt = this.settings.clock.now() + deadlineMs;
     if (hedging?.covers(spec, extras)) return hedging.call(spec, request, deadlineAt, extras);
-    return new Promise((resolve, reject) => {
-      this.dispatch(new PendingCall(spec, request, deadlineAt, extras, resolve, reject));
+    return new Promise((resolve) => {
+      this.dispatch(new PendingCall(spec, request, deadlineAt, extras, resolve, null));
     });
   }
 
@@ -324,6 +330,6 @@ export class Channel implements EndpointSetOwner, Hedger {
 }
 
 /** A failure that many calls share, as an error of one call. */
-function again({ code, message, cause, late }: RpcError): RpcError {
-  return new RpcError(code, message, { cause, late });
+function again({ code, message, cause, late, peer }: RpcError): RpcError {
+  return new RpcError(code, message, { cause, late, peer });
 }

@@ -46,7 +46,8 @@ export function dial(target: Address, options: DialOptions): Promise<Transport> 
         ? `${describe(error)}; this process or machine has no file descriptor left (ulimit -n)`
         : describe(error);
       const code = exhausted ? 'RESOURCE_EXHAUSTED' : 'UNAVAILABLE';
-      reject(new RpcError(code, `cannot connect to ${formatAddress(target)}: ${why}`, { cause: error }));
+      const peer = formatAddress(target);
+      reject(new RpcError(code, `cannot connect to ${peer}: ${why}`, { cause: error, peer }));
     };
     const succeed = (): void => {
       if (socket instanceof TLSSocket && socket.alpnProtocol !== ALPN_PROTOCOL) {

@@ -112,6 +112,12 @@ export class EndpointSet implements PoolOwner {
     return this.candidates.some(({ address }) => !addresses.includes(address));
   }
 
+  /** Why the last attempt to reach an endpoint failed; null: none has failed yet. */
+  get lastFailure(): RpcError | null {
+    for (const { failure } of this.pools.values()) if (failure !== null) return failure;
+    return this.empty ? this.failure : this.resolverFailure;
+  }
+
   /** Why no endpoint takes calls. */
   get failure(): RpcError {
     for (const { failure } of this.pools.values()) if (failure !== null) return failure;

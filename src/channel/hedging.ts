@@ -9,6 +9,7 @@
  * Used by `Channel`.
  */
 import type { Attempt } from '../base/attempt.js';
+import { rejectCall } from '../base/caller-stack.js';
 import { CancelController, EitherSignal } from '../base/cancel-signal.js';
 import type { Clock, Timer } from '../base/clock.js';
 import { RpcError, tellAttempts, toRpcError } from '../base/errors.js';
@@ -45,8 +46,8 @@ export class Hedging {
   /** As `Channel.call`. */
   call(spec: MethodSpec, request: unknown, deadlineAt: number, extras: CallExtras | null): Promise<unknown> {
     const policy = (this.policies[spec.ordinal] ??= new HedgePolicy(this.options));
-    return new Promise((resolve, reject) => {
-      const call = new PendingCall(spec, request, deadlineAt, extras ?? noExtras, resolve, reject);
+    return new Promise((resolve) => {
+      const call = new PendingCall(spec, request, deadlineAt, extras ?? noExtras, resolve, null);
       new HedgedCall(call, policy, this.clock, this.hedger).begin();
     });
   }
@@ -136,7 +137,7 @@ class HedgedCall {
     }
     this.end();
     if (this.failed.length > 0) tellAttempts(failure, [...this.failed, ...failure.attempts]);
-    this.call.reject(failure);
+    rejectCall(this.call.resolve, this.call.reject, failure);
   }
 
   /** Cancels the other attempts, and notes where they were: they may have been retried elsewhere meanwhile. */

@@ -12,8 +12,9 @@
  * Used by `Caller` and its parts.
  */
 import type { Attempt } from '../../base/attempt.js';
+import { rejectCall } from '../../base/caller-stack.js';
 import type { RpcCode, Started } from '../../base/codes.js';
-import { type RpcError, tellAttempts } from '../../base/errors.js';
+import { type RpcError, tellAttempts, tellCall } from '../../base/errors.js';
 import type { Metadata } from '../../wire/records/metadata.js';
 import type { EndOfCalls } from '../calls/end-of-calls.js';
 import type { Link } from '../calls/link.js';
@@ -172,7 +173,8 @@ export class CallEnds {
     failedAt: number | null,
   ): void {
     const { link, table } = this;
-    const { call, state, spec, since, extras, incoming, long, reject } = entry;
+    const { call, state, spec, since, extras, incoming, long, resolve, reject } = entry;
+    tellCall(failure, spec.name, link.endpoint || link.peer.toString());
     tellAttempts(failure, this.attemptsOf(since, extras?.attempts, failure.code, failure.started));
     if (failedAt !== null) link.stats.onFailure(failedAt, failure.code);
     const again = retry === null ? null : callToRetry(entry, failure.attempts);
@@ -185,7 +187,7 @@ export class CallEnds {
       table.release(entry);
       this.onFree();
     }
-    if (again === null || retry === null) reject(failure);
+    if (again === null || retry === null) rejectCall(resolve, reject, failure);
     else link.offerRetry(again, failure, retry);
     if (!waits && by !== 'terminal' && by !== 'unavailable') this.tellDrain();
     // The callee knows the deadline and ends the call by itself, unless the request never gets there in full.

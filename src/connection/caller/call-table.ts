@@ -86,7 +86,8 @@ export class CallSlot {
   /** What the caller gave, kept until the call is settled: it may have to be sent elsewhere. */
   request: unknown = undefined;
   resolve: Resolve = settled;
-  reject: Reject = settled;
+  /** Null: `resolve` belongs to a promise, see `rejectCall`. */
+  reject: Reject | null = settled;
   extras: CallExtras | null = null;
   /** Listens to the abort signal of `extras`. */
   onAbort: (() => void) | null = null;
@@ -152,7 +153,7 @@ export class CallTable {
     extras: CallExtras | null,
     now: number,
     resolve: Resolve,
-    reject: Reject,
+    reject: Reject | null,
   ): CallSlot | null {
     const entry = this.free.pop() ?? this.add();
     if (entry === null) return null;

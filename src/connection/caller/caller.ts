@@ -33,12 +33,10 @@ import { RequestWatch } from './request-watch.js';
 import { ResponseReceiver, takesBareValue } from './response-receiver.js';
 import { WaitingCalls } from './waiting-calls.js';
 
-// The resolvers of the promise that is being made: passed through these, they need no closure per call.
+// The resolver of the promise that is being made: passed through this, it needs no closure per call.
 let madeResolve: Resolve;
-let madeReject: Reject;
-const keepResolvers = (resolve: Resolve, reject: Reject): void => {
+const keepResolver = (resolve: Resolve): void => {
   madeResolve = resolve;
-  madeReject = reject;
 };
 
 export class Caller {
@@ -91,8 +89,8 @@ export class Caller {
    */
   call(spec: MethodSpec, request: unknown, deadlineMs: number, extras: CallExtras | null): Promise<unknown> {
     this.readClock();
-    const promise = new Promise(keepResolvers);
-    this.start(spec, request, this.link.now + deadlineMs, deadlineMs, extras, madeResolve, madeReject);
+    const promise = new Promise(keepResolver);
+    this.start(spec, request, this.link.now + deadlineMs, deadlineMs, extras, madeResolve, null);
     return promise;
   }
 
@@ -209,7 +207,7 @@ export class Caller {
     remainingMs: number,
     extras: CallExtras | null,
     resolve: Resolve,
-    reject: Reject,
+    reject: Reject | null,
   ): void {
     const { link } = this;
     const usual = link.state === 'open' && remainingMs > 0 && extras === null;

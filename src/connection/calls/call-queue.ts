@@ -30,6 +30,8 @@ export class CallQueue {
     private readonly latePart: () => LatePart,
     /** Bytes of their requests. Infinity: they are not counted, which saves encoding them. */
     private readonly bytesMax = Infinity,
+    /** Why what they wait for has not come yet; null: nothing is known. */
+    private readonly lastFailure: () => RpcError | null = () => null,
   ) {}
 
   /** Takes the call, or fails it when the queue is full. A call that is being retried is always taken. */
@@ -78,7 +80,9 @@ export class CallQueue {
       if (call === undefined || call.settled) continue;
       if (call.deadlineAt <= now) {
         const text = `the deadline passed while the call waited for ${this.awaited}`;
-        this.end(call, new RpcError('DEADLINE_EXCEEDED', text, { late: this.latePart() }));
+        const cause = this.lastFailure() ?? undefined;
+        const why = cause === undefined ? '' : `; the last attempt: ${cause.message}`;
+        this.end(call, new RpcError('DEADLINE_EXCEEDED', text + why, { late: this.latePart(), cause }));
       } else if (call.deadlineAt < earliest) {
         earliest = call.deadlineAt;
       }

@@ -6,9 +6,10 @@ import { setMaxListeners } from 'node:events';
 import { AsyncContext } from '../../base/async-context.js';
 import { type Attempt, noAttempts } from '../../base/attempt.js';
 import type { CallLedger } from '../../base/call-ledger.js';
+import { rejectCall } from '../../base/caller-stack.js';
 import type { CancelSignal } from '../../base/cancel-signal.js';
 import type { Started } from '../../base/codes.js';
-import { RpcError, tellAttempts } from '../../base/errors.js';
+import { RpcError, tellAttempts, tellCall } from '../../base/errors.js';
 import type { MethodSpec } from '../../wire/message-codec.js';
 import type { Metadata } from '../../wire/records/metadata.js';
 import type { IncomingStream } from '../streams/incoming-stream.js';
@@ -83,7 +84,8 @@ export class PendingCall {
     readonly deadlineAt: number,
     readonly extras: CallExtras | null,
     readonly resolve: (value: unknown) => void,
-    readonly reject: (error: unknown) => void,
+    /** Null: `resolve` belongs to a promise, see `rejectCall`. */
+    readonly reject: ((error: unknown) => void) | null,
   ) {}
 
   /** How often it has been sent again because it had not started. */
@@ -126,8 +128,11 @@ export class PendingCall {
   /** Settles the call with `error`, which no other call may have: the attempts are added to it. */
   fail(error: unknown): void {
     this.stopWaiting();
-    if (error instanceof RpcError) withEarlierAttempts(error, this.extras);
-    this.reject(error);
+    if (error instanceof RpcError) {
+      withEarlierAttempts(error, this.extras);
+      tellCall(error, this.spec.name, error.attempts.at(-1)?.endpoint);
+    }
+    rejectCall(this.resolve, this.reject, error);
   }
 
   /** The call waits no longer: it has a slot, or has failed. */

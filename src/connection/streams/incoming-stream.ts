@@ -21,10 +21,12 @@
  * - open: items come. ended: what is here is all there is, and `failure`, if there is one, is delivered behind it, once.
  * - left: what comes is dropped. over: nothing comes, and nothing is given out any more.
  */
+
 import type { InspectOptionsStylized } from 'node:util';
 import { assert } from '../../base/assert.js';
 import { type Attempt, noAttempts } from '../../base/attempt.js';
 import type { CallLedger } from '../../base/call-ledger.js';
+import { rejectCall } from '../../base/caller-stack.js';
 import { RpcError, tellAttempts } from '../../base/errors.js';
 import { type Inspect, inspectCustom, shortView } from '../../base/inspect.js';
 import { type Steps, step } from '../../base/state-machine.js';
@@ -48,7 +50,7 @@ export interface StreamOwner {
 }
 
 type Waiter = {
-  readonly resolve: (result: IteratorResult<unknown, undefined>) => void;
+  readonly resolve: (result: IteratorResult<unknown, undefined> | Promise<never>) => void;
   readonly reject: (error: unknown) => void;
 };
 
@@ -365,6 +367,14 @@ export class IncomingStream implements ItemStream<unknown> {
     if (this.waiters.length === 0) return;
     const { waiters } = this;
     this.waiters = [];
-    for (const { resolve, reject } of waiters) this.next().then(resolve, reject);
+    for (const { resolve, reject } of waiters) {
+      const { failure, left, items } = this;
+      if (failure !== null && !left && items.isEmpty) {
+        this.failure = null;
+        rejectCall(resolve, null, failure);
+      } else {
+        this.next().then(resolve, reject);
+      }
+    }
   }
 }
