@@ -1,4 +1,4 @@
-/** Callers that call without an end, reads and writes, and count what became of their calls. */
+/** Callers that make reads and writes until they are stopped, and count how their calls ended. */
 import { setTimeout as sleep } from 'node:timers/promises';
 import { type Attempt, type CallResult, type Client, RpcError } from 'trunkline';
 import type { Store } from './service.js';
@@ -13,7 +13,7 @@ export interface Counts {
   readonly writesFailedYes: number;
   /** Calls that were tried more than once. */
   readonly triedAgain: number;
-  /** Writes that were made again though they may have started, and wrong answers: there must be none. */
+  /** Writes that were retried though they may have started, and wrong answers: there must be none. */
   readonly repeatedWrites: number;
   readonly wrong: number;
 }
@@ -121,7 +121,7 @@ export class Callers {
   }
 }
 
-/** Throws what is no failure of a call. */
+/** Rethrows an error that is not an `RpcError`. */
 function attemptsOf(error: unknown): readonly Attempt[] {
   if (error instanceof RpcError) return error.attempts;
   throw error;

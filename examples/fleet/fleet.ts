@@ -10,10 +10,10 @@ export class Fleet {
   readonly target: string | Resolver;
   private readonly list: ListResolver | null;
   private readonly servers = new Map<number, ServerProcess>();
-  /** Also of servers that are gone, for they come back at the same place. */
+  /** Kept for servers that are gone too: they come back at the same address. */
   private readonly numbers = new Map<string, number>();
 
-  /** `onDeath` is told of servers that end without having been told to. */
+  /** `onDeath` is called when a server exits unexpectedly. */
   constructor(
     readonly etcd: Etcd | null,
     private readonly onDeath: (text: string) => void,
@@ -22,7 +22,7 @@ export class Fleet {
     this.target = etcd?.target ?? (this.list as ListResolver);
   }
 
-  /** Starts a server, at the port that the one of this number had. */
+  /** Starts a server, on the port that this number had before. */
   async start(number: number): Promise<ServerProcess> {
     const before = [...this.numbers].find(([, each]) => each === number)?.[0];
     const port = before === undefined ? 0 : Number(before.slice(before.lastIndexOf(':') + 1));
@@ -48,7 +48,7 @@ export class Fleet {
     return server;
   }
 
-  /** `#2`, or the address of somebody unknown. */
+  /** `#2`, or the address itself where it is unknown. */
   nameOf(address: string): string {
     const number = this.numbers.get(address);
     return number === undefined ? address : `#${number}`;

@@ -18,7 +18,7 @@ export class Keys {
     private readonly view: View,
   ) {}
 
-  /** Resolves when somebody quits, or the input ends. */
+  /** Resolves on `q`, or when the input ends. */
   async listen(input: ReadStream | NodeJS.ReadStream): Promise<void> {
     if (input.isTTY) input.setRawMode(true);
     try {
@@ -28,7 +28,7 @@ export class Keys {
     }
   }
 
-  /** False: the end. */
+  /** False: quit. */
   private press(key: string): boolean {
     // In raw mode Ctrl-C is a key.
     if (key === '\u0003') process.kill(process.pid, 'SIGINT');

@@ -1,4 +1,4 @@
-/** A resolver of one's own, for where there is no etcd: a list that this process changes and pushes to the channel. */
+/** A custom resolver, used where there is no etcd: a list that this process changes and pushes to the channel. */
 import type { Resolver, ResolverContext } from 'trunkline';
 
 export class ListResolver implements Resolver {

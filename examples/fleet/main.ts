@@ -1,6 +1,6 @@
 /**
- * Servers that come and go, and a client whose calls find them: `npm run example:fleet`. Plays a scenario and exits with 0 when all it
- * claims held, and otherwise with 1. `-- --interactive` leaves the play to you, `-- --seconds 5` is a short one.
+ * Servers that come and go, and a client whose calls find them: `npm run example:fleet`. Runs a scenario and exits with 0 when all
+ * its claims held, else with 1. `-- --interactive` lets you run the events by keys, `-- --seconds 5` is a short run.
  */
 import { parseArgs } from 'node:util';
 import { connect } from 'trunkline';
@@ -14,7 +14,7 @@ import { Store } from './service.js';
 import { View } from './view.js';
 
 const CALLERS = 50;
-/** Nine times somebody watches. */
+/** The scenario observes the calls for nine intervals. */
 const WATCHED = 9;
 
 const { values } = parseArgs({
@@ -24,7 +24,7 @@ const seconds = Number(values.seconds);
 if (!(seconds > 0)) throw new Error('--seconds takes a number above 0');
 const watchMs = (seconds * 1_000) / WATCHED;
 
-// Leaves by way of the event `exit`, at which all processes are ended.
+// Exits through the event `exit`, whose listeners end all processes.
 process.once('SIGINT', () => process.exit(130));
 process.once('SIGTERM', () => process.exit(143));
 
@@ -41,7 +41,7 @@ const view = new View(
   (address) => fleet.nameOf(address),
 );
 if (etcd === null) {
-  view.line('There is no etcd here (apt-get install etcd-server): the client is told by a list of the example itself.');
+  view.line('There is no etcd here (apt-get install etcd-server): the client uses a static list, kept by this example.');
 } else {
   view.line(`etcd    process ${etcd.pid}, ${etcd.target}`);
 }
@@ -71,7 +71,7 @@ await etcd?.close();
 
 claims.begin('In all');
 claims.add('every answer was the right one', callers.count().wrong === 0);
-claims.add('no write was made again that may have run', callers.count().repeatedWrites === 0);
+claims.add('no write was retried that may have run', callers.count().repeatedWrites === 0);
 view.end();
 // Also ends a server that still waits for etcd.
 process.exit(claims.summary() ? 0 : 1);

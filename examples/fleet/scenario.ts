@@ -1,6 +1,6 @@
 /**
- * The play: servers come, die, return, drain, get slow, fail, and etcd goes away, while the callers call. Each step says what was seen and
- * claims something that must hold on any machine: counts, not times.
+ * The scenario: servers join, die, return, drain, get slow, fail, and etcd goes away, while the callers call. Each step prints what
+ * happened and claims something that must hold on any machine: counts, not times.
  */
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Callers, Counts } from './callers.js';
@@ -19,9 +19,9 @@ export interface Stage {
   readonly watchMs: number;
 }
 
-/** For what comes with calls, not with time. */
+/** Most time to wait for what depends on calls. */
 const WAIT_MS_MAX = 30_000;
-/** Calls that show that a server has its share, and is no guest. */
+/** Calls that show that a server has its share, not just a few probes. */
 const CALLS_MIN = 50;
 
 export async function play(stage: Stage): Promise<void> {
@@ -99,7 +99,7 @@ async function slow(stage: Stage, step: string): Promise<void> {
   await seen.answers(2, 4);
   seen.print();
   stage.claims.add(
-    'it gets fewer calls than either of the others',
+    'it gets fewer calls than each of the others',
     seen.answered(3) < Math.min(seen.answered(2), seen.answered(4)),
   );
   stage.claims.add('no call failed', seen.failed === 0);
@@ -107,7 +107,7 @@ async function slow(stage: Stage, step: string): Promise<void> {
 }
 
 async function fail(stage: Stage, step: string): Promise<void> {
-  stage.claims.begin(`${step}server 4 fails at once, whatever it is asked`);
+  stage.claims.begin(`${step}server 4 fails every call at once`);
   const { address } = stage.fleet.get(4);
   const seen = new Step(stage);
   const failingAt = performance.now();
@@ -119,18 +119,18 @@ async function fail(stage: Stage, step: string): Promise<void> {
   const { readsFailed, writesFailedNo, writesFailedMaybe, repeatedWrites } = seen.counts;
   stage.claims.add('it was ejected', ejected);
   stage.claims.add('no read failed: they were made again elsewhere', readsFailed === 0);
-  stage.claims.add('only writes failed that it had begun (started=yes)', writesFailedNo + writesFailedMaybe === 0);
+  stage.claims.add('only writes failed that it had started (started=yes)', writesFailedNo + writesFailedMaybe === 0);
   stage.claims.add('no write was made a second time', repeatedWrites === 0);
   stage.fleet.behave(4, 'normal');
   const before = stage.callers.answeredBy(address);
   const back = await until(() => stage.callers.answeredBy(address) >= before + CALLS_MIN);
-  stage.claims.add('well again, it gets calls again when the time of its ejection is over', back);
+  stage.claims.add('healthy again, it gets calls when its ejection ends', back);
 }
 
 async function loseEtcd(stage: Stage, step: string): Promise<void> {
   const { etcd } = stage.fleet;
   if (etcd === null) {
-    stage.view.line(`\n${step}etcd stops and starts again: left out, there is none`);
+    stage.view.line(`\n${step}etcd stops and starts again: skipped, there is no etcd`);
     return;
   }
   stage.claims.begin(`${step}etcd stops, and starts again`);
@@ -148,7 +148,7 @@ async function loseEtcd(stage: Stage, step: string): Promise<void> {
   stage.claims.add('no call failed', seen.failed === 0);
 }
 
-/** What happens from its making on. */
+/** Observes what happens from its creation on. */
 class Step {
   private readonly before: Counts;
   private readonly answeredBefore = new Map<string, number>();
@@ -192,7 +192,7 @@ class Step {
     view.line(
       `   reads ${number.format(reads)}, failed ${readsFailed}; ` +
         `writes ${number.format(writes)}, failed ${this.failed - readsFailed} (started: ${started}); ` +
-        `tried again ${number.format(triedAgain)}`,
+        `retried ${number.format(triedAgain)}`,
     );
     if (remark !== undefined) view.line(`   ${remark}`);
   }
@@ -204,7 +204,7 @@ class Step {
   }
 }
 
-/** Waits for what needs calls; false: it did not come. */
+/** Waits until `condition` holds; false: it did not in time. */
 async function until(condition: () => boolean): Promise<boolean> {
   const giveUpAt = performance.now() + WAIT_MS_MAX;
   while (!condition()) {

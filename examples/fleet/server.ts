@@ -23,7 +23,7 @@ async function listen(port: number): Promise<string> {
   return `tcp://${address.host}:${address.port}`;
 }
 
-// Somebody may have taken the port meanwhile; any other will do, since clients ask etcd.
+// Another process may have taken the port meanwhile; any other port will do, since clients ask etcd.
 const address = await listen(Number(PORT)).catch(() => listen(0));
 if (REGISTRY !== '') {
   const onError = (error: RpcError): void => {
@@ -32,7 +32,7 @@ if (REGISTRY !== '') {
   await server.register(REGISTRY, { address, onError }).registered;
 }
 
-// A rolling restart: the server takes its name back, tells its clients, finishes what it has begun, and goes.
+// A rolling restart: the server deregisters, announces the drain to its clients, finishes its calls and exits.
 process.once('SIGTERM', () => void server.drain({ graceMs: 5_000 }).then(() => process.exit()));
 
 if (process.send === undefined) {

@@ -1,11 +1,11 @@
-/** What the processes of the example agree on: the service, and what a server is told to be like. */
+/** What the processes of the example share: the service, and how a server is told to behave. */
 import { defineService, unary } from 'trunkline';
 
-/** Numbers that are kept for somebody. Both methods answer with the number they were given. */
+/** A store of numbers. Both methods answer with the number they were given. */
 export const Store = defineService('fleet.Store', {
-  /** May run twice without harm, and says so: a channel makes it again when it failed. */
+  /** Idempotent: a channel retries it when it failed. */
   read: unary({ request: 'long', response: 'long', idempotent: true }),
-  /** Must not run twice: it is made again only if it certainly did not start. */
+  /** Must not run twice: it is retried only if it certainly did not start. */
   write: unary({ request: 'long', response: 'long' }),
 });
 

@@ -1,6 +1,6 @@
 /**
- * What the example prints: lines, and below them a table of who gets the calls, from `channel.describe()`. On a terminal the table
- * is redrawn in place four times a second; elsewhere it is printed when somebody asks for it.
+ * What the example prints: lines, and below them a table of which servers get the calls, from `channel.describe()`. On a terminal the
+ * table is redrawn in place four times a second; elsewhere it is printed on request.
  */
 import type { ChannelDescription, EndpointDescription } from 'trunkline';
 import { table } from '../demo/table.js';
@@ -38,12 +38,12 @@ export class View {
     this.output.write(`${text}\n`);
   }
 
-  /** Where nothing is redrawn: the next table tells the calls per second from now on. */
+  /** Without redrawing: the next table shows calls per second counted from now. */
   begin(): void {
     if (this.timer === null) this.measure();
   }
 
-  /** Where nothing is redrawn: the table now. */
+  /** Without redrawing: prints the table now. */
   table(): void {
     if (this.timer !== null) return;
     this.measure();
@@ -64,7 +64,7 @@ export class View {
     this.drawn = lines.length;
   }
 
-  /** Up, and everything from there on goes. */
+  /** Moves the cursor up and clears everything below. */
   private erase(): void {
     if (this.drawn > 0) this.output.write(`\u001b[${this.drawn}A\u001b[J`);
     this.drawn = 0;

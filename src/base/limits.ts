@@ -79,8 +79,8 @@ export interface LocalLimits {
   /** Refill of that budget. Default 33 per second (nghttp2). */
   readonly resetsPerSecondMax: number;
   /**
-   * Where `busyPollUs` is set: so long behind its last bytes a connection is polled while calls on it have no answer, if that is longer
-   * than `busyPollUs`. So a call that takes an hour does not take a core for an hour. Default 10 ms: of what takes longer, the 0.1 ms
+   * With `busyPollUs`: how long a connection with unanswered calls is polled after its last bytes, if that is longer than
+   * `busyPollUs`. So a call that takes an hour does not keep a core busy for an hour. Default 10 ms: for slower answers, the 0.1 ms
    * of a wake-up is less than 1 %.
    */
   readonly busyPollCallsMsMax: number;

@@ -4,27 +4,27 @@
  *   write --> unsent --> in flight --(latency, pieces, partition)--> read by the other side --> acknowledged
  *                ^ waits while `flightBytesMax` are in flight or unread
  *
- * The order of bytes is kept, whatever the jitter. The end of the stream and a reset travel behind and in front of them. What
- * arrives while the way is closed or the receiver does not read waits here. One event of the clock brings one piece, as a
- * socket's read does. Used by `SimulatedSocket`.
+ * Bytes stay in order, whatever the jitter. The end of the stream arrives after them; a reset overtakes them. What arrives while
+ * the path is closed or the receiver does not read waits here. One event of the clock delivers one piece, as a socket's read
+ * does. Used by `SimulatedSocket`.
  */
 import type { Timer } from '../base/clock.js';
 import type { Path } from './path.js';
 import type { Random } from './random.js';
 import type { VirtualClock } from './virtual-clock.js';
 
-/** Who reads at the end of a lane. */
+/** The receiver of a lane's bytes. */
 export interface LaneReader {
-  /** Bytes that may be read now; 0: none, and `wake` will tell. */
+  /** Bytes that it takes now; 0: none until it calls `wake`. */
   readonly readable: number;
-  /** Bytes per second that it reads, and so the pause behind a piece. */
+  /** Bytes per second that it reads; sets the pause after each piece. */
   readonly bytesPerSecond: number;
   onBytes(bytes: Buffer): void;
   onEnd(): void;
   onReset(): void;
 }
 
-/** Who writes into a lane. */
+/** The sender of a lane's bytes. */
 export interface LaneWriter {
   /** Everything that was written has left. */
   onAllSent(): void;
@@ -45,12 +45,12 @@ export class Lane {
   endSent = false;
   private unsent: Uint8Array[] = [];
   private flight: Piece[] = [];
-  /** In flight, unread, or read while the way back was closed. */
+  /** In flight, unread, or read while the path back was closed. */
   private unacknowledgedBytes = 0;
   private readUnacknowledged = 0;
   private ending = false;
   private resetting = false;
-  /** Nothing arrives any more: the network has forgotten the connection, or one side is gone. */
+  /** Nothing arrives any more: the connection was dropped without notice, or one side is gone. */
   private dead = false;
   private timer: Timer | null = null;
   private notifyTimer: Timer | null = null;
@@ -62,7 +62,7 @@ export class Lane {
     private readonly clock: VirtualClock,
     private readonly random: Random,
     private readonly path: Path,
-    /** The way of the acknowledgements. */
+    /** The path of the acknowledgements. */
     private readonly back: Path,
     private readonly writer: LaneWriter,
     private readonly reader: LaneReader,
@@ -71,13 +71,13 @@ export class Lane {
     back.lanes.add(this);
   }
 
-  /** Bytes that the other side could read at once: closing with such is a reset. */
+  /** The other side has unread bytes: if it closes now, TCP sends a reset. */
   get hasArrived(): boolean {
     const first = this.flight[0];
     return first !== undefined && first.kind === 'bytes' && first.at <= this.clock.now() && this.path.open;
   }
 
-  /** Something is on its way and will arrive without anybody's doing. */
+  /** A delivery is scheduled. */
   get arriving(): boolean {
     return this.timer !== null || this.notifyTimer !== null;
   }
@@ -103,7 +103,7 @@ export class Lane {
     this.end();
   }
 
-  /** Everything on its way is lost, and the reader learns of a reset. */
+  /** Everything in flight is lost, and the reader gets a reset. */
   reset(): void {
     if (this.dead || this.resetting) return;
     this.drop();
@@ -113,18 +113,18 @@ export class Lane {
     this.put('reset', nothing, this.clock.now() + this.path.conditions.latencyMs);
   }
 
-  /** The writer was reset: nothing more comes from it but a reset that is on its way already. */
+  /** The writer was reset: nothing more comes from it but a reset already in flight. */
   silence(): void {
     if (!this.resetting) this.forget();
   }
 
-  /** The network has forgotten the connection: nothing arrives any more, without notice to either side. */
+  /** The network drops the connection without notice to either side: nothing arrives any more. */
   forget(): void {
     this.drop();
     this.dead = true;
   }
 
-  /** Neither side is there any more. */
+  /** Both sides are gone. */
   release(): void {
     this.forget();
     this.notifyTimer?.cancel();
@@ -146,7 +146,7 @@ export class Lane {
     this.schedule();
   }
 
-  /** One of the two ways is open again. */
+  /** One of the two paths is open again. */
   onPathOpen(path: Path): void {
     if (path === this.back && this.readUnacknowledged > 0) {
       const bytes = this.readUnacknowledged;
@@ -268,7 +268,7 @@ export class Lane {
     if (this.unsent.length === 0) this.notifySoon();
   }
 
-  /** The writer learns of it in an event of its own. */
+  /** Notifies the writer in a separate event. */
   private notifySoon(): void {
     this.notifyTimer ??= this.clock.setTimer(() => {
       this.notifyTimer = null;

@@ -1,22 +1,22 @@
 /**
- * The way from one simulated host to another, in one direction: how long bytes take on it, and whether it is open. All
+ * The path from one simulated host to another, in one direction: its latency, its other conditions, and whether it is open. All
  * connections between the two hosts share it.
  *
- * Made by `SimulatedNetwork`; the lanes on it ask it.
+ * Made by `SimulatedNetwork`, read by the lanes on it.
  */
 import { isKeyOf } from '../base/tables.js';
 
-/** What a way is like. Both directions of a connection have a way of their own. */
+/** Latency, jitter, rate and window of one direction between two hosts; the other direction has its own. */
 export interface PathConditions {
-  /** Milliseconds that bytes take. Default 1. */
+  /** One-way latency in milliseconds. Default 1. */
   readonly latencyMs: number;
-  /** Up to so many milliseconds more, drawn for each piece; bytes of one connection never overtake each other. Default 0. */
+  /** Most milliseconds added to the latency, drawn for each piece; bytes of one connection stay in order. Default 0. */
   readonly jitterMs: number;
   /** Bytes that a connection moves per second. Default Infinity. */
   readonly bytesPerSecond: number;
-  /** What is written arrives in pieces of 1 to so many bytes, cut at random. Default Infinity: as it was written. */
+  /** Writes arrive in pieces of 1 to this many bytes, cut at random. Default Infinity: as they were written. */
   readonly pieceBytesMax: number;
-  /** Bytes on their way or unread at the other side, from which the sender has to wait. Default 65,536. */
+  /** Most bytes in flight or unread at the other side before the sender has to wait. Default 65,536. */
   readonly flightBytesMax: number;
 }
 
@@ -34,7 +34,7 @@ export interface PathListener {
 }
 
 export class Path {
-  /** False: nothing arrives; what is sent waits, as TCP sends it again and again. */
+  /** False: nothing arrives; what is sent waits, as TCP would retransmit it. */
   open = true;
   readonly lanes: Set<PathListener> = new Set();
   private waiting: (() => void)[] = [];
@@ -49,7 +49,7 @@ export class Path {
     this.open = false;
   }
 
-  /** Opens it again: what waited goes on. */
+  /** Opens it again and delivers what waited. */
   heal(): void {
     if (this.open) return;
     this.open = true;
@@ -64,7 +64,7 @@ export class Path {
   }
 }
 
-/** `base` with what `changes` names. Throws a `RangeError` for a value that no network has. */
+/** `base` with `changes` applied. Throws a `RangeError` for an impossible value, such as a negative latency. */
 export function completeConditions(base: PathConditions, changes: Partial<PathConditions>): PathConditions {
   const conditions: { -readonly [N in keyof PathConditions]: number } = { ...base };
   for (const [name, value] of Object.entries(changes)) {

@@ -1,6 +1,6 @@
 /**
- * Timers of a virtual clock in the order of their time, and of their making where that is equal. A cancelled one stays in the
- * heap until it comes to the top, so cancelling, which nearly every timer of a connection ends by, costs nothing.
+ * Timers of a virtual clock, by time and, where that is equal, in the order they were set. A cancelled one stays in the heap
+ * until it comes to the top, so cancelling costs nothing: nearly every timer of a connection is cancelled.
  *
  * Used by `VirtualClock`.
  */
@@ -10,7 +10,7 @@ export class WaitingTimer {
     readonly order: number,
     /** Null once it was cancelled or has run. */
     public callback: (() => void) | null,
-    /** Whose it is, where that matters. */
+    /** Its owner, where that matters. */
     readonly owner: object | null,
   ) {}
 }

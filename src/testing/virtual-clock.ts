@@ -1,17 +1,17 @@
 /**
- * Virtual time: it moves only through the methods of this clock. Timers run in the order of their time, and of their making
- * where that is equal; while one runs, `now()` is its time. An hour takes as long as what happens in it.
+ * Virtual time: it moves only through the methods of this clock. Timers run by time and, where that is equal, in the order they
+ * were set; while one runs, `now()` is its time. An idle hour takes no real time.
  *
- * `advance` moves time and nothing else. The methods that return promises also let promises move: after every callback they
- * wait until what it set in motion has come to rest, as Node does between two timers, so that one program always runs
- * the same way.
+ * `advance` moves time and nothing else. The methods that return promises also run promises: after every callback they wait
+ * until all promises that it triggered have settled, as Node does between two timers, so that one program always runs the
+ * same way.
  */
 import type { Clock, Timer } from '../base/clock.js';
 import { TimerHeap } from './timer-heap.js';
 
 /**
- * What comes to rest after every callback. `tasks`: promises, `process.nextTick`, streams of node:stream, whatever takes less
- * than a turn of the event loop. `microtasks`: promises; four times as fast.
+ * What the clock waits for after every callback. `tasks`: promises, `process.nextTick`, streams of node:stream, whatever takes
+ * less than a turn of the event loop. `microtasks`: promises only; four times as fast.
  */
 export type Settling = 'tasks' | 'microtasks';
 
@@ -119,14 +119,14 @@ export class VirtualClock implements Clock {
     return new Promise((resolve) => this.setTimer(resolve, ms));
   }
 
-  /** Promises come to rest; no time passes and no callback runs. */
+  /** Waits until no promise is left to settle; no time passes and no callback runs. */
   settle(): Promise<void> {
     return this.rest();
   }
 
   /** Time passes, but nothing runs: the event loop was blocked. What fell due runs at the next `advance`, late. */
   block(ms: number): void {
-    // Blocks that follow one another are one.
+    // Two blocks with no time between them count as one.
     if (this.blockedUntil !== this.time) this.blockedSince = this.time;
     this.time += ms;
     this.blockedUntil = this.time;

@@ -55,7 +55,7 @@ export class CalleeEnds {
     this.end(entry, reason);
   }
 
-  /** Ends a call for an error of its caller, who pays for it. */
+  /** Ends a call because of its caller's error, which counts against the caller's budget of resets. */
   failCall(entry: CalleeSlot, error: RpcError): void {
     if (this.link.chargeReset()) this.endEarly(entry, error);
   }

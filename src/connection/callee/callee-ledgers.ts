@@ -1,7 +1,7 @@
 /**
- * What this side's own time goes into, of the peer's calls that asked for it with LEDGER: from the last byte of the request to
- * the terminal frame. Everything that is neither handler nor encoding is waiting, so the three durations follow one another
- * (protocol 6.8). Kept by call number beside the slots, so that other calls pay one look at `open`.
+ * Measures this side's time on calls with the flag LEDGER, from the last byte of the request to the terminal frame: waiting,
+ * handler, encoding. Everything that is neither handler nor encoding counts as waiting, so the three durations add up
+ * (protocol 6.8). Kept by call number beside the slots, so that other calls pay one check of `open`.
  */
 import { assert } from '../../base/assert.js';
 import type { Clock } from '../../base/clock.js';
@@ -9,11 +9,11 @@ import type { MessageCodec } from '../../wire/message-codec.js';
 import { LEDGER_BYTES, writeDurations } from '../../wire/prefix.js';
 
 const DURATION_US_MAX = 0xffff_ffff;
-/** The loop is watched for so long after each request with LEDGER, for those that follow. */
+/** After a request with LEDGER, how long the event loop stays watched for the next ones. */
 const WATCH_MS = 60_000;
 
 interface Marks {
-  /** Since when the whole request was here. */
+  /** When the last byte of the request was read. */
   wholeAt: number;
   startedAt: number;
   endedAt: number;

@@ -247,7 +247,7 @@ export class Callee {
       if (items && message.end > message.start)
         throw new RpcError('INVALID_ARGUMENT', 'a body on the REQUEST of a call whose messages are items');
       if (method.failure !== null) throw method.failure;
-      // Nobody could be told that a ONEWAY call was refused.
+      // A ONEWAY call has no answer, so its caller would not learn of a refusal.
       if (this.starts.draining && !entry.oneway) throw serverDraining();
       if (entry.oneway !== (method.hosted?.spec.kind === 'oneway')) {
         throw new RpcError('FAILED_PRECONDITION', 'the flag ONEWAY does not agree with the kind of the method');

@@ -5,7 +5,8 @@
  * A handler counts until it ends, even if its call has ended before: a caller cannot exceed the handler limit by cancelling. Those
  * are kept here as detached (so are the handlers of ONEWAY calls, which have no open call), for the report of a drain.
  *
- * Nobody could be told that a ONEWAY call was refused. So it waits, reading is paused, and everything behind it waits as well.
+ * A ONEWAY call has no answer, so its caller would not learn of a refusal. Without a free handler it therefore waits, reading is
+ * paused, and everything behind it waits as well.
  */
 import type { Admission } from '../../resilience/admission/admission.js';
 import type { MethodSpec } from '../../wire/message-codec.js';

@@ -69,7 +69,7 @@ export class CallMarks {
     this.decodingAt = this.clock.now();
   }
 
-  /** The call is over. Null: the peer did not say what it took. */
+  /** The call is over. Null: the peer sent no durations. */
   finish(): CallLedger | null {
     const { durations } = this;
     if (durations === null) return null;
@@ -82,7 +82,10 @@ export class CallMarks {
     return ledger;
   }
 
-  /** What the peer and the network cannot have taken bounds how late this side was; what is left is the network. */
+  /**
+   * An answer may have lain unread for at most the time that neither the peer's durations nor the shortest network time explain; the
+   * rest counts as network.
+   */
   private made(durations: PeerDurations, overAt: number): CallLedger {
     const { calledAt, encodingAt, encodedAt, readAt, decodingAt, floor } = this;
     // An answer may come before its request has left.

@@ -133,7 +133,7 @@ export class WriteQueue {
     }
   }
 
-  /** Behind `end` and room for a header stands a payload of `bytes`: writes the header, and the frame is part of the queue. */
+  /** Writes the header at `end`, in front of a payload of `bytes` that is already there, and so queues the frame. */
   commitFrame(bytes: number, call: number, type: number, flags: number, method: number): void {
     this.writeHead(bytes, call, type, flags, method);
     this.commit(this.end + this.headBytes + bytes);

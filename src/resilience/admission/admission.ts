@@ -4,14 +4,14 @@
  *
  *   REQUEST --open--> handler
  *       \
- *        +-- all places taken, or this turn's time used up --> queue, due first goes first --place, turn--> handler
+ *        +-- no free handler, or this turn's time used up --> queue, earliest due first --handler free--> handler
  *                                                              \-- too late, or no room --> FAILURE, started=no, elsewhere
  *
  * Open: calls run at once and nothing waits. Closed: every call goes through the queue, which is served once a turn of the event
- * loop, behind the sockets' turn, so that deadlines and cancels are seen before handlers run. Closed holds while a place is missing
- * (`executingMax`) or a turn is due.
+ * loop, after the sockets were read, so that deadlines and cancels are seen before handlers run. It stays closed while no handler is
+ * free (`executingMax`) or a turn is due.
  *
- * ONEWAY calls cannot be refused. Theirs wait at their connection, which is not read meanwhile, and take turns with the queue.
+ * ONEWAY calls cannot be refused. They wait at their connection, which is not read meanwhile, and take turns with the queue.
  */
 import type { Clock } from '../../base/clock.js';
 import type { Limits } from '../../base/limits.js';
@@ -47,7 +47,7 @@ export interface ServerLoad {
 const WAIT_SHARE = 0.5;
 /** One in this many handlers is timed. */
 const ENDS_PER_SAMPLE = 8;
-/** The loop is watched for so long after each time that it was too busy. */
+/** After the event loop was too busy, how long it stays watched. */
 const WATCH_MS = 10_000;
 /** A turn serves the queue for this share of the time that the whole queue needs: newcomers wait behind it anyway. */
 const SERVED_SHARE = 1 / 8;
@@ -68,7 +68,7 @@ export class Admission {
   private readonly pace = new ServicePace();
   private readonly typical = new WeakMap<object, TypicalDuration>();
   private untilSample = ENDS_PER_SAMPLE;
-  /** ONEWAY calls, one a connection: each takes a place when it is called. */
+  /** ONEWAY calls, one per connection: each takes a free handler when it is called. */
   private readonly oneways: (() => void)[] = [];
   private onewayNext = false;
   private refused = 0;
@@ -79,7 +79,7 @@ export class Admission {
   private batchAt = 0;
   private ran = 0;
   private serveMs = TURN_MS;
-  /** What was read last may have been waiting for so long. */
+  /** How long the calls of the last read may have waited, unread, while the event loop was busy. */
   private lateMs = 0;
 
   constructor(
@@ -142,7 +142,7 @@ export class Admission {
     return (deadlineAt === Infinity ? this.clock.now() + this.limits.deadlineMsDefault : deadlineAt) - this.lateMs;
   }
 
-  /** What to refuse a call with that comes now and would have to wait; null: it may. */
+  /** The refusal for a call that arrives now and would have to queue; null: it may queue. */
   refusalFor(share: QueueShare, method: object, dueAt: number, bytes: number): Buffer | null {
     const { queue } = this;
     const now = this.clock.now();
@@ -244,7 +244,7 @@ export class Admission {
     this.clock.afterReads(this.onTurnEnd);
   }
 
-  /** Nothing waits, or could. */
+  /** Calls run at once and no ONEWAY call waits. */
   private get idle(): boolean {
     return this.open && this.oneways.length === 0;
   }

@@ -2,20 +2,20 @@
  * Measures how much of an event-loop turn handlers take, so that long turns do not delay deadlines and cancels. Used by `Admission`.
  *
  * The clock is read behind the first call of a chunk, then behind the second, the fourth, and so on while calls are cheap, so
- * that a cheap call pays a decrement. Only costly ones count: a call that costs less is done sooner than it is put aside. What a handler
- * does behind its first `await` is seen at the end of the turn, in one sum with everything else that ran in it.
+ * that a cheap call pays a decrement. Only costly ones count: running a cheap call takes less time than queueing it. What a handler
+ * does after its first `await` is measured at the end of the turn, together with everything else that ran in it.
  */
 
 /** Time that handlers may take in one turn; later calls of that turn wait for the next one. */
 export const TURN_MS = 5;
-/** Ten times what it costs to let a call wait, or to refuse it. */
+/** Ten times the cost of queueing or refusing a call. */
 const COSTLY_MS = 0.02;
 /**
- * What one reading counts at most: a stall, by a collection of garbage or because others had the processor, is over when it is seen, and
- * what comes behind it may be cheap.
+ * Most that one clock reading adds: a stall (a garbage collection, or another process on the core) is over when it is seen, and the
+ * calls after it may be cheap.
  */
 const STALL_MS = TURN_MS / 2;
-/** Costly calls: so long between two readings. */
+/** Time between two clock readings while calls are costly. */
 const LOOK_MS = 0.5;
 const CALLS_PER_LOOK_MAX = 64;
 
