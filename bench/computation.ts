@@ -1,4 +1,4 @@
-/** Work for handlers that are to use the processor. */
+/** CPU-bound work for handlers. */
 
 /** A fixed amount of work that takes so long on this machine while nobody else uses it. */
 export function computationOf(us: number): () => void {

@@ -1,6 +1,6 @@
 /**
- * A closed loop: so many callers, each of which makes its next call when the last one was answered. Runs in the client process.
- * Counts what is done, and what is wrong: an answer that is not the one expected, or a call that failed.
+ * A closed loop: a number of callers, each of which makes its next call when its last one was answered. Runs in the client process.
+ * Counts answers, and what is wrong: an unexpected answer, or a call that failed.
  */
 
 import type { Counts } from './process/marks.js';

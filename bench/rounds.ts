@@ -1,4 +1,4 @@
-/** The order in which things are measured. Neighbours in time share the machine's speed, so nothing may always be the first or the last. */
+/** The order of measurements. The machine's speed drifts, so no contender may always be the first or the last. */
 
 /** The items from the one whose turn it is: each round begins one further. */
 export function rotated<T>(items: readonly T[], round: number): T[] {

@@ -1,11 +1,11 @@
-/** What either side of calls does for `bench -- allocation`: acts that begin and end a meter or a profile in its own process. */
+/** The acts of both sides for `bench -- allocation`: each starts or stops a meter or a profile in its own process. */
 import { type Allocated, AllocationMeter } from './meter.js';
 import { AllocationSites, type Site } from './sites.js';
 
 export class AllocationActs {
   private readonly meter = new AllocationMeter();
   private readonly sites = new AllocationSites();
-  /** What the last act found. */
+  /** The result of the last act. */
   found: { readonly allocated?: Allocated; readonly sites?: readonly Site[] } = {};
 
   async act(name: string): Promise<void> {

@@ -1,9 +1,9 @@
 /**
- * How many bytes a process allocates. What V8 has in use grows by each allocation and falls only in a collection, so the growth between
- * two neighbouring collections, as V8 itself states it before and after each (`v8.GCProfiler`), adds up to all that was allocated.
+ * How many bytes a process allocates. V8's used heap grows by each allocation and falls only in a garbage collection. So the growth
+ * between two successive collections, which V8 reports before and after each (`v8.GCProfiler`), adds up to all that was allocated.
  *
- * Bytes of buffers are not on that heap, and are given back at moments of their own. They are looked at every millisecond, and each rise
- * is counted: what is allocated and given back within one millisecond is missed, so that figure is a lower bound.
+ * Bytes of buffers are not on that heap and are freed at other times. They are sampled every millisecond, and each rise is counted:
+ * what is allocated and freed within one millisecond is missed, so that figure is a lower bound.
  */
 import { GCProfiler, getHeapStatistics } from 'node:v8';
 
@@ -16,7 +16,7 @@ export interface Allocated {
   readonly markCompacts: number;
 }
 
-/** What V8 says of one collection. */
+/** V8's report of one collection. */
 export interface Collection {
   readonly gcType: string;
   readonly beforeGC: { readonly heapStatistics: { readonly usedHeapSize: number } };

@@ -1,4 +1,4 @@
-/** The callers of `bench -- balance`, in one process over one channel: how long calls take, and where they go. */
+/** The callers of `bench -- balance`, in one process over one channel: latency of calls, and which server gets them. */
 import { type ChannelOptions, connect, consistentHash, leastLoaded, RpcError, roundRobin } from '../../src/index.js';
 import { Latencies } from '../latencies.js';
 import type { Side } from '../process/side.js';
@@ -11,9 +11,9 @@ const balancers = { leastLoaded, roundRobin, consistentHash: consistentHash() } 
   BalancerName,
   ChannelOptions['balancer']
 >;
-/** How often the channel is looked at for endpoints that it has ejected. */
+/** How often the channel is checked for ejected endpoints. */
 const LOOK_MS = 2;
-/** A caller rests so long after a failure: failures at once must not spin. */
+/** A caller pauses this long after a failure, so that immediate failures do not spin. */
 const REST_MS = 1;
 
 export async function openClient(role: BalanceClient): Promise<Side<BalanceExtra>> {
@@ -51,12 +51,12 @@ export async function openClient(role: BalanceClient): Promise<Side<BalanceExtra
   setInterval(() => seen.look(), LOOK_MS);
   return {
     port: 0,
-    // A call may fail here: its server was told to fail.
+    // A failure is expected here: its server was told to fail.
     count: () => ({ done: done + failed, wrong: 0, failed: 0, failure: '', balanced: seen.take() }),
   };
 }
 
-/** What happened since it was taken the last time. */
+/** What happened since the last sample. */
 class Seen {
   latencies = new Latencies();
   callsFailed = 0;

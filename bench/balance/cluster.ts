@@ -44,7 +44,7 @@ export class Cluster {
     this.client = null;
   }
 
-  /** From now on the server is like that. */
+  /** Sets how the server behaves from now on. */
   async make(server: number, condition: 'healthy' | 'slow' | 'failing'): Promise<void> {
     await this.servers[server].act(condition);
   }
@@ -54,7 +54,7 @@ export class Cluster {
     await this.servers[server].end('SIGKILL', 5_000);
   }
 
-  /** What the client saw since the last look. */
+  /** What the client saw since the last mark. */
   async look(): Promise<Balanced> {
     if (this.client === null) throw new Error('there is no client to look at');
     return (await this.client.mark()).balanced;

@@ -12,7 +12,7 @@ export interface BalanceSettings {
 
 const SERVERS = 5;
 const SERVERS_FEW = 3;
-/** The one to which something happens. */
+/** The server that is made slow, failing or down. */
 const BAD = 0;
 
 /** A window of time with five healthy servers, the one in which a server gets slow, and one after that. */
@@ -82,7 +82,7 @@ export interface DownRun {
   readonly seen: Balanced;
 }
 
-/** One of three is down before the client starts; the method is idempotent. Round robin without ejection does not evade it at all. */
+/** One of three is down before the client starts; the method is idempotent. Round robin without ejection keeps picking it. */
 async function runDown(cluster: Cluster, { callers, seconds }: BalanceSettings): Promise<DownRun[]> {
   const client = { callers: callers.at(-1) ?? 1, idempotent: true };
   const runs: DownRun[] = [];

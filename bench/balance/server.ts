@@ -1,6 +1,6 @@
 /**
- * A server of `bench -- balance`: its handler waits for a drawn time, exponentially distributed, so that no processor is what limits
- * it. It can be told to take longer, or to fail every call at once.
+ * A server of `bench -- balance`: its handler waits for a random, exponentially distributed time, so that it is not limited by CPU. It
+ * can be told to take longer, or to fail every call at once.
  */
 import { RpcError, Server } from '../../src/index.js';
 import { Random } from '../../src/testing/index.js';

@@ -53,7 +53,7 @@ export interface AllocationSample {
 
 const RATIO_MAX = 1.3;
 const MILLION = 1_000_000;
-/** Slowest rate that is still believed to come to an end, in calls/s. */
+/** Slowest rate, in calls/s, at which a run is still waited for. */
 const CALLS_PER_SECOND_MIN = 1_000;
 
 const options = {
@@ -155,7 +155,7 @@ interface Span {
   readonly server: readonly [CallsMark, CallsMark];
 }
 
-/** Begins `what` at both sides, lets so many calls be made, and ends it. */
+/** Starts `what` at both sides, waits for this many calls, and stops it. */
 async function between({ client, server }: CallsPair, what: 'meter' | 'sites', calls: number): Promise<Span> {
   const server0 = await server.act(`${what}:begin`);
   const client0 = await client.act(`${what}:begin`);

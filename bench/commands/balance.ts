@@ -20,9 +20,9 @@ import { keepRaw } from '../report/raw.js';
 import { fixed, table, whole } from '../report/table.js';
 
 const P99_RATIO_MAX = 2;
-/** An endpoint that is ejected gets a call now and then, to see whether it is well again. */
+/** An ejected endpoint gets a call now and then, to probe whether it has recovered. */
 const FAILING_SHARE_MAX = 0.02;
-/** The default balancer evades a failing endpoint by itself: with few callers it may not fail often enough to be ejected. */
+/** The default balancer avoids a failing endpoint by itself: with few callers it may not fail often enough to be ejected. */
 const FAILURES_SEEN_MIN = 20;
 /** Of a channel's calls, and a second on top, of which ten seconds' worth may come at once. */
 const RETRY_SHARE_MAX = 0.2;

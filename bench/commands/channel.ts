@@ -1,7 +1,7 @@
 /**
- * `bench -- channel`: what a call costs more through a channel with one endpoint than on a bare connection, and what a pick costs with
- * several. Both ways are in one client process and take short turns, so that they share its heap, its compiled code and the
- * machine's mood.
+ * `bench -- channel`: the extra cost of a call through a channel with one endpoint over a bare connection, and the cost of a pick
+ * with several. Both run in one client process and take short turns, so that they share its heap, its compiled code and the
+ * machine's speed of the moment.
  */
 
 import { callsServer } from '../calls/roles.js';

@@ -1,6 +1,6 @@
 /**
- * `bench -- checksums`: the engine with checksums off, on by the twin, and on by the addon where it was built, in turns. Prints CPU per call
- * and its ratios to the engine without.
+ * `bench -- checksums`: the engine with checksums off, computed in JavaScript, and computed by the addon where it was built, in turns.
+ * Prints CPU per call and its ratios to the engine without.
  */
 import { nativeStatus } from '../../src/base/native.js';
 import { type ContenderName, titles } from '../contenders/names.js';

@@ -1,8 +1,8 @@
 /**
- * `bench -- guard-cost`: what bounded decoding costs on the canonical record. Twice measured: the time of one decode with and
- * without guards, in one process, in small turns; and whole calls of the engine with either decoder. A call decodes twice, once
- * on each side, so the first difference counts double. The first is the verdict, being far less noisy; the second must not
- * contradict it.
+ * `bench -- guard-cost`: what bounded decoding costs on the canonical record. Measured in two ways: the time of one decode with
+ * and without guards, in one process, in small turns; and whole calls of the engine with either decoder. A call decodes twice,
+ * once on each side, so the first difference counts double. The first is far less noisy and gives the verdict; the second must
+ * not contradict it.
  */
 
 import { problemOf } from '../measure.js';

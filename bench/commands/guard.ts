@@ -181,7 +181,7 @@ async function guardTurns(settings: GuardSettings, base: Checkout, head: Checkou
   return turns;
 }
 
-/** A loss is counted a second time on both sides: what was chance does not come again. */
+/** A loss is counted a second time on both sides, which rules out chance. */
 async function countsOfBoth(
   base: Checkout,
   head: Checkout,

@@ -1,4 +1,4 @@
-/** `bench -- latency`: how long calls take that come at a fixed rate, the engine's beside those of others. */
+/** `bench -- latency`: latency of calls at a fixed arrival rate, of the engine and of its rivals. */
 import { latencyContenders } from '../latency/contenders.js';
 import { reportLatencies } from '../latency/report.js';
 import { type LatencySettings, measureLatencies } from '../latency/run.js';
@@ -43,7 +43,7 @@ export const latencyCommand = command(
   },
 );
 
-/** What `latencySettings` reads. Who of the others is there is found out later. */
+/** The options that `latencySettings` reads. Which rivals are installed is checked later. */
 interface Asked extends LatencySettings {
   readonly others: readonly Rival[];
   readonly json: string | null;

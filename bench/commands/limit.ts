@@ -15,7 +15,7 @@ import { fixed, table, whole } from '../report/table.js';
 const IN_FLIGHT_MAX = 65_536;
 const CALLS_A_CONNECTION_MAX = 1_000;
 const CONNECTIONS_MAX = 1_000;
-/** From here on a core had no time left. */
+/** From this share on a core counts as fully used. */
 const SATURATED_SHARE = 0.95;
 
 const options = {

@@ -1,4 +1,4 @@
-/** `bench -- memory`: does a connection that is used for long keep its size? RSS of both sides after each million calls. */
+/** `bench -- memory`: does a connection leak? RSS of both sides after each million calls. */
 
 import { type CallsPair, withPair } from '../calls/pair.js';
 import { command, option, UsageError } from '../options.js';
@@ -22,7 +22,7 @@ interface Row {
 }
 
 const GROWTH_MAX = 0.05;
-/** Slowest rate that is still believed to come to an end, in calls/s. */
+/** Slowest rate, in calls/s, at which a run is still waited for. */
 const CALLS_PER_SECOND_MIN = 1000;
 
 const options = {

@@ -19,7 +19,7 @@ export interface MicroSettings {
 }
 
 const MEBIBYTE = 1024 * 1024;
-/** Twice the cost a byte would already be far from linear; below that it is memory and the collector. */
+/** Twice the cost per byte would be far from linear; smaller differences come from memory and garbage collection. */
 const LINEAR_RATIO_MAX = 2;
 
 const options = {

@@ -70,7 +70,7 @@ export const mixCommand = command(
   },
 );
 
-/** One pair of processes; each round is a quiet while and then a blob, after one of each that does not count. */
+/** One pair of processes; each round is a period without a blob and one with it, after one of each as warm-up. */
 export function mix(settings: MixSettings): Promise<MixRun> {
   const { inFlight, blobBytes, quietSeconds, warmUpSeconds, rounds, pinning } = settings;
   const quietMs = quietSeconds * 1000;

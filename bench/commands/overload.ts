@@ -1,6 +1,6 @@
 /**
- * `bench -- overload`: what becomes of a server that is asked for ten times what it can do. First a closed loop finds its peak; then calls
- * come at a fixed rate. Two kinds of handlers: those that wait, of which `limits.executingMax` run at once, and those that
+ * `bench -- overload`: how a server behaves under ten times the load that it can carry. First a closed loop finds its peak; then
+ * calls come at a fixed rate. Two kinds of handlers: those that wait, of which `limits.executingMax` run at once, and those that
  * compute. The server's heap is capped.
  */
 import { command, common, option } from '../options.js';
@@ -25,13 +25,13 @@ export interface OverloadSettings {
 }
 
 export interface OverloadStep {
-  /** Calls made by calls that the server can do; 0: the closed loop, which found that. */
+  /** Load as a multiple of the server's peak; 0: the closed loop, which found the peak. */
   readonly factor: number;
   readonly counts: OverloadCounts;
   readonly memory: OverloadMemory;
   /** CPU time of the server by what it answered in time. */
   readonly serverUs: number;
-  /** Handlers that ran for nothing: their callers had given up. */
+  /** Handlers that ran in vain: their callers had given up. */
   readonly wasted: number;
 }
 
@@ -45,7 +45,7 @@ export interface OverloadRun {
 const GOODPUT_MIN = 0.8;
 const HEAP_MIB_MAX = 128;
 const MIB = 1024 * 1024;
-/** Callers of the closed loop: enough to keep every place taken. */
+/** Callers of the closed loop: enough to keep every handler busy. */
 const CALLERS = 64;
 const ACT_MS_MAX = 120_000;
 
@@ -61,7 +61,7 @@ const options = {
 
 export const overloadCommand = command(
   'overload',
-  'what a server answers that is asked for ten times what it can do',
+  'what a server answers under ten times the load that it can carry',
   options,
   async (values) => {
     const settings: OverloadSettings = {

@@ -70,7 +70,7 @@ async function profileOnce(settings: PathSettings, round: number, inFlight: numb
   const { pinning, seconds, warmUpSeconds } = settings;
   const contender = 'engine';
   const times = { seconds, warmUpSeconds };
-  // The profiler takes time of its own, so the time comes from a run without it.
+  // The profiler itself takes time, so the time comes from a run without it.
   const plain = await measureCase({ contender, handler: 'sync', inFlight, pinning, profileFolder: null, ...times });
   const folder = mkdtempSync(join(tmpdir(), 'trunkline-path-'));
   try {

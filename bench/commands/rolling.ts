@@ -1,6 +1,6 @@
 /**
- * `bench -- rolling`: servers that are restarted one after the other under many callers. No call may fail when they drain; when they are
- * killed, only calls that may have run and must not run twice may.
+ * `bench -- rolling`: servers that are restarted one after the other under load. No call may fail when they drain; when they are killed,
+ * only calls may fail that may have run and are not idempotent.
  */
 import { command, common, option } from '../options.js';
 import { describeEnvironment, environmentText } from '../report/environment.js';
@@ -115,12 +115,12 @@ export function problemsOf(run: RollingRun): string[] {
     if (count > 0) problems.push(`${count} ${text}`);
   };
   none(wrong, 'answers were wrong');
-  none(account.unknown, 'executions of calls that nobody made');
+  none(account.unknown, 'executions of calls that were never made');
   none(account.answeredUnexecuted, 'calls were answered and never executed');
   none(account.executedUnstarted, 'calls failed with started=no and were executed');
   none(account.failedUnstarted, 'calls failed with started=no');
   none(account.failedOtherwise, 'calls failed without an RpcError');
-  // Only what may run again may run twice, and only what may not may fail.
+  // Only idempotent calls may run twice, and only the others may fail.
   if (method === 'once') none(account.executedTwice, 'calls were executed twice');
   if (signal === 'SIGTERM' || method === 'again') none(account.failedMaybe, 'calls failed');
   if (account.answered === 0) problems.push('nothing was answered');

@@ -46,7 +46,7 @@ export interface RoundTripRun {
 export const roundTripContenders: readonly ContenderName[] = ['raw-echo', 'engine', 'engine-polling', 'floor'];
 const RATIO_MAX = 1.08;
 const TURN_MS_MAX = 60_000;
-/** Behind a turn: whoever polls has stopped, and takes no core from the next. */
+/** Pause after a turn: busy polling has stopped by then and takes no core from the next contender. */
 const PAUSE_SECONDS = 0.005;
 
 const options = {

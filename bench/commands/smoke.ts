@@ -1,5 +1,5 @@
 /**
- * `bench -- smoke`: every command in a small form, so that none of them rots. It verifies what they verify (answers, decoded
+ * `bench -- smoke`: runs every command briefly, so that none of them breaks unnoticed. It verifies what they verify (answers, decoded
  * records, found frames) and judges no figure, since it is too short for that.
  */
 

@@ -1,6 +1,6 @@
 /**
- * `bench -- streams`: whether streams leave each other alone. Streams without end on one connection, with and without one more that
- * nobody reads, in turns; so many calls of every kind at once; and a producer that a slow consumer must hold back.
+ * `bench -- streams`: whether a stalled stream slows down the others. Endless streams on one connection, with and without one more
+ * that nobody reads, in turns; many calls of every kind at once; and a fast producer with a slow consumer.
  */
 
 import { defaultLimits } from '../../src/index.js';
@@ -19,7 +19,7 @@ import { type Kind, kinds } from '../streams/service.js';
 import { runSlowConsumer, type SlowRun } from '../streams/slow-consumer.js';
 
 export interface StreamsSettings {
-  /** Streams without end, the stalled one included. */
+  /** Endless streams, the stalled one included. */
   readonly streams: number;
   readonly rounds: number;
   readonly seconds: number;
@@ -145,10 +145,8 @@ function reportStalled(
   windows: readonly Window[],
 ): string[] {
   const problem = windows.map(problemOf).find((text) => text !== null);
-  if (problem !== undefined) return [`streams without end: ${problem}`];
-  console.log(
-    `${count - 1} streams without end on one connection; medians of ${rounds} windows of ${seconds} s each\n`,
-  );
+  if (problem !== undefined) return [`endless streams: ${problem}`];
+  console.log(`${count - 1} endless streams on one connection; medians of ${rounds} windows of ${seconds} s each\n`);
   const without = windows.filter(({ stalled }) => !stalled);
   const beside = windows.filter(({ stalled }) => stalled);
   const most = (of: readonly Window[], key: keyof Held): number => Math.max(...of.map(({ held }) => held[key]));
@@ -184,7 +182,7 @@ function reportStalled(
   return problems;
 }
 
-/** `callsAtOnce` calls of each kind; the server lets none go on before all of them have begun. */
+/** `callsAtOnce` calls of each kind; the server holds each until all of them have begun. */
 export function runKinds(settings: StreamsSettings): Promise<KindRun[]> {
   return withSides(rolesOf(settings, settings.callsAtOnce), async ({ server, client }) => {
     const runs: KindRun[] = [];

@@ -1,4 +1,4 @@
-/** The engine with an event loop that does not sleep, on both sides: what a lone call takes when nobody has to be woken for it. */
+/** The engine with busy polling on both sides: what a single call takes when neither process has to be woken. */
 import { Echo, engineWith } from './engine.js';
 
 /** Longer than any round trip over loopback, so that both sides stay awake from one call to the next. */

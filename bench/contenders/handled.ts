@@ -1,4 +1,4 @@
-/** What a server's handler has had: counted, and looked at, since a server that does not decode would be no rival. */
+/** Counts and checks the requests of a server's handler: a contender must decode them, not just echo bytes. */
 import { BLOCK_BYTES } from '../bytes.js';
 import type { Canonical } from '../canonical.js';
 import type { ServedContender } from './contender.js';

@@ -1,4 +1,4 @@
-/** Contenders by the names that results use. A process loads only the one it runs, so that no other's code shares its heap. */
+/** Contenders by the names that results use. A process loads only the one that it runs, so that they do not share a heap. */
 import type { Contender } from './contender.js';
 
 const loaders = {

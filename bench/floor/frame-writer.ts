@@ -14,7 +14,7 @@ const BATCH_BYTES_FIRST = 1024;
 const BATCH_BYTES_MOST = 8 * 1024;
 
 export class FrameWriter {
-  /** The socket asks to wait for its 'drain'. */
+  /** Waiting for the socket's 'drain' event. */
   blocked = false;
   private slab = Buffer.allocUnsafeSlow(SLAB_BYTES);
   private sent = 0;
@@ -70,7 +70,7 @@ export class FrameWriter {
     if (this.end === this.sent) return;
     this.blocked = !this.socket.write(this.slab.subarray(this.sent, this.end));
     if (this.socket.writableLength === 0) {
-      // The kernel has taken everything, as nearly always.
+      // The kernel accepted everything, as it nearly always does.
       this.sent = this.end = 0;
       return;
     }

@@ -1,7 +1,7 @@
 /**
  * The floor: the least that an RPC on node:net with avsc has to do. Framing, a slot per call, a promise per call, plain avsc both
- * ways, and nothing else: no limits, no deadlines, no flow control, no errors. Nobody could use it; what the engine costs on
- * top of it is the price of being usable.
+ * ways, and nothing else: no limits, no deadlines, no flow control, no errors. It is not usable in practice; what the engine
+ * costs on top of it is the price of being usable.
  */
 import { once } from 'node:events';
 import { type AddressInfo, connect, createServer } from 'node:net';

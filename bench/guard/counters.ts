@@ -108,7 +108,7 @@ function countedRun(around: readonly string[], role: CountedRole): Promise<{ std
   return execute(name as string, args, { timeout: RUN_MS_MAX, killSignal: 'SIGKILL' });
 }
 
-/** Counts of both sides, line by line. What only one of them has is left out. */
+/** Counts of both sides, line by line. A count that only one side has is omitted. */
 export function compareCounts(base: Counts, head: Counts): CounterLine[] {
   return Object.entries(head).flatMap(([name, value]) => {
     const before = base[name];

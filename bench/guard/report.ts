@@ -1,4 +1,4 @@
-/** What the guard prints of its turns. */
+/** Prints the guard's turns. */
 import { fixed, whole } from '../report/table.js';
 import { type GuardWorkloadName, guardWorkloads } from './names.js';
 import { type Measure, type MeasureResult, measures, type TurnCosts, type Turns } from './turns.js';

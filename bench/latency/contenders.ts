@@ -1,4 +1,4 @@
-/** Who is measured beside the engine under a fixed rate: the rivals that run in Node, by their names. */
+/** The rivals that are measured at a fixed rate beside the engine: those that run in Node, by name. */
 import type { Contender } from '../contenders/contender.js';
 import { UsageError } from '../options.js';
 import { loadNodeRival, nodeRivals } from '../rivals/node-rivals.js';

@@ -1,17 +1,17 @@
 /**
- * An open loop: calls at a fixed arrival rate, whether or not the ones before were answered. Each turn of the event loop sends what has
- * become due, and a call's latency counts from the moment when it was due, not from when it was sent: a server, or a generator, that
- * stops for a while is late with all the calls of that while (no coordinated omission).
+ * An open loop: calls at a fixed arrival rate, whether or not earlier ones were answered. Each turn of the event loop sends the calls
+ * that are due. Latency counts from the moment when a call was due, not from when it was sent: if a server, or the load generator,
+ * pauses, every call due in the pause counts as late (no coordinated omission).
  *
- * So many calls are outstanding at most. One that is due while all places are taken is not dropped: it waits for a place, and its waiting
- * counts. What was never sent or answered by the end of a grace counts with the age that it had then, so a quantile is then a lower
- * bound; how many those were is told.
+ * The number of calls in flight is bounded. A call that is due above that bound is not dropped: it waits, and the wait counts. A call
+ * that was not sent or answered by the end of the grace counts with its age at that moment, so quantiles are then lower bounds; the
+ * result says how many those were.
  */
 import { Latencies } from '../latencies.js';
 import type { Workload } from '../load.js';
 import { type Arrivals, Pacer } from './pacer.js';
 
-/** Time and the event loop; the tests have their own. */
+/** Time and the event loop; tests replace them. */
 export interface Turns {
   nowMs(): number;
   /** Runs `work` in the next turn of the event loop, without sleeping before it. */
@@ -23,7 +23,7 @@ export const realTurns: Turns = {
   next: (work) => void setImmediate(work),
 };
 
-/** What became of the calls that count. */
+/** Outcomes of the measured calls. */
 export interface OpenCounts {
   readonly ratePerSecond: number;
   /** Answers in the while that counts, by its length. */
@@ -45,9 +45,9 @@ export interface OpenCounts {
   readonly turnsPerSecond: number;
 }
 
-/** For this long behind the last moment calls may still be sent and answered before they count with their age. */
+/** Grace: how long after the last moment calls may still be sent and answered before they count with their age. */
 const GRACE_MS = 1_000;
-/** And for this long whoever has sent calls waits for the last of them, so that they are no burden for what is measured next. */
+/** Then how long to wait for the last answers, so that unfinished calls do not disturb the next measurement. */
 const SETTLE_MS = 10_000;
 /** Every so many answers, one is compared in full. */
 const CALLS_PER_FULL_CHECK = 1_024;
@@ -80,8 +80,8 @@ export class OpenLoop {
   failure = '';
   private readonly counted = new Recorder();
   /**
-   * By whether a call counts. Those of the warm-up are recorded as well, and by the same steps: the first calls to take a way that none
-   * took before would find it compiled for another, and be late by milliseconds.
+   * By whether a call counts. Calls of the warm-up are recorded too, by the same code: otherwise the first measured calls would run
+   * code that is not compiled for them yet, and be late by milliseconds.
    */
   private readonly recorders: readonly Recorder[] = [new Recorder(), this.counted];
   private readonly places: Place[];

@@ -1,4 +1,4 @@
-/** When the calls of a fixed arrival rate are due: evenly spaced, whatever became of the ones before. Pure arithmetic. */
+/** When the calls of a fixed arrival rate are due: evenly spaced, independent of earlier calls. Pure arithmetic. */
 
 export interface Arrivals {
   readonly perSecond: number;

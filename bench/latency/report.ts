@@ -1,4 +1,4 @@
-/** What `bench -- latency` prints: a table for the engine, one for everybody at the same rate, one at half of each one's own peak. */
+/** Prints `bench -- latency`: a table for the engine, one of all contenders at the same rate, one of each at half its own peak. */
 import { median } from '../report/statistics.js';
 import { fixed, table, whole } from '../report/table.js';
 import type { OpenCounts } from './open-loop.js';
@@ -95,7 +95,7 @@ function printFailures({ others }: LatencySettings, samples: readonly LatencySam
   }
 }
 
-/** What these samples say of the targets. */
+/** Judges the targets by these samples. */
 export function targetLines({ others }: LatencySettings, samples: readonly LatencySample[]): string[] {
   const engine = of(samples, 'engine', COMMON_SHARE);
   if (engine.length === 0) return [];

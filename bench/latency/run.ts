@@ -12,7 +12,7 @@ import type { OpenCounts } from './open-loop.js';
 import { type LatencyClientExtra, type LatencyServerExtra, latencyClient, latencyServer } from './roles.js';
 
 export interface LatencySettings {
-  /** Whoever is measured beside the engine. */
+  /** The contenders beside the engine. */
   readonly others: readonly LatencyContender[];
   /** Shares of the engine's peak. The one of `COMMON_SHARE` sets the rate of the others. */
   readonly shares: readonly number[];
@@ -54,7 +54,7 @@ export interface LatencyRun {
   readonly generator: readonly GeneratorSample[];
 }
 
-/** The share of the engine's peak at which everybody is compared. */
+/** The share of the engine's peak at which all contenders are compared. */
 export const COMMON_SHARE = 0.5;
 const ACT_MS_MAX = 60_000;
 /** Of each open loop: made and not counted. */

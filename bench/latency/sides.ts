@@ -74,7 +74,7 @@ async function openClient(role: LatencyClient): Promise<Side<LatencyClientExtra>
   };
 }
 
-/** Uses its core for so long, one turn of the event loop after the other, and does nothing. */
+/** Keeps its core busy for this long, turn after turn of the event loop. */
 function spin(seconds: number): Promise<void> {
   const untilMs = performance.now() + seconds * 1_000;
   return new Promise((resolve) => {

@@ -32,7 +32,7 @@ export interface LimitSample extends LimitCase {
   /** CPU time by wall time: near 1, the process had its core to itself and used all of it. */
   readonly serverBusyShare: number;
   readonly clientBusyShare: number;
-  /** What makes its figures worthless, or null. */
+  /** Why its figures are invalid, or null. */
   readonly problem: string | null;
 }
 

@@ -4,7 +4,7 @@ import type { Pinning } from '../process/cores.js';
 import { buildLoad } from './peer-build.js';
 import { findLimit, type LimitSettings } from './run.js';
 
-/** What was wrong; nothing where there is no C compiler, which is said. */
+/** Problems found. Without a C compiler it prints so and returns none. */
 export async function smokeLimit(pinning: Pinning): Promise<string[]> {
   const built = buildLoad();
   if ('reason' in built) {

@@ -1,6 +1,6 @@
 /**
- * Both sides of `bench -- mix`: small calls without end on one connection, and now and then a blob of many bytes that goes to the
- * server and comes back while it is still being sent.
+ * Both sides of `bench -- mix`: a steady load of small calls on one connection, and now and then a large blob that the server echoes
+ * while it is still being sent.
  */
 import { blob, connect, defineService, Server, unary } from '../../src/index.js';
 import { canonicalSchema, canonicalWorkload } from '../canonical.js';

@@ -16,7 +16,7 @@ export interface OverloadClient {
   readonly deadlineMs: number;
 }
 
-/** What became of the calls of one act. */
+/** Outcomes of the calls of one act. */
 export interface OverloadCounts {
   readonly made: number;
   readonly answered: number;

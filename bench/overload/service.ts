@@ -11,6 +11,6 @@ export const Overload = defineService('bench.Overload', {
   compute: unary({ request: canonicalSchema, response: canonicalSchema }),
 });
 
-/** Handlers at once, and how long one waits: 1,600 calls a second, few enough for one client to make ten times as many. */
+/** Handlers at once, and how long one waits: 1,600 calls/s, few enough for one client to make ten times as many. */
 export const PLACES = 16;
 export const WAIT_MS = 10;

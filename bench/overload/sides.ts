@@ -1,6 +1,6 @@
 /**
- * Both sides of `bench -- overload`. The client makes calls over many connections: in a closed loop, which finds what the server can do,
- * and at a fixed rate whatever becomes of them, which is what an overload is.
+ * Both sides of `bench -- overload`. The client makes calls over many connections: in a closed loop, which finds the server's peak, and
+ * at a fixed rate regardless of answers, which overloads it.
  */
 import { type ClientChannel, connect, RpcError, Server } from '../../src/index.js';
 import { canonicalWorkload } from '../canonical.js';
@@ -60,7 +60,7 @@ async function openClient(role: OverloadClient): Promise<Side<OverloadClientExtr
   // Thousands of refusals a second: their stacks are not looked at.
   Error.stackTraceLimit = 0;
   const target = `tcp://127.0.0.1:${role.port}`;
-  // Nothing is made again: what is counted is what the server did.
+  // No retries: the server's own answers are counted.
   const channels = Array.from({ length: role.connections }, () => connect(target, { retry: false }));
   await Promise.all(channels.map((channel) => channel.ready()));
   const recorder = new Recorder(channels, role.kind, role.deadlineMs);
@@ -82,7 +82,7 @@ async function openClient(role: OverloadClient): Promise<Side<OverloadClientExtr
   };
 }
 
-/** Makes calls and counts what became of them. */
+/** Makes calls and counts their outcomes. */
 class Recorder {
   answered = 0;
   wrong = 0;
@@ -122,7 +122,7 @@ class Recorder {
     this.answered = this.made = this.refused = this.late = this.here = this.mayHaveRun = this.ms = 0;
   }
 
-  /** So many callers, each of which makes its next call when the last one has ended, however long that takes. */
+  /** A closed loop: each caller makes its next call when its last one has ended, however long that takes. */
   async closed(callers: number, seconds: number): Promise<void> {
     const from = performance.now();
     const until = from + seconds * 1_000;
@@ -133,7 +133,7 @@ class Recorder {
     this.ms = performance.now() - from;
   }
 
-  /** So many calls a second. Resolves when all of them have ended. */
+  /** An open loop at this rate, in calls/s. Resolves when all calls have ended. */
   async open(perSecond: number, seconds: number): Promise<void> {
     const from = performance.now();
     await new Promise<void>((resolve) => {

@@ -1,4 +1,4 @@
-/** What every side of every workload says of itself. A workload that says more has a type of its own for it, in its `roles.ts`. */
+/** The counters that every side of every workload reports. A workload that reports more declares its own type in its `roles.ts`. */
 
 /** Calls or items: a client counts answers, a server requests, and of streams both count items. */
 export interface Counts {
@@ -18,7 +18,7 @@ export interface Mark extends Counts {
   readonly rssBytes: number;
 }
 
-/** What a workload said, which is null until it has something to say. Throws an `Error` when it said nothing. */
+/** A workload's report, which is null until it has one. Throws an `Error` when it has none. */
 export function said<T>(value: T | null, what: string): T {
   if (value === null) throw new Error(`a side of the bench did not say its ${what}`);
   return value;

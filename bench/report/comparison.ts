@@ -1,4 +1,4 @@
-/** The table of `floor`, and what of the project's targets was met. What the engine loses is said like what it wins. */
+/** The table of `floor`, and which of the project's targets were met. Losses are printed like wins. */
 import { type ContenderName, titles } from '../contenders/names.js';
 import type { Sample } from '../measure.js';
 import { medians, ratio, samplesOf } from './statistics.js';

@@ -84,7 +84,7 @@ function rowOf(cells: readonly string[], word: (column: number) => string): stri
   return `<tr${own ? ' class="engine"' : ''}>${shown.join('')}</tr>`;
 }
 
-/** Words that judge stand out, by colour and by being words. */
+/** Verdicts stand out by colour, and read without it. */
 function verdict(text: string): string {
   const shown = escapeText(text);
   if (/^(won|met|ahead)$/.test(text)) return `<span class="won">${shown}</span>`;

@@ -2,7 +2,7 @@
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { dirname } from 'node:path';
 
-/** `file` null: nobody asked for them. */
+/** `file` null: they were not requested. */
 export function keepRaw(file: string | null, results: Readonly<Record<string, unknown>>): void {
   if (file === null) return;
   mkdirSync(dirname(file), { recursive: true });

@@ -1,4 +1,4 @@
-/** What runs on this machine: each rival is asked for its versions, and one that cannot say them is skipped with its reason. */
+/** Which rivals run on this machine: each is asked for its versions, and one that cannot report them is skipped with the reason. */
 import { execFile } from 'node:child_process';
 import { lastLine } from './line-process.js';
 import type { Rival } from './rival.js';

@@ -2,7 +2,7 @@
 import type { Contender } from '../contenders/contender.js';
 import type { StreamProgram } from '../stream/program.js';
 
-/** `unary`: the canonical record, echoed. `blob`: 64 KiB, echoed. `stream`: canonical records from the server, without end. */
+/** `unary`: the canonical record, echoed. `blob`: 64 KiB, echoed. `stream`: an endless server stream of canonical records. */
 export const workloadNames = ['unary', 'blob', 'stream'] as const;
 export type WorkloadName = (typeof workloadNames)[number];
 

@@ -34,7 +34,7 @@ export function casesOf({ workloads, inFlight }: Pick<RivalSettings, 'workloads'
   });
 }
 
-/** Measures every rival in every case that it takes part in, in rounds. */
+/** Measures every rival in each of its cases, in rounds. */
 export function compareRivals(
   settings: RivalSettings,
   rivals: readonly Rival[],
@@ -56,7 +56,7 @@ export function compareRivals(
   );
 }
 
-/** Never rejects: a rival that fails is a sample that says so, and the others go on. */
+/** Never rejects: a rival that fails gives a sample with the reason, and the others are still measured. */
 export async function measureRival(rival: Rival, one: RivalCase, settings: RivalSettings): Promise<Measured> {
   const [serverCore, clientCore] = settings.pinning.cores ?? [null, null];
   const { workload, inFlight } = one;

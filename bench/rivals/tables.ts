@@ -1,10 +1,10 @@
-/** The tables of `bench -- rivals`: a case each, the fastest first. What the engine loses is said like what it wins. */
+/** The tables of `bench -- rivals`: one per case, the fastest first. The engine's losses are printed like its wins. */
 import { fixed, table, whole } from '../report/table.js';
 import type { RivalFigures } from './figures.js';
 import type { Rival } from './rival.js';
 import type { RivalCase } from './run.js';
 
-/** What ratios are made to. */
+/** The entry that ratios refer to. */
 export const YARDSTICK = 'grpc-js';
 
 const units = { unary: 'calls', blob: 'echoes', stream: 'items' } as const;

@@ -1,4 +1,4 @@
-/** The project's targets against its rivals, each met or missed with its figure. What was not run is not judged. */
+/** The project's targets against its rivals, each met or missed with its figure. Rivals that did not run are not judged. */
 import type { Figure } from '../report/statistics.js';
 import { fixed, whole } from '../report/table.js';
 import type { RivalFigures } from './figures.js';

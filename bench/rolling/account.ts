@@ -1,6 +1,6 @@
 /**
- * Puts together what the client saw and what the servers wrote down: no process knows by itself whether a call ran twice, or ran
- * though it is said not to have started.
+ * Combines the client's outcomes with the servers' logs: no single process knows whether a call ran twice, or ran although its
+ * error says started=no.
  */
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -13,7 +13,7 @@ export interface Account {
   /** Failed, and the handler certainly did not begin, as the error says. */
   readonly failedUnstarted: number;
   readonly failedMaybe: number;
-  /** Failed with what is no `RpcError`. */
+  /** Failed with something other than an `RpcError`. */
   readonly failedOtherwise: number;
   /** Handlers that began, in all processes. */
   readonly executions: number;
@@ -21,7 +21,7 @@ export interface Account {
   readonly answeredUnexecuted: number;
   /** Failed with started=no, though a handler had begun. */
   readonly executedUnstarted: number;
-  /** Ids that nobody sent. */
+  /** Ids that the client never sent. */
   readonly unknown: number;
 }
 

@@ -12,7 +12,7 @@ import type { Rolled, RollingClient, RollingExtra } from './roles.js';
 import { Rolling } from './service.js';
 
 const FAILURES_KEPT = 5;
-/** A caller rests so long after a failure: failures at once must not spin. */
+/** A caller pauses this long after a failure, so that immediate failures do not spin. */
 const REST_MS = 1;
 
 export async function openClient(role: RollingClient): Promise<Side<RollingExtra>> {

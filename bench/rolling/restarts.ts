@@ -17,8 +17,8 @@ export interface RollingCase {
   /** `again` is idempotent. */
   readonly method: 'once' | 'again';
   /**
-   * When all servers were lost and not found again yet, calls wait for one. Without it they fail at once, with started=no: the next kill
-   * may come before the channel has found the server of the last one.
+   * While no server is connected, calls wait for one. Without it they fail at once, with started=no: the next kill may come before the
+   * channel has reconnected to the server that was killed last.
    */
   readonly waitForReady: boolean;
 }
@@ -41,7 +41,7 @@ export interface RollingRun extends RollingCase {
   /** Milliseconds from the signal to the end of the process, and from there until the next one listens. */
   readonly endingMs: readonly number[];
   readonly startingMs: readonly number[];
-  /** Ends that should have been others, in words. */
+  /** Unexpected process exits, as text. */
   readonly badEnds: readonly string[];
 }
 
@@ -114,7 +114,7 @@ class RollingBench {
     };
   }
 
-  /** The client first: calls that lose their servers would be made again and again. */
+  /** The client first: calls that lose their servers would be retried over and over. */
   async stop(): Promise<void> {
     await this.client?.stop();
     for (const server of this.servers) await server.stop();

@@ -1,7 +1,6 @@
 /**
- * A server of `bench -- rolling`. The first thing that its handler does is to write the call's id to a file, by one system call that
- * has returned before the handler goes on. What the kernel has taken outlives SIGKILL. So the file says which handlers began:
- * there is no moment in which one has begun and the file does not know.
+ * A server of `bench -- rolling`. Its handler first writes the call's id to a file, by one synchronous system call. What the kernel
+ * has accepted survives SIGKILL, so the file lists every handler that began.
  */
 import { openSync, writeSync } from 'node:fs';
 import { type Handlers, Server } from '../../src/index.js';

@@ -1,4 +1,4 @@
-/** What grows in `bench -- scaling`: one axis at a time, the rest fixed. */
+/** The axes of `bench -- scaling`: one grows at a time, the rest is fixed. */
 import type { ScalingMethod } from './service.js';
 
 export const axisNames = [

@@ -5,7 +5,7 @@ import { canonicalSchema } from '../canonical.js';
 export const Scaling = defineService('bench.Scaling', {
   echo: unary({ request: canonicalSchema, response: canonicalSchema }),
   bytes: unary({ request: raw, response: raw }),
-  /** Canonical records without end. */
+  /** An endless stream of canonical records. */
   list: serverStream({ request: canonicalSchema, response: canonicalSchema }),
   /** An echo that uses the processor first. */
   work: unary({ request: canonicalSchema, response: canonicalSchema }),

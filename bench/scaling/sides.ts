@@ -41,7 +41,7 @@ async function openClient(role: ScalingClient): Promise<Side> {
   const { port, connections, wide, method, inFlight } = role;
   const limits = wide ? wideLimits : {};
   const channels = Array.from({ length: connections }, () => connect(`tcp://127.0.0.1:${port}`, { limits }));
-  // One after the other: a storm of connections is not what is measured.
+  // One after the other: a storm of connections is not what this measures.
   for (const channel of channels) await channel.ready();
   const isStream = method === 'items' || method === 'batches';
   const counted = isStream ? readStreams(channels, inFlight, method) : callAll(channels, role);

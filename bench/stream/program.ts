@@ -6,7 +6,7 @@ import type { ItemCheck } from './item-check.js';
 export type SourceKind = 'generator' | 'async-generator';
 
 export interface StreamProgram {
-  /** Listens, and streams records without end to whoever connects and asks. Counts items as calls. */
+  /** Listens, and sends each client that asks an endless stream of records. Counts items as calls. */
   serve(): Promise<ServedContender>;
   /** Connects once and asks. Resolves when items may come; each is given to `check`. */
   consume(port: number, check: ItemCheck): Promise<void>;

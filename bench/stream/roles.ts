@@ -1,4 +1,4 @@
-/** One server stream without end: the processes of `bench -- stream`. */
+/** One endless server stream: the processes of `bench -- stream`. */
 import { type Role, roleOf } from '../process/role.js';
 import type { StreamProgramName } from './names.js';
 

@@ -75,7 +75,7 @@ class StreamsClient {
     const check = this.newCheck();
     try {
       for await (const item of stream) check.take(item);
-      check.fail('a stream without end has ended');
+      check.fail('an endless stream has ended');
     } catch (error) {
       check.fail(error);
     }

@@ -1,6 +1,6 @@
 /**
- * What a server holds of the streams that it sends: bytes that its sockets have not taken, looked at while items are made, and its
- * heap behind a collection of garbage (`node --expose-gc`).
+ * How much memory a server holds for the streams that it sends: bytes not yet taken by its sockets, sampled while items are made, and
+ * its heap after a garbage collection (`node --expose-gc`).
  */
 import { subscribe } from 'node:diagnostics_channel';
 import type { Socket } from 'node:net';

@@ -1,9 +1,9 @@
-/** What `bench -- streams` calls: a method of every kind, each over the canonical record, and a stream without end. */
+/** The service of `bench -- streams`: a method of every kind, each over the canonical record, and an endless stream. */
 import { clientStream, defineService, duplex, serverStream, unary } from '../../src/index.js';
 import { canonicalSchema } from '../canonical.js';
 
 export const Streams = defineService('bench.Streams', {
-  /** Records with ids from 0 on, without end. The request is the number of the stream. */
+  /** An endless stream of records with ids from 0 on. The request is the number of the stream. */
   endless: serverStream({ request: 'long', response: canonicalSchema }),
   unary: unary({ request: canonicalSchema, response: canonicalSchema }),
   /** So many records as the request says, with ids from 0 on. */

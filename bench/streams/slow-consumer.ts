@@ -1,6 +1,6 @@
 /**
- * A producer that could go on and on against a consumer that rests: how far does it get ahead? Both ends are in one process, over
- * loopback, since what was made and what was taken must be read at the same moment.
+ * An endless producer against a consumer that pauses: how far does it get ahead? Both ends are in one process, over loopback, since
+ * the items made and the items taken must be read at the same moment.
  */
 import { connect, defineService, Server, serverStream } from '../../src/index.js';
 import { type Canonical, canonicalRecord, canonicalSchema, frameBytes } from '../canonical.js';
@@ -10,7 +10,7 @@ const Items = defineService('bench.Items', { list: serverStream({ request: 'long
 
 /** Items that the consumer takes before it rests. */
 const ITEMS_PER_REST = 1_000;
-/** It rests until the producer has made nothing for so many turns of the event loop: it cannot go on. */
+/** It pauses until the producer has made nothing for this many turns of the event loop: it is blocked. */
 const IDLE_TURNS = 4;
 
 export interface SlowRun {

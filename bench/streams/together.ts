@@ -1,4 +1,4 @@
-/** A gate that opens when so many wait at it: it shows that so many calls run at once, and fails a run in which they do not. */
+/** A barrier that opens when `count` calls have arrived: proves that they run at once, and fails a run in which they do not. */
 
 export class Together {
   private waiting: (() => void)[] = [];

@@ -1,7 +1,7 @@
 /**
- * The reading tap of `src/avro/encoding/read-tap.ts` without its guards: nothing is compared with the end of the message, a varint may have any
- * width, a block any count, and what follows the message is not noticed. The rest is the same, step by step, so that the
- * difference between the two is the guards' price. For measurements only: it reads beyond a broken message.
+ * The reading tap of `src/avro/encoding/read-tap.ts` without its guards: no length is compared with the end of the message, varints may
+ * have any width and blocks any count, and bytes after the message go unnoticed. The rest is the same, step by step, so that the
+ * difference between the two is the cost of the guards. For measurements only: it reads beyond a broken message.
  *
  * It has what the canonical record's types use.
  */

@@ -41,7 +41,9 @@ const view = new View(
   (address) => fleet.nameOf(address),
 );
 if (etcd === null) {
-  view.line('There is no etcd here (apt-get install etcd-server): the client uses a static list, kept by this example.');
+  view.line(
+    'There is no etcd here (apt-get install etcd-server): the client uses a static list, kept by this example.',
+  );
 } else {
   view.line(`etcd    process ${etcd.pid}, ${etcd.target}`);
 }

@@ -1,7 +1,7 @@
 /**
- * Accepted sockets become connections so many a turn of the event loop, in the order in which they came: when a thousand clients
- * connect together, the calls of those that are connected go on in between. Meanwhile nothing is read
- * of a socket. Used by `Server` for plain sockets; of TLS the handshake is what costs, and lies before this.
+ * At most 16 sockets are accepted per event-loop turn, in the order in which they came: when a thousand clients connect together,
+ * calls on open connections continue in between. A socket that waits is not read. Used by `Server` for plain sockets; with TLS the
+ * costly part is the handshake, which is over by then.
  */
 import type { Socket } from 'node:net';
 import type { Clock } from '../base/clock.js';

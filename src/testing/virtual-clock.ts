@@ -77,7 +77,7 @@ export class VirtualClock implements Clock {
 
   /**
    * Lets `ms` pass and runs what falls due. `afterReads` callbacks run when the timers of an instant have run. Promises
-   * do not move meanwhile; see `advanceSettled`. Throws an `Error` when a timer of 0 ms re-arms itself without end.
+   * do not run meanwhile; see `advanceSettled`. Throws an `Error` when a timer of 0 ms re-arms itself forever.
    */
   advance(ms: number): void {
     const end = this.time + ms;

@@ -81,7 +81,7 @@ test('data files are read with the schemas beside them', () => {
   ]);
 });
 
-test('a message in single-object encoding is read behind its header', () => {
+test('a message in single-object encoding is read after its header', () => {
   const message = readFileSync(avroData('data/messageV1/test_message.bin'));
   const codec = avroCodec(json('data/messageV1/test_schema.avsc'));
   assert.equal(codec.decode(message, 10, message.length), { id: 42, name: 'Bill', tags: ['dog_lover', 'cat_hater'] });

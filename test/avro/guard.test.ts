@@ -247,7 +247,7 @@ test('B40 a negative or huge length of string, bytes or key is refused', () => {
   }
 });
 
-test('B40 a length ends with the message, though the buffer goes on', () => {
+test('B40 a length beyond the message is refused, though the buffer is longer', () => {
   const codec = avroCodec('string');
   assert.is(decodeWith(codec, text('abc')), 'abc');
   assert.throws(
@@ -442,7 +442,7 @@ test('B44 text and keys must be UTF-8', () => {
   }
 });
 
-test('B44 bytes behind the message are refused', () => {
+test('B44 bytes after the message are refused', () => {
   for (const type of ['null', 'int', 'string', ints, longMap, list, ['null', 'int']]) {
     assert.throws(
       () => decodeWith(avroCodec(type), join(0, 0, 0, 0, 0)),

@@ -4,7 +4,7 @@ import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { runBench, startBench } from './run-bench.js';
 
-test('without taskset nothing is pinned, and the bench says so', async () => {
+test('without taskset no process is pinned, and the bench says so', async () => {
   const args = [
     'floor',
     '--contenders',

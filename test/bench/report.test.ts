@@ -70,7 +70,7 @@ test('wrong answers, failed calls and silence end with exit code 1 and without f
   }
 });
 
-test('right answers end with exit code 0, whoever was faster', () => {
+test('right answers end with exit code 0, whichever contender was faster', () => {
   let code = -1;
   printed(() => {
     code = report(settings, [sample('engine', 9, 1), sample('floor', 1, 9)]);

@@ -48,7 +48,7 @@ test('unary calls are a case for each number in flight, the other workloads one 
   assert.equal(names, ['unary 1', 'unary 512', 'blob 16', 'stream 1']);
 });
 
-test('the order turns by one a round, and nobody is measured at what it does not do', async () => {
+test('the order rotates by one each round, and no rival is measured at a case it does not take part in', async () => {
   const order: string[] = [];
   const rivals = [rival('a'), rival('b', ['unary', 'blob']), rival('c')];
   await compareRivals(

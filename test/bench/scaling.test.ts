@@ -60,7 +60,7 @@ test('a cost grows when it is well above the least at a smaller value', () => {
   assert.is(growthOf('inFlight', [point(1, 100), point(4, 50), point(16, 75)]), 1.5);
 });
 
-test('the cost of messages is told by the byte, from 4 KiB on', () => {
+test('the cost of messages is given per byte, from 4 KiB on', () => {
   const at = (bytes: number, sumUs: number): Point => point(bytes, sumUs, bytes);
   assert.is(growthOf('messageBytes', [at(16, 1), at(256, 2)]), null);
   assert.is(growthOf('messageBytes', [at(16, 1), at(256, 2), at(4_096, 8)]), null);

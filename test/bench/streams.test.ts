@@ -40,7 +40,7 @@ test('an item that is lost or doubled is wrong', () => {
   assert.is(check.wrong, 2);
 });
 
-test('nobody passes the gate before all have arrived', async () => {
+test('no call passes the gate before all have arrived', async () => {
   const gate = new Together(2);
   let passed = 0;
   const first = gate.arrive().then(() => passed++);

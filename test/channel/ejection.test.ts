@@ -52,7 +52,7 @@ test('when all fail, half of them stay: it is not the endpoints', async () => {
   await made.close();
 });
 
-test('ejection: false leaves everybody in; a wrong option is refused', async () => {
+test('ejection: false never ejects; a wrong option is refused', async () => {
   const made = await openFleet(['a', 'b'], { ejection: false }, { b: broken });
   assert.is(await failures(made, 100), 50);
   assert.throws(
@@ -83,7 +83,7 @@ test('an endpoint that was ejected is taken back in time, though it was the only
   await made.close();
 });
 
-test('a call is not made again at once where only an endpoint that is ejected has not failed it', async () => {
+test('a call is not retried at once where the only endpoint that has not failed it is ejected', async () => {
   const busy = (): never => {
     times.push(made.network.clock.now());
     throw new RpcError('UNAVAILABLE', 'busy');

@@ -26,7 +26,7 @@ test('calls are spread over all endpoints, and describe shows them', async () =>
   await made.close();
 });
 
-test('calls wait while the resolver looks, and fail at once when it cannot look or names nobody', async () => {
+test('calls wait while the resolver looks up, and fail at once when the look-up fails or finds no endpoint', async () => {
   const made = new Fleet();
   made.up('a');
   made.open();
@@ -289,7 +289,7 @@ notInBun('calls that failed while they waited leave nothing behind where nobody 
   await made.close();
 });
 
-test('while calls wait the process is kept alive, and not behind them', async () => {
+test('the process is kept alive while calls wait, and no longer', async () => {
   const made = new Fleet();
   const { clock } = made.network;
   let holds = 0;
@@ -342,7 +342,7 @@ test('a resolver that cannot be started fails every call, not only the first', a
   await made.close();
 });
 
-test('an endpoint with a weight or a priority that is no number is left out, and describe says so', async () => {
+test('an endpoint whose weight or priority is not a number is left out, and describe says so', async () => {
   const made = await openFleet(['a']);
   made.up('b');
   made.up('c');
@@ -357,7 +357,7 @@ test('an endpoint with a weight or a priority that is no number is left out, and
   await made.close();
 });
 
-test('ready() is rejected where nobody is named, at once and each time', async () => {
+test('ready() is rejected where the target has no endpoint, at once and each time', async () => {
   const made = new Fleet();
   made.open();
   const first = failureOf(made.channel.ready());

@@ -35,7 +35,7 @@ class Talker implements Pollable {
   ) {}
 }
 
-test('nothing is asked for before the first bytes, then turns until the budget behind the last bytes is over', () => {
+test('no turn is requested before the first bytes, then turns until the budget after the last bytes is used up', () => {
   const loop = new ScriptedLoop();
   const talker = new Talker(0.5, 0.5);
   assert.is(loop.asked, 0);

@@ -112,7 +112,7 @@ test('a stream that fails, and one that its caller leaves, tell their attempts',
   assert.equal(callee.ends, ['UNAVAILABLE']);
 });
 
-test('a deadline that passed counts once, unless this side was late: whoever says so, and whatever comes after it', async () => {
+test('a deadline that passed counts once, unless this side was late: whichever side reports it, and whatever comes after it', async () => {
   const { clock, callee, calls } = open();
   const silent = failureOf(calls.read(body, { deadlineMs: 100 }));
   const inQueue = failureOf(calls.read(body, { deadlineMs: 100 }));
@@ -380,7 +380,7 @@ test('a oneway call that has left is never offered for a retry, and one that sen
   assert.is((await generated).started, 'maybe');
 });
 
-test('a call that is made again keeps its deadline and tells all of its attempts, in answers, streams and errors', async () => {
+test('a retried call keeps its deadline and lists all of its attempts, in answers, streams and errors', async () => {
   const { clock, callee, calls } = open();
   const other = new ScriptedCallee(clock, 'tcp://b:1');
   const answer = calls.read.detailed(body);
@@ -413,7 +413,7 @@ test('a call that is made again keeps its deadline and tells all of its attempts
   assert.equal(told((await late).attempts), [lost, 'tcp://b:1 DEADLINE_EXCEEDED maybe 985']);
 });
 
-test('the error of a call that waits to be made again tells the attempts before', async () => {
+test('the error of a call that waits for its retry lists the attempts before', async () => {
   const { clock, callee } = open({ peerLimits: { callsInFlightMax: 16, messageBytesMax: 65_536 } });
   await callee.settle();
   const attempts: readonly Attempt[] = [{ endpoint: 'tcp://z:1', code: 'INTERNAL', started: 'yes', durationMs: 3 }];

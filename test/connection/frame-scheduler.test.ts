@@ -83,7 +83,7 @@ test('a message alone leaves in frames of 64 KiB', async () => {
   assert.is(sent, 1);
 });
 
-test('two messages take turns of 64 KiB in frames of 16 KiB, and the one that is left goes on in large ones', async () => {
+test('two messages take turns of 64 KiB in frames of 16 KiB, and the remaining one continues in large ones', async () => {
   const { add, run, frames } = setUp();
   add(1, 176 * KIB);
   add(2, 96 * KIB);
@@ -99,7 +99,7 @@ test('what fits a frame is not cut, also when others wait', async () => {
   assert.equal(frames(), [`1:${64 * KIB}`, `2:${64 * KIB}`, `3:${64 * KIB}`]);
 });
 
-test('a frame behind small ones has 16 KiB', async () => {
+test('a frame after small ones has 16 KiB', async () => {
   const { add, run, frames, queue, socket, scheduler } = setUp();
   add(1, 1024 * KIB);
   queue.writeFrame(REQUEST, 0, 2, 0, Buffer.from([2]));

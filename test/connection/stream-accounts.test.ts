@@ -172,7 +172,7 @@ test('streams write in turn, each its share, and a turn of the event loop passes
   for (let at = 0; at + 20 <= 60; at += 20) assert.is(new Set(order.slice(at, at + 20)).size, 20);
 });
 
-test('short streams that end early do not add up to a turn without end', async () => {
+test('short streams that end early do not add up to an endless turn', async () => {
   const served = async (endedBefore: number): Promise<number> => {
     const turns = new StreamTurns(new ScriptedTransport(), new VirtualClock());
     for (let ended = 0; ended < endedBefore; ended++) turns.leave(1_000);

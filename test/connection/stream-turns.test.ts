@@ -76,7 +76,7 @@ test('more streams than a turn has shares: those that had none are first in the 
   );
 });
 
-test('with a full socket nobody writes until it has drained', async () => {
+test('nothing is written to a full socket until it has drained', async () => {
   const { all, transport, turns, nextTurn } = streams(1);
   transport.unsentBytes = 1024 * 1024;
   await settled();

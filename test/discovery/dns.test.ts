@@ -194,7 +194,7 @@ test('a name that does not exist is a failure; one that has no addresses is an e
   resolver.stop();
 });
 
-test('one family that fails takes nobody away', async () => {
+test('one address family that fails removes no endpoint', async () => {
   const { clock, names, probe, resolver } = openDns({ v4: ['10.0.0.1'] });
   names.v6 = ['fd00::1'];
   await clock.settle();
@@ -210,7 +210,7 @@ test('one family that fails takes nobody away', async () => {
   resolver.stop();
 });
 
-test('after stop nothing is told and no timer is left', async () => {
+test('after stop no update comes and no timer is left', async () => {
   const { clock, names, probe, resolver } = openDns({ hold: true });
   resolver.stop();
   names.release();
@@ -266,7 +266,7 @@ test('weights of 0 are all alike, and small beside others', async () => {
   }
 });
 
-test('a target that cannot be looked up keeps its last addresses and takes away nobody', async () => {
+test('a target that cannot be looked up keeps its last addresses and removes no endpoint', async () => {
   const { clock, names, probe, resolver } = openSrv([record('a', 1), record('b', 2)]);
   names.v4 = ['a=10.0.0.1', 'b=10.0.0.2'];
   await clock.settle();

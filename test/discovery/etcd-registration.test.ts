@@ -134,7 +134,7 @@ test('registered waits for etcd, and is CANCELLED by unregister', async () => {
   assert.equal(etcd.texts, {});
 });
 
-test('a member that does not take the key back is passed by; it is told when none does', async () => {
+test('a member that does not delete the key is skipped; an error reports when none does', async () => {
   const { clock, etcd, registry, context, errors } = open();
   const registration = registry.register({ address }, context);
   await registration.registered;

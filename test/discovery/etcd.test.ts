@@ -51,7 +51,7 @@ test('keys that are there, and every change of them, are told at once', async ()
   assert.is(etcd.openWatches, 0, 'the watch was aborted');
 });
 
-test('nothing new is told of what stays the same, and only small questions are asked', async () => {
+test('unchanged endpoints cause no update, and only small requests are sent', async () => {
   const { clock, etcd, probe, resolver } = open({}, (prepared) => put(prepared, 'a', 'b'));
   await clock.advanceSettled(60_000);
   assert.is(probe.lists.length, 1);

@@ -47,7 +47,7 @@ test('several addresses stand in an array or with commas between them', () => {
   assert.equal(addressesOf(['tcp://a:1,b:2', 'tcp://a:1']), ['tcp://a:1', 'tcp://b:2']);
 });
 
-test('what is no target is INVALID_ARGUMENT and says so', () => {
+test('an invalid target is INVALID_ARGUMENT and says why', () => {
   for (const target of ['', 'a:1', 'tcp://a', 'tcp://a:0', 'tcp://a:65536', 'tcp://a:1,', 'http://a:1', []]) {
     const { code, message } = refusal(() => resolverFor(target));
     assert.is(code, 'INVALID_ARGUMENT', String(target));

@@ -12,7 +12,7 @@ test('without etcd the fleet says how to install it, and plays with a list that 
   assert.is(stderr, '');
   assert.is(code, 0, stdout);
   assert.match(stdout, 'There is no etcd here (apt-get install etcd-server)');
-  assert.match(stdout, '8. etcd stops and starts again: left out, there is none');
+  assert.match(stdout, '8. etcd stops and starts again: skipped, there is no etcd');
   assert.match(stdout, '20 of 20 claims held.');
   await assertGone(stdout);
 });

@@ -145,7 +145,7 @@ class Race {
     const ran = (this.runs[id] ?? 0) > 0;
     if (answer !== null && answer.readInt32LE(0) !== id) this.wrong.push(`call ${id} got another's answer`);
     if ((outcome === 'answered' || outcome === 'ABORTED') && !ran) this.wrong.push(`call ${id} was answered unheard`);
-    // The guarantee that a call may be made again.
+    // The guarantee that a call may be retried.
     const promised = error instanceof RpcError && error.started === 'no';
     if (promised && ran) this.wrong.push(`call ${id} ran and was said not to have: ${error.message}`);
   }

@@ -50,7 +50,7 @@ async function simulate(
   };
 }
 
-/** Counts the items of a stream without end, until it is ended from outside. */
+/** Counts the items of an endless stream, until it is ended from outside. */
 function countItems(stream: ItemStream<Buffer>): { count: number } {
   const counter = { count: 0 };
   const read = async (): Promise<void> => {

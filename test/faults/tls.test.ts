@@ -156,7 +156,7 @@ inNode('B48 TLS before 1.2 is refused with an alert, and the server goes on', as
   await server.close();
 });
 
-test('B48 renegotiation is refused on both sides, and the server goes on', async () => {
+test('B48 renegotiation is refused on both sides, and the server keeps running', async () => {
   const { server, port } = await listening({ tls: certificates.server });
   const stranger = tls.connect({ host: '127.0.0.1', port, ca, ALPNProtocols: ['trunkline/1'], maxVersion: 'TLSv1.2' });
   await once(stranger, 'secureConnect');

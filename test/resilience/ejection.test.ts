@@ -56,7 +56,7 @@ test('one that is down comes back in time too, so that nothing is due for ever',
   assert.not.ok(ejection.isEjected(all[0]));
 });
 
-test('codes that tell of the call, and refusals because of too much work, eject nobody', () => {
+test('codes that concern the call alone, and load shedding, eject no endpoint', () => {
   const all = endpoints([1, 1, 1]);
   const ejection = new Ejection<TestEndpoint>({}, noChance);
   for (let i = 0; i < 1000; i++) {
@@ -95,7 +95,7 @@ test('an ejected endpoint comes back on probation: one failure ejects it again f
   assert.not.ok(ejection.update(all, now + 300_001), 'the probation is over');
 });
 
-test('three failures in a row are enough when no answer came for a second behind the first', () => {
+test('three failures in a row are enough when no answer came for a second after the first', () => {
   const all = endpoints([1, 1, 1]);
   const ejection = new Ejection<TestEndpoint>({}, noChance);
   failTimes(all[0], 1);

@@ -33,7 +33,7 @@ test('what is shorter or longer than the buckets counts as their ends', () => {
   assert.ok(longest > 590_000 && longest < 640_000, `${longest}`);
 });
 
-test('nothing seen is no number', () => {
+test('without a sample the quantile is NaN', () => {
   assert.ok(Number.isNaN(new LatencyQuantile().quantile(0.5)));
 });
 
@@ -45,7 +45,7 @@ test('old latencies are forgotten as new ones come', () => {
   assert.ok(latencies.quantile(0.999) < 1.03);
 });
 
-test('no call is hedged before 100 were answered, then behind the 95th percentile', () => {
+test('no call is hedged before 100 were answered, then each after the 95th percentile', () => {
   withSeed((random) => {
     const policy = new HedgePolicy();
     for (let i = 0; i < 99; i++) policy.onAnswer(10);

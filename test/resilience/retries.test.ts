@@ -86,7 +86,7 @@ test('waits double up to their most, and are spread over their whole length', ()
   );
 });
 
-test('the hint of the server is kept, and "another may take it" goes on at once, the first time', () => {
+test('the retry delay of the server is kept, and a refusal with "elsewhere" is retried at once, the first time', () => {
   const random = (): number => 1;
   assert.is(retryWaitMs(busy({ retryAfterMs: 300 }), 0, {}, random, false), 360);
   assert.is(retryWaitMs(busy({ elsewhere: true, retryAfterMs: 300 }), 0, {}, random, true), 0);

@@ -198,7 +198,7 @@ async function ignored(limits: Partial<Limits> = {}) {
   return { transport, channel, notes: channel.client(Notes) };
 }
 
-test('large requests that nobody reads are not all encoded at once; small ones pass, and all are sent in the end', async () => {
+test('large requests to a peer that does not read are not all encoded at once; small ones overtake them, and all are sent in the end', async () => {
   const { transport, channel, notes } = await ignored();
   const shared = Buffer.alloc(2 * MIB, 1);
   const before = bufferBytes();

@@ -6,7 +6,7 @@ import { failureOf, gate, sleep } from '../support/rpc.js';
 import { info, MIB, openFiles } from './files.js';
 import { until } from './until.js';
 
-/** Pieces of 64 KiB without end, and how many were taken. */
+/** Endless pieces of 64 KiB, and how many were taken. */
 function endless() {
   const source = {
     taken: 0,
@@ -108,7 +108,7 @@ test('what is no blob, or gives no bytes, is refused where it is given', async (
   await close();
 });
 
-test('leaving the loop early cancels: the source of the handler ends, and the connection goes on', async () => {
+test('leaving the loop early cancels: the source of the handler ends, and the connection stays open', async () => {
   const source = endless();
   const { files, close } = await openFiles({ put: ({ head }) => ({ head, body: source.pieces() }) });
   const { body } = await files.put({ head: info(0), body: null });
@@ -198,7 +198,7 @@ test('a drain lets a blob finish', async () => {
   await channel.close();
 });
 
-test('F21 a handler that does not read holds back its caller within the window, and nobody else', async () => {
+test('F21 a handler that does not read holds back its caller within the window, and no other call', async () => {
   const source = endless();
   const held = gate();
   const { files, close } = await openFiles({

@@ -29,7 +29,7 @@ class CountingClock implements Clock {
 
 const note = { id: 1, text: 'one' };
 
-test('both sides poll behind the first call, and sleep when the budget is over', async () => {
+test('both sides poll after the first call, and sleep when the budget is used up', async () => {
   const client = new CountingClock();
   const server = new CountingClock();
   const { notes, close } = await openEnds({
@@ -97,7 +97,7 @@ test('a call that hangs lets the loop sleep when its time is over', async () => 
   await lost;
 });
 
-test('a budget that is no number, below 0 or above a second is refused by name', () => {
+test('a budget that is not a number, is below 0 or above a second is refused by name', () => {
   for (const busyPollUs of [-1, 1_000_001, Number.NaN, Infinity, '50', null] as number[]) {
     for (const make of [() => connect('tcp://127.0.0.1:1', { busyPollUs }), () => new Server({ busyPollUs })]) {
       assert.throws(

@@ -281,7 +281,7 @@ test('a server that was closed does not listen again, and may be closed and drai
   assert.is((await failureOf(server.listen({ host: '127.0.0.1' }))).code, 'FAILED_PRECONDITION');
 });
 
-test('a grace that is no number of at least 0 is refused, and nothing is closed', async () => {
+test('a grace that is not a number of at least 0 is refused, and nothing is closed', async () => {
   const ends = await openEnds();
   for (const graceMs of [-1, Number.NaN, '5' as never]) {
     assert.is((await failureOf(ends.channel.close({ graceMs }))).code, 'INVALID_ARGUMENT');

@@ -114,7 +114,7 @@ test('a handler that gives up with its signal reason is not reported as an error
   await ends.close();
 });
 
-test('a handler error behind an aborted signal is reported, and the caller is not told twice', async () => {
+test('a handler error after an aborted signal is reported, and the caller gets one answer', async () => {
   const reported: unknown[] = [];
   const ends = await openEnds({
     server: { onHandlerError: (error) => void reported.push(error) },

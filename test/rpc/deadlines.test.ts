@@ -72,7 +72,7 @@ test('without a deadline of its own a call has the channel one: the option, else
   }
 });
 
-test('a default deadline that is no number above 0 is refused when the channel is made', () => {
+test('a default deadline that is not a number above 0 is refused when the channel is made', () => {
   for (const deadlineMs of [0, -5, Number.NaN]) {
     assert.throws(() => connect('tcp://127.0.0.1:1', { deadlineMs }), /deadlineMs/);
   }
@@ -179,7 +179,7 @@ test('a deadline that passes in the queue for a slot fails the call as not start
   await Promise.all(blocked);
 });
 
-test('a handler that answers at its deadline or later answers nobody, and the slot serves the next call', async () => {
+test('the answer of a handler at its deadline or later is dropped, and the slot serves the next call', async () => {
   const { notes, clock, close } = openMemoryEnds({
     server: { limits: { callsInFlightMax: 16 } },
     handlers: {

@@ -95,7 +95,7 @@ test('a handler whose connection was lost is waited for as well, with its signal
   await close();
 });
 
-test('when the grace is over, such a handler is reported, and nobody waits for it', async () => {
+test('when the grace is over, such a handler is reported and not waited for', async () => {
   const { server, channel, clock, close } = await running({ echo: never }, ({ notes }) => notes.echo(note));
   const closed = channel.close({ graceMs: 0 });
   await clock.advanceSettled(200);

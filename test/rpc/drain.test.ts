@@ -59,7 +59,7 @@ async function echo(peer: ScriptedPeer, count: number): Promise<Frame[]> {
   return requests;
 }
 
-test('F15 calls that crossed DRAIN and were refused are made again on the next connection, with what is left of their time', async () => {
+test('F15 calls that crossed DRAIN and were refused are retried on the next connection, with their remaining time', async () => {
   const { channel, notes, accept, close } = await scripted();
   const ready = channel.ready();
   const old = await accept();
@@ -115,7 +115,7 @@ test('a call is sent again resendsMax times, then it fails as not started', asyn
   await close();
 });
 
-test('UNAVAILABLE that a handler threw is its answer, and not made again, whatever it says', async () => {
+test('UNAVAILABLE that a handler threw is its answer, and not retried, whatever it says', async () => {
   let runs = 0;
   const server = new Server().add(
     Notes,
@@ -135,7 +135,7 @@ test('UNAVAILABLE that a handler threw is its answer, and not made again, whatev
   await server.close();
 });
 
-test('F3 calls that were not written when the connection was lost are made again; those that were fail as started=maybe', async () => {
+test('F3 calls that were not written when the connection was lost are retried; those that were fail as started=maybe', async () => {
   const { channel, notes, accept, close } = await scripted();
   const ready = channel.ready();
   const old = await accept();
@@ -194,7 +194,7 @@ async function drained(options: ChannelOptions = {}) {
   return { ...ends, drainedAt: clock.now() - 200 };
 }
 
-test('after DRAIN calls wait while nobody listens: attempts follow the backoff, and the first that succeeds takes them', async () => {
+test('after DRAIN calls wait while no server listens: attempts follow the backoff, and the first that succeeds takes them', async () => {
   const { clock, notes, place, attempts, serve, close } = await drained();
   const calls = [notes.echo(note)];
   for (let ms = 0; ms < 500; ms += 50) {
@@ -265,7 +265,7 @@ test('after DRAIN nothing is sent before the next HELLO: a socket that a closing
   await close();
 });
 
-test('a server that drains whenever somebody comes is not besieged, neither by calls that wait nor by a channel that serves', async () => {
+test('a server that drains each new connection is not dialled in a tight loop, neither for waiting calls nor by a channel that serves', async () => {
   const { clock, notes, place, serve, channel, attempts, close } = mobile();
   channel.add(defineService('test.Still', { stand: unary({ request: raw, response: raw }) }), { stand: (it) => it });
   place.server = serve();
@@ -312,7 +312,7 @@ const Flows = defineService('test.Flows', {
   up: clientStream({ request: raw, response: raw }),
 });
 
-test('F15 calls with streams that were refused are made again, unless items were taken from what may not give them twice', async () => {
+test('F15 refused calls with streams are retried, unless items were taken from a source that cannot give them twice', async () => {
   const { channel, accept, close } = await scripted();
   const flows = channel.client(Flows);
   const ready = channel.ready();
@@ -356,7 +356,7 @@ test('a client closes the connection of a server that drained and then forgot it
   await close();
 });
 
-test('a server that drains closes the connections of clients that stay, while a handler of one goes on', async () => {
+test('a server that drains closes the connections of clients that stay, while a handler of one still runs', async () => {
   let free: () => void = () => {};
   const server = new Server().add(
     Notes,

@@ -122,7 +122,7 @@ test('a priority that is no whole number is refused', async () => {
   await ends.close();
 });
 
-test('a large request that is cancelled while half sent stops, as not started, and the connection goes on', async () => {
+test('a large request that is cancelled while half sent stops, as not started, and the connection stays open', async () => {
   const { peer, notes, close } = await scripted();
   peer.pause();
   const controller = new AbortController();
@@ -240,7 +240,7 @@ test('end to end: a download given up half way stops, its slot is used again, an
   proxy?.close();
 });
 
-test('a large request to a method that is not there is refused as a small one is, and the connection goes on', async () => {
+test('a large request to a method that is not there is refused as a small one is, and the connection stays open', async () => {
   const Other = defineService('test.Other', { put: unary({ request: raw, response: raw }) });
   const ends = await openEnds({ server: { limits: { messageBytesMax: 64 * MIB } } });
   await ends.notes.echo(note);

@@ -100,7 +100,7 @@ function assertLate(failure: RpcError, late: LatePart, started: RpcError['starte
   assert.is(failure.started, started, failure.message);
 }
 
-test('a handler that is too slow: the callee says so, and the call waits for that a moment beyond its deadline', async () => {
+test('a handler that is too slow: the callee reports it, and the call waits for that report a moment beyond its deadline', async () => {
   const { work, fail, close } = await openEnds();
   const [failure, ms] = await fail(work.wait(bytes(500), { deadlineMs: 50 }));
   assertLate(failure, 'handler', 'yes');
@@ -125,7 +125,7 @@ test('a call that is held at the peer, here for a schema that does not come: its
   await network.run(Promise.all([channel.close({ graceMs: 0 }), server.close()]));
 });
 
-test('a network that brings nothing: no answer within the grace, and every call is settled 100 ms behind its deadline', async () => {
+test('a network that delivers nothing: no answer within the grace, and every call is settled 100 ms after its deadline', async () => {
   const { network, work, fail, runs, close } = await openEnds();
   network.partition('client', 'server');
   const [failure, ms] = await fail(work.wait(bytes(1), { deadlineMs: 50 }));

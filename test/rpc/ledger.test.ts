@@ -123,7 +123,7 @@ test('network and handler: what the handler took, and both ways of the network',
   await close();
 });
 
-test('nobody asked: no ledger, and the flag LEDGER is not sent', async () => {
+test('without the option there is no ledger, and the flag LEDGER is not sent', async () => {
   const listener = await ScriptedListener.listen();
   const channel = connect(`tcp://127.0.0.1:${listener.port}`);
   const work = channel.client(Work);
@@ -241,7 +241,7 @@ test('a busy loop of this side, while the answer was here, is late here; the usu
   }
 });
 
-test('a busy loop behind the call, before the tick has ended, is waiting for the socket', async () => {
+test('a busy loop after the call, before the tick has ended, counts as waiting for the socket', async () => {
   const { network, work, close } = await openEnds();
   const pending = work.wait.detailed(Buffer.alloc(0), { ledger });
   network.clock.block(40);
@@ -272,7 +272,7 @@ test('an error of the other side has the ledger; one of this side has none', asy
   await close();
 });
 
-test('streams have the ledger behind their end, or with their failure', async () => {
+test('streams have the ledger after their end, or with their failure', async () => {
   const { network, work, close } = await openEnds();
   const items = work.stream(Buffer.alloc(7), { ledger });
   assert.is(items.ledger, null, 'not before');

@@ -21,7 +21,7 @@ const sides: readonly (readonly [string, (options: ChannelOptions) => unknown])[
 ];
 
 for (const [side, make] of sides) {
-  test(`${side} refuses a limit that does not exist, is no number, or is below 0`, () => {
+  test(`${side} refuses a limit that does not exist, is not a number, or is below 0`, () => {
     assert.match(refusal(() => make({ limits: { frameBytes: 1 } as Partial<Limits> })).message, /no limit frameBytes/);
     assert.match(
       refusal(() => make({ limits: JSON.parse('{"__proto__": 5}') as Partial<Limits> })).message,
@@ -84,7 +84,7 @@ for (const [side, make] of sides) {
   });
 }
 
-test('limits that were set hold on the connection, and the peer is told of them', async () => {
+test('limits that were set hold on the connection and are announced to the peer', async () => {
   const ends = await openEnds({
     server: { limits: { callsInFlightMax: 21, frameBytesMax: 20_000, messageBytesMax: 70_000, methodsMax: 65 } },
   });

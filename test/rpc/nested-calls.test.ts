@@ -165,7 +165,7 @@ test('a parent that has been cancelled makes no more calls', async () => {
   await close();
 });
 
-test('calls that have ended follow nobody', async () => {
+test('a call that has ended no longer follows its parent', async () => {
   const { network, client, chain, outer, close } = await openChain();
   await network.run(client.outer(Buffer.alloc(1)));
   const parent = outer[0] as CallContext;

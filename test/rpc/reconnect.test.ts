@@ -26,7 +26,7 @@ test('connect dials nothing by itself; ready opens the connection that calls the
   proxy?.close();
 });
 
-test('after a break the channel stays idle until somebody calls, then dials once for all who do', async () => {
+test('after a break the channel stays idle until the next call, then dials once for all calls', async () => {
   let proxy: FaultProxy | undefined;
   const ends = await openEnds({ through: async (port) => (proxy = await FaultProxy.start(port)).port });
   for (let times = 1; times <= 5; times++) {
@@ -205,7 +205,7 @@ test('ready waits for the new connection, whatever becomes of the one that drain
   await channel.close();
 });
 
-test('ready rejects with the reason when nobody listens, and works later', async () => {
+test('ready rejects with the reason when no server listens, and works later', async () => {
   const listener = await ScriptedListener.listen();
   const { port } = listener;
   await listener.close();

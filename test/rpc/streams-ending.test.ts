@@ -492,7 +492,7 @@ test('a handler that closes its server inside its own stream ends it', async () 
   await ends.close();
 });
 
-test('a handler that hangs behind a cancelled stream counts as running until it ends', async () => {
+test('a handler that hangs after its stream was cancelled counts as running until it ends', async () => {
   const go = gate();
   const limits = { handlersMax: 1 };
   const server = new Server({ limits, onHandlerError: () => {} }).add(Streams, {

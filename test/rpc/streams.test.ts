@@ -199,7 +199,7 @@ test('a handler reads its items in batches too', async () => {
   await ends.close();
 });
 
-test('next() called many times at once gives the items in order, and then the end to everybody', async () => {
+test('next() called many times at once gives the items in order, and then the end to every caller', async () => {
   const ends = await openStreams();
   const stream = ends.streams.down(50);
   const results = await Promise.all(Array.from({ length: 60 }, () => stream.next()));
@@ -233,7 +233,7 @@ test('next(), batches() and several batch readers share one stream without loss'
   await ends.close();
 });
 
-test('a second loop over a stream goes on where the first stopped reading by next(), and is empty behind the end', async () => {
+test('a second loop over a stream continues where the first stopped reading by next(), and is empty after the end', async () => {
   const ends = await openStreams();
   const stream = ends.streams.down(3);
   await stream.next();
@@ -243,7 +243,7 @@ test('a second loop over a stream goes on where the first stopped reading by nex
   await ends.close();
 });
 
-test('a stream that nobody reads stops its producer, and the calls beside it go on', async () => {
+test('a stream that nobody reads stops its producer, and other calls continue', async () => {
   let made = 0;
   const ends = await openStreams({
     *down(count) {

@@ -18,7 +18,7 @@ export interface RunSettings {
   readonly command: readonly [string, ...string[]];
 }
 
-/** Output of a file that is kept; of a file that prints without end the last part. */
+/** Characters of a file's output that are kept: the last part, of a file that prints endlessly. */
 const OUTPUT_CHARACTERS_MAX = 4 << 20;
 /** More than uvu's report takes, so that only the end of the output is searched for it. */
 const REPORT_CHARACTERS_MAX = 1_000;

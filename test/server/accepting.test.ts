@@ -12,7 +12,7 @@ function socketOf(): { destroyed: boolean; on: () => never } {
   return { destroyed: false, on: () => undefined as never };
 }
 
-test('F30 sockets become connections in their order, so many a turn, and those that are gone meanwhile do not', () => {
+test('F30 sockets are accepted in order, so many per event-loop turn, without those that are gone by then', () => {
   const clock = new VirtualClock();
   const pacer = new AcceptPacer(clock);
   const accepted: number[] = [];

@@ -2,7 +2,7 @@ import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { BlockedClock } from './blocked-clock.js';
 
-test('after a blocked loop what fell due runs before the sockets are read, and afterReads behind them', async () => {
+test('after a blocked loop what fell due runs before the sockets are read, and afterReads after them', async () => {
   const clock = new BlockedClock();
   const order: string[] = [];
   clock.setTimer(() => {

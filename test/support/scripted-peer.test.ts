@@ -149,7 +149,7 @@ test('frames that no expectation took spoil the end and the silence', () =>
     assert.is(await dialler.expectEnd(), 'fin');
   }));
 
-test('a reset is told apart from an end', () =>
+test('a reset is distinguished from an end', () =>
   dialogue(async ({ dialler, acceptor }) => {
     acceptor.reset();
     assert.is(await dialler.expectEnd(), 'reset');
@@ -177,7 +177,7 @@ test('the budget of bytes is kept', () =>
     { writeBytesMax: 100 },
   ));
 
-test('a listener says when nobody comes', async () => {
+test('a listener fails with a reason when no socket comes', async () => {
   const listener = await ScriptedListener.listen({ expectMs: 20 });
   assert.match(await rejection(listener.accept()), 'expected a connection within 20 ms');
   assert.is(listener.connections, 0);

@@ -245,7 +245,7 @@ test('F12 a client that crashes while it dials and calls leaves nothing behind a
   assert.is(network.clock.pending, 0);
 });
 
-test('F1 where nobody listens a connection is refused, and a partition makes it run into its time', async () => {
+test('F1 where no server listens a connection is refused, and in a partition it times out', async () => {
   const { network, server, notes, close } = open();
   network.listen('orders', server).close();
   const refused = await network.run(failureOf(notes.echo(note)));
@@ -291,7 +291,7 @@ test('two hosts have identities and chance of their own, one host has one', () =
   assert.is.not(network.options('a').identity, network.options('b').identity);
 });
 
-test('run says so when the promise cannot settle, and when it takes too long', async () => {
+test('run throws when the promise cannot settle, and when it takes too long', async () => {
   const { network, notes, close } = open({}, { echo: () => new Promise<never>(() => {}) });
   await network.run(network.run(notes.hit(note)));
   const failed = failureOf(notes.echo(note, { deadlineMs: 90_000 }));

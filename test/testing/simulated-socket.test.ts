@@ -157,7 +157,7 @@ test('a forgotten connection is silent on both sides until each gives it up', as
   assert.is(network.clock.pending, 0);
 });
 
-test('a connection that was reset before anybody listened says so to whoever comes', async () => {
+test('a connection that was reset before it had a listener reports the reset to the first one', async () => {
   const { network, a, accepted } = await pair({}, false);
   network.reset('a', 'b');
   await network.advance(10);

@@ -47,7 +47,7 @@ test('a cancelled timer does not run, and cancelling twice or late is harmless',
   assert.is(runs, 1);
 });
 
-test('afterReads runs behind the timers of its instant and before later ones', () => {
+test('afterReads runs after the timers of its instant and before later ones', () => {
   const clock = new VirtualClock(0);
   const ran: string[] = [];
   clock.setTimer(() => {
@@ -71,7 +71,7 @@ test('after a blocked event loop the timers run late', () => {
   assert.is(ranAt, 2_000);
 });
 
-test('input runs behind the timers that are due, also after a blocked event loop', () => {
+test('input runs after the timers that are due, also after a blocked event loop', () => {
   const clock = new VirtualClock(0);
   const ran: string[] = [];
   clock.setArrival(() => ran.push('input of 5'), 5);
@@ -106,7 +106,7 @@ test('advanceSettled lets promises move between instants and before afterReads',
   assert.is(clock.now(), 15);
 });
 
-test('promises come to rest behind every callback, also between two of one instant', async () => {
+test('promises settle after every callback, also between two of one instant', async () => {
   for (const settling of ['tasks', 'microtasks'] as const) {
     const clock = new VirtualClock(0, settling);
     const ran: string[] = [];
@@ -123,7 +123,7 @@ test('promises come to rest behind every callback, also between two of one insta
   }
 });
 
-test('runUntil stops behind the callback that brought what it waits for', async () => {
+test('runUntil stops after the callback that fulfilled its condition', async () => {
   const clock = new VirtualClock(0);
   let runs = 0;
   for (let ms = 1; ms <= 9; ms++) clock.setTimer(() => runs++, ms);

@@ -1,4 +1,4 @@
-/** Bars in panels beside each other that share their rows: who does how much, in several cases. */
+/** Bar charts in adjacent panels that share their rows: the contenders' figures in several cases. */
 import { Drawing, type Kind, textWidth, wrapped } from './drawing.js';
 import { linearScale, logScale, type Scale, short } from './scale.js';
 

@@ -1,8 +1,8 @@
 /**
  * NATS request and reply (@nats-io/transport-node) through one nats-server, which the serving process starts for itself.
  *
- * The broker runs on the server's core, and its CPU time counts as the server's: a call has to pass it twice, so on two cores it
- * shares one with somebody. At its best: the broker without clustering or JetStream, subscriptions by callback, and requests
+ * The broker runs on the server's core, and its CPU time counts as the server's: a call passes it twice, and with two cores it
+ * has to share one of them. At its best: the broker without clustering or JetStream, subscriptions by callback, and requests
  * published with a subject of one inbox to reply to: `request` does the same with a timer and an iterator for each call. The record in
  * Avro by avsc. No stream: without JetStream a slow reader loses messages.
  */

@@ -38,7 +38,7 @@ interface Undici {
 
 const CALLS_PIPELINED_MAX = 1000;
 const LINES_PER_WRITE = 64;
-/** Then a turn of the event loop: a client that keeps up would else leave the server none. */
+/** Then the server yields to the event loop: otherwise a client that keeps up would starve it. */
 const WRITES_PER_TURN = 4;
 
 async function listen(onRequest: (request: IncomingMessage, response: ServerResponse) => void): Promise<number> {

@@ -26,7 +26,7 @@ export function parseRecord(base64: string): Endpoint {
   }
   const { address, weight, priority, serverName } = value;
   if (typeof address !== 'string') throw bad('it has no address');
-  if (weight !== undefined && !isWeight(weight)) throw bad('its weight is no number from 0.0001 to 1,000,000');
+  if (weight !== undefined && !isWeight(weight)) throw bad('its weight is not a number from 0.0001 to 1,000,000');
   if (priority !== undefined && !(typeof priority === 'number' && Number.isSafeInteger(priority))) {
     throw bad('its priority is no whole number');
   }
