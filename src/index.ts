@@ -99,6 +99,7 @@ export type {
   UnaryStub,
 } from './peer/public-types.js';
 export type { HandlerOptions, Handlers } from './peer/service-host.js';
+export type { GraceOptions } from './peer/settings.js';
 export type { ServerLoad } from './resilience/admission/admission.js';
 export { type ConsistentHashOptions, consistentHash } from './resilience/consistent-hash.js';
 export type { EjectionOptions } from './resilience/ejection.js';
@@ -109,12 +110,7 @@ export type { Balancer, Candidate, Picker, PickerContext } from './resilience/pi
 export type { RetryBudgetOptions } from './resilience/retry-budget.js';
 export type { RetryOptions } from './resilience/retry-policy.js';
 export { roundRobin } from './resilience/round-robin.js';
-export {
-  type ListenAddress,
-  type ListenOptions,
-  type RegisterOptions,
-  Server,
-  type ServerOptions,
-} from './server/server.js';
+export { type ListenAddress, Server } from './server/server.js';
+export type { ListenOptions, RegisterOptions, ServerOptions } from './server/server-options.js';
 export type { CompressionName, MessageCodec, MethodKind } from './wire/message-codec.js';
 export type { Metadata } from './wire/records/metadata.js';

@@ -60,3 +60,48 @@ export class EitherSignal implements CancelSignal {
     this.other.removeEventListener(type, listener);
   }
 }
+
+/** What is used of a signal of another realm or library; whatever else it does is its own affair. */
+interface SignalLike {
+  readonly aborted: boolean;
+  readonly reason?: unknown;
+  addEventListener(type: 'abort', listener: () => void): void;
+  removeEventListener?(type: 'abort', listener: () => void): void;
+}
+
+/**
+ * A signal that is no `AbortSignal` of this realm: of a browser's library, a test environment, or another context. One that throws counts as
+ * aborted, with what it threw as the reason.
+ */
+export class ForeignSignal implements CancelSignal {
+  private thrown: { readonly error: unknown } | null = null;
+
+  constructor(private readonly signal: SignalLike) {}
+
+  get aborted(): boolean {
+    return this.thrown !== null || this.try(() => this.signal.aborted === true, true);
+  }
+
+  get reason(): unknown {
+    if (this.thrown !== null) return this.thrown.error;
+    return this.try(() => this.signal.reason, undefined);
+  }
+
+  addEventListener(_type: 'abort', listener: () => void): void {
+    this.try(() => this.signal.addEventListener('abort', listener), undefined);
+    if (this.thrown !== null) listener();
+  }
+
+  removeEventListener(_type: 'abort', listener: () => void): void {
+    this.try(() => this.signal.removeEventListener?.('abort', listener), undefined);
+  }
+
+  private try<T>(ask: () => T, otherwise: T): T {
+    try {
+      return ask();
+    } catch (error) {
+      this.thrown ??= { error };
+      return otherwise;
+    }
+  }
+}

@@ -1,9 +1,10 @@
 /** The options of `connect`. */
 import type { ConnectionOptions as TlsOptions } from 'node:tls';
 import { RpcError } from '../base/errors.js';
+import { type OptionKinds, shown, wrongOption } from '../base/options.js';
 import type { LedgerListener } from '../connection/calls/call-marks.js';
-import type { HandlerOptions } from '../peer/service-host.js';
-import type { EndpointOptions } from '../peer/settings.js';
+import { type HandlerOptions, handlerOptionKinds } from '../peer/service-host.js';
+import { type EndpointOptions, endpointOptionKinds } from '../peer/settings.js';
 import type { EjectionOptions } from '../resilience/ejection.js';
 import type { HedgeOptions } from '../resilience/hedge-policy.js';
 import { leastLoaded } from '../resilience/least-loaded.js';
@@ -56,20 +57,38 @@ export interface ChannelOptions extends EndpointOptions, HandlerOptions {
   readonly dial?: (address: string, connectMsMax: number) => Promise<Transport>;
 }
 
+export const channelOptionKinds: OptionKinds<ChannelOptions> = {
+  ...endpointOptionKinds,
+  ...handlerOptionKinds,
+  tls: 'object',
+  ledger: 'checked',
+  deadlineMs: 'checked',
+  pool: 'checked',
+  balancer: 'checked',
+  ejection: 'checked',
+  retry: 'checked',
+  hedging: 'checked',
+  waitForReady: 'boolean',
+  dial: 'function',
+};
+
 /** Throws an `RpcError` (INVALID_ARGUMENT). */
 export function balancerOf({ balancer = leastLoaded }: ChannelOptions): Balancer {
   if (typeof balancer !== 'function') {
-    throw new RpcError(
-      'INVALID_ARGUMENT',
-      `balancer is ${String(balancer)}, but must be a function such as roundRobin`,
-    );
+    throw new RpcError('INVALID_ARGUMENT', `balancer is ${shown(balancer)}, but must be a function such as roundRobin`);
   }
   return balancer;
 }
 
+/** Throws an `RpcError` (INVALID_ARGUMENT). */
+export function ledgerOf({ ledger = false }: ChannelOptions): boolean | LedgerListener {
+  if (typeof ledger === 'boolean' || typeof ledger === 'function') return ledger;
+  throw wrongOption('connect', 'ledger', ledger, 'true, false or a function');
+}
+
 /** The deadline of calls without one of their own, in milliseconds. Throws an `RpcError` (INVALID_ARGUMENT). */
-export function deadlineMsOf({ deadlineMs }: ChannelOptions, deadlineMsDefault: number): number {
-  const ms = deadlineMs ?? deadlineMsDefault;
-  if (ms > 0) return ms;
-  throw new RpcError('INVALID_ARGUMENT', `deadlineMs is ${String(deadlineMs)}, but must be more than 0`);
+export function deadlineMsOf(options: ChannelOptions, deadlineMsDefault: number): number {
+  const { deadlineMs = deadlineMsDefault } = options;
+  if (typeof deadlineMs === 'number' && deadlineMs > 0) return deadlineMs;
+  throw new RpcError('INVALID_ARGUMENT', `deadlineMs is ${shown(deadlineMs)}, but must be a number of more than 0`);
 }

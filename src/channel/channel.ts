@@ -18,6 +18,7 @@
 import type { ServiceDefinition } from '../avro/service/service.js';
 import type { Attempt } from '../base/attempt.js';
 import { RpcError } from '../base/errors.js';
+import { readOptions } from '../base/options.js';
 import { SweepTimer } from '../base/sweep-timer.js';
 import { LedgerSetting } from '../connection/calls/call-marks.js';
 import { CallQueue } from '../connection/calls/call-queue.js';
@@ -29,9 +30,9 @@ import { ConnectionSet, type DrainReport } from '../peer/connection-set.js';
 import { peerOf } from '../peer/peer.js';
 import type { Peer } from '../peer/public-types.js';
 import { type Handlers, ServiceHost } from '../peer/service-host.js';
-import { type EndpointSettings, graceMsOf, settingsOf } from '../peer/settings.js';
+import { type EndpointSettings, type GraceOptions, graceMsOf, settingsOf } from '../peer/settings.js';
 import type { CompressionName, MethodSpec } from '../wire/message-codec.js';
-import { balancerOf, type ChannelOptions, deadlineMsOf } from './channel-options.js';
+import { balancerOf, type ChannelOptions, channelOptionKinds, deadlineMsOf, ledgerOf } from './channel-options.js';
 import { Connector } from './connector.js';
 import { DelayedCalls } from './delayed-calls.js';
 import type { ChannelDescription } from './description.js';
@@ -76,23 +77,24 @@ export class Channel implements EndpointSetOwner, Hedger {
   private known = false;
 
   /** Throws an `RpcError` (INVALID_ARGUMENT) for a target or an option that is wrong. */
-  constructor(target: string | readonly string[] | Resolver, options: ChannelOptions = {}) {
+  constructor(target: string | readonly string[] | Resolver, given?: ChannelOptions) {
+    const options = readOptions('connect', given, channelOptionKinds);
     const resolver = resolverFor(target);
     this.target = resolver.name;
     const settings = settingsOf(options);
     this.settings = settings;
     const { limits, clock, random } = settings;
-    this.ledgers = new LedgerSetting(clock, options.ledger ?? false);
+    this.ledgers = new LedgerSetting(clock, ledgerOf(options));
     this.deadlineMsDefault = deadlineMsOf(options, limits.deadlineMsDefault);
     this.waitForReady = options.waitForReady ?? false;
     this.host = new ServiceHost(options);
     this.connections = new ConnectionSet(clock, 'the channel closes', false);
     const { host, connections } = this;
-    const { tls, dial } = options;
+    const { tls, dial, retry = {}, hedging = false, ejection = {} } = options;
     const onRetryable = this.onRetryable.bind(this);
     this.connector = new Connector({ settings, host, connections, tls, dial, onRetryable });
-    this.retries = new Retries(options.retry ?? {}, limits.resendsMax, clock, random);
-    this.hedging = options.hedging ? new Hedging(options.hedging, clock, this) : null;
+    this.retries = new Retries(retry, limits.resendsMax, clock, random);
+    this.hedging = hedging === false ? null : new Hedging(hedging, clock, this);
     this.delayed = new DelayedCalls(clock, this.dispatchNow);
     const awaited = `a connection to ${this.target}`;
     this.waiting = new CallQueue(
@@ -107,10 +109,7 @@ export class Channel implements EndpointSetOwner, Hedger {
     const pool = poolSettingsOf(options.pool);
     const balancer = balancerOf(options);
     const { connector } = this;
-    this.endpoints = new EndpointSet(
-      { resolver, settings, pool, balancer, ejection: options.ejection ?? {}, connector },
-      this,
-    );
+    this.endpoints = new EndpointSet({ resolver, settings, pool, balancer, ejection, connector }, this);
   }
 
   /** As `ClientChannel.peer`. */
@@ -196,8 +195,8 @@ export class Channel implements EndpointSetOwner, Hedger {
    * Makes no new calls, lets those in flight finish, then closes. What is left after `graceMs` (default 20,000) is cancelled, and the
    * answer says what that was. Called again with a shorter grace, it shortens it.
    */
-  async close(options: { readonly graceMs?: number } = {}): Promise<DrainReport> {
-    const graceMs = graceMsOf(options);
+  async close(options?: GraceOptions): Promise<DrainReport> {
+    const graceMs = graceMsOf('close', options);
     this.state = 'closed';
     this.endpoints.stop();
     this.timer.stop();

@@ -1,5 +1,6 @@
 /** How many connections a channel keeps to each endpoint, and for how long. */
 import { RpcError } from '../base/errors.js';
+import { allOfKind, readOptions, shown } from '../base/options.js';
 
 export interface PoolOptions {
   /** Connections kept to each endpoint once it is connected. Default 1. */
@@ -31,19 +32,19 @@ const defaults: PoolSettings = {
 };
 
 /** Completes and checks the options. Throws an `RpcError` (INVALID_ARGUMENT) that names the wrong one. */
-export function poolSettingsOf(given: PoolOptions = {}): PoolSettings {
+export function poolSettingsOf(options?: PoolOptions): PoolSettings {
+  const given = readOptions<PoolOptions>('pool.', options, allOfKind(defaults, 'number'));
   const entries: [string, number | undefined][] = Object.entries(given);
   for (const [name, value] of entries) {
-    if (!Object.hasOwn(defaults, name)) throw new RpcError('INVALID_ARGUMENT', `there is no option pool.${name}`);
     const least = name.startsWith('c') ? 1 : 0;
-    if (value !== undefined && !(typeof value === 'number' && value >= least)) {
+    if (value !== undefined && !(value >= least)) {
       throw new RpcError(
         'INVALID_ARGUMENT',
-        `pool.${name} is ${String(value)}, but must be a number of at least ${least}`,
+        `pool.${name} is ${shown(value)}, but must be a number of at least ${least}`,
       );
     }
   }
-  const { connectionsMin, callsPerConnection, idleMsMax, ageMsMax } = { ...defaults, ...withoutUndefined(given) };
+  const { connectionsMin, callsPerConnection, idleMsMax, ageMsMax } = { ...defaults, ...given };
   if (connectionsMin === Infinity) throw new RpcError('INVALID_ARGUMENT', 'pool.connectionsMin must not be Infinity');
   const connectionsMax = given.connectionsMax ?? Math.max(defaults.connectionsMax, connectionsMin);
   if (connectionsMax < connectionsMin) {
@@ -51,8 +52,4 @@ export function poolSettingsOf(given: PoolOptions = {}): PoolSettings {
     throw new RpcError('INVALID_ARGUMENT', text);
   }
   return { connectionsMin, connectionsMax, callsPerConnection, idleMsMax, ageMsMax };
-}
-
-function withoutUndefined(given: PoolOptions): PoolOptions {
-  return Object.fromEntries(Object.entries(given).filter(([, value]) => value !== undefined));
 }

@@ -11,7 +11,7 @@ import type { Clock } from '../base/clock.js';
 import type { RpcError } from '../base/errors.js';
 import type { PendingCall, RetryReason } from '../connection/calls/pending-call.js';
 import { RetryBudget } from '../resilience/retry-budget.js';
-import { checkRetryOptions, type RetryOptions, retryWaitMs } from '../resilience/retry-policy.js';
+import { type RetryOptions, readRetryOptions, retryWaitMs } from '../resilience/retry-policy.js';
 
 /** How a failed call is sent again: `waitMs` milliseconds from now. A `resend` does not count as a retry. */
 export interface NextAttempt {
@@ -22,17 +22,18 @@ export interface NextAttempt {
 export class Retries {
   /** Retries and hedges so far. */
   made = 0;
+  private readonly options: RetryOptions | false;
   private readonly budget: RetryBudget;
 
   /** Throws an `RpcError` (INVALID_ARGUMENT) for an option that is wrong. */
   constructor(
-    private readonly options: RetryOptions | false,
+    options: RetryOptions | false,
     private readonly resendsMax: number,
     private readonly clock: Clock,
     private readonly random: () => number,
   ) {
-    if (options !== false) checkRetryOptions(options);
-    this.budget = new RetryBudget(options === false ? {} : options.budget);
+    this.options = options === false ? false : readRetryOptions(options);
+    this.budget = new RetryBudget(this.options === false ? {} : this.options.budget);
   }
 
   /**

@@ -13,6 +13,7 @@ import type { Resolver } from '../discovery/resolver/resolver.js';
 import type { DrainReport } from '../peer/connection-set.js';
 import type { Client, Peer } from '../peer/public-types.js';
 import type { Handlers } from '../peer/service-host.js';
+import type { GraceOptions } from '../peer/settings.js';
 import { clientOf } from '../peer/stubs.js';
 
 /** A channel to a target: makes clients, and keeps the connections that they share. Made by `connect`. */
@@ -46,7 +47,7 @@ export interface ClientChannel {
    * are cancelled and listed in the report. Call it again with a shorter grace to shorten it. Rejects with an `RpcError`
    * (INVALID_ARGUMENT) for a `graceMs` that is not a number of at least 0.
    */
-  close(options?: { readonly graceMs?: number }): Promise<DrainReport>;
+  close(options?: GraceOptions): Promise<DrainReport>;
   /** `await using channel = connect(...)`: as `close()`. */
   [Symbol.asyncDispose](): Promise<void>;
 }
@@ -89,7 +90,7 @@ class ChannelHandle implements ClientChannel {
     return this;
   }
 
-  close(options?: { readonly graceMs?: number }): Promise<DrainReport> {
+  close(options?: GraceOptions): Promise<DrainReport> {
     return this.#channel.close(options);
   }
 
@@ -110,6 +111,6 @@ class ChannelHandle implements ClientChannel {
  * once; connections open with the first call or with `channel.ready()`. Throws an `RpcError` (INVALID_ARGUMENT) for a wrong target or
  * option.
  */
-export function connect(target: string | readonly string[] | Resolver, options: ChannelOptions = {}): ClientChannel {
+export function connect(target: string | readonly string[] | Resolver, options?: ChannelOptions): ClientChannel {
   return new ChannelHandle(inNoContext(() => new Channel(target, options)));
 }

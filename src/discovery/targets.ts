@@ -1,5 +1,6 @@
 /** From what `connect` and `server.register` are given to the resolver or the registry. */
 import { RpcError } from '../base/errors.js';
+import { shown } from '../base/options.js';
 import { DnsResolver } from './dns/dns.js';
 import { SrvResolver } from './dns/srv.js';
 import { EtcdRegistry } from './etcd/registry.js';
@@ -19,8 +20,9 @@ import { StaticList } from './static-list.js';
  */
 export function resolverFor(target: string | readonly string[] | Resolver): Resolver {
   if (typeof target === 'string') return resolverForText(target);
-  if (isList(target)) return new StaticList(target.flatMap(split));
-  return target;
+  if (isList(target)) return new StaticList(Array.from(target, textOf).flatMap(split));
+  if (isResolver(target)) return target;
+  throw wrongTarget(target);
 }
 
 function resolverForText(target: string): Resolver {
@@ -43,9 +45,40 @@ function resolverForText(target: string): Resolver {
   }
 }
 
+/** Holes of an array are undefined here. */
+function textOf(target: unknown): string {
+  if (typeof target === 'string') return target;
+  throw wrongTarget(target);
+}
+
+function isResolver(target: unknown): target is Resolver {
+  const methods = ['start', 'refresh', 'stop'];
+  return hasMethods(target, methods) && 'name' in target && typeof target.name === 'string';
+}
+
+function hasMethods(target: unknown, names: readonly string[]): target is object {
+  if (typeof target !== 'object' || target === null) return false;
+  return names.every((name) => typeof Reflect.get(target, name) === 'function');
+}
+
+/** Shows how what was given is written as a target, if that can be told. */
+function wrongTarget(target: unknown): RpcError {
+  const forms =
+    'tcp://host:port, tls://host:port, unix:/path, dns://host:port or etcd://host:port/prefix, or a resolver';
+  const text = `the target is ${shown(target)}, but must be a string such as ${forms}`;
+  if (target instanceof URL) return new RpcError('INVALID_ARGUMENT', `${text}: pass its href`);
+  if (typeof target !== 'object' || target === null || !('host' in target) || !('port' in target)) {
+    return new RpcError('INVALID_ARGUMENT', text);
+  }
+  return new RpcError('INVALID_ARGUMENT', `${text}: write \`tcp://\${host}:\${port}\``);
+}
+
 /** The registry for `etcd://host:2379/prefix`, or the given one. Throws an `RpcError` (INVALID_ARGUMENT) for another form. */
 export function registryFor(target: string | Registry): Registry {
-  return typeof target === 'string' ? new EtcdRegistry(etcdOf(target)) : target;
+  if (typeof target === 'string') return new EtcdRegistry(etcdOf(target));
+  if (hasMethods(target, ['register'])) return target;
+  const text = `the registry is ${shown(target)}, but must be a string such as etcd://host:2379/prefix, or an object with register`;
+  throw new RpcError('INVALID_ARGUMENT', text);
 }
 
 function etcdOf(target: string): { readonly endpoints: string[]; readonly prefix: string } {

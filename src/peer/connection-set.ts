@@ -25,6 +25,11 @@ type Phase = 'open' | 'draining' | 'ended';
 
 const steps: Steps<Phase> = { open: ['draining', 'ended'], draining: ['ended'], ended: [] };
 
+/** No timer is set for longer (24.8 days). */
+const TIMER_MS_MAX = 0x7fff_ffff;
+/** A timer that has so much left was not set for the whole time. */
+const LONG_TIMER_MS = 1_000;
+
 export class ConnectionSet {
   private readonly open = new Set<Connection>();
   /** Their sockets are gone, but not all of their handlers have ended. */
@@ -87,13 +92,13 @@ export class ConnectionSet {
   /** Lets calls finish for `graceMs`, then cancels what is left. Called again with a shorter grace, it shortens it. */
   async drain(graceMs: number): Promise<DrainReport> {
     const graceAt = this.clock.now() + graceMs;
-    if (this.phase !== 'ended' && graceAt < this.graceAt) {
+    if (this.phase === 'open' || (this.phase === 'draining' && graceAt < this.graceAt)) {
       if (this.phase === 'open') this.transition('draining');
       this.graceAt = graceAt;
       for (const connection of this.open) connection.drain(this.reason, graceMs);
       this.graceTimer?.cancel();
       // It keeps the process alive: the sockets of the handlers that are waited for may be gone.
-      this.graceTimer = this.clock.setTimer(() => this.onGraceOver(), graceMs, true);
+      this.watchGrace(graceMs);
     }
     await this.untilEmpty();
     return { cancelled: [...this.cancelled] };
@@ -105,6 +110,17 @@ export class ConnectionSet {
     this.closed.clear();
     for (const connection of this.open) connection.close(this.reason);
     await this.untilEmpty();
+  }
+
+  private watchGrace(graceMs: number): void {
+    this.graceTimer = this.clock.setTimer(() => this.onGraceTimer(), Math.min(graceMs, TIMER_MS_MAX), true);
+  }
+
+  private onGraceTimer(): void {
+    const leftMs = this.graceAt - this.clock.now();
+    // Timers end after 24.8 days, which is less than some graces.
+    if (leftMs >= LONG_TIMER_MS) this.watchGrace(leftMs);
+    else this.onGraceOver();
   }
 
   private onGraceOver(): void {

@@ -5,6 +5,7 @@
 import type { KindOf, RequestOutput, ResponseInput } from '../avro/service/method.js';
 import type { ServiceDefinition } from '../avro/service/service.js';
 import { RpcError } from '../base/errors.js';
+import type { OptionKinds } from '../base/options.js';
 import type { CallHost, HostedMethod } from '../connection/calls/call-host.js';
 import type { IncomingBlob, OutgoingBlob } from '../connection/streams/blob.js';
 import type { ItemStream } from '../connection/streams/item-stream.js';
@@ -20,6 +21,8 @@ export interface HandlerOptions {
    */
   readonly onHandlerError?: (error: unknown, method: string) => void;
 }
+
+export const handlerOptionKinds: OptionKinds<HandlerOptions> = { onHandlerError: 'function' };
 
 interface HandlersOf<Request, Response> {
   readonly unary: (request: Request, context: CallContext) => Response | Promise<Response>;

@@ -6,6 +6,7 @@ import { randomBytes } from 'node:crypto';
 import { type Clock, systemClock } from '../base/clock.js';
 import { RpcError } from '../base/errors.js';
 import { defaultLimits, type Limits } from '../base/limits.js';
+import { allOfKind, type OptionKinds, readOptions, shown } from '../base/options.js';
 import { isKeyOf } from '../base/tables.js';
 import type { Compressor } from '../compression/compressor.js';
 import { loadCompressors } from '../compression/load.js';
@@ -59,15 +60,25 @@ export interface EndpointOptions {
   readonly identity?: ProcessIdentity;
 }
 
+export const endpointOptionKinds: OptionKinds<EndpointOptions> = {
+  limits: 'checked',
+  compression: 'checked',
+  busyPollUs: 'checked',
+  checksums: 'checked',
+  clock: 'object',
+  random: 'function',
+  identity: 'object',
+};
+
 /** Completes and checks limits. Throws an `RpcError` (INVALID_ARGUMENT) that names the wrong one. */
-export function completeLimits(given: Partial<Limits> = {}): Limits {
+export function completeLimits(options?: Partial<Limits>): Limits {
+  const given = readOptions<Partial<Limits>>('limits.', options, allOfKind(defaultLimits, 'number'));
   const limits: { -readonly [N in keyof Limits]: Limits[N] } = { ...defaultLimits };
   const entries: [string, number | undefined][] = Object.entries(given);
   for (const [name, value] of entries) {
-    if (value === undefined) continue;
-    if (!isKeyOf(name, defaultLimits)) throw new RpcError('INVALID_ARGUMENT', `there is no limit ${name}`);
-    if (typeof value !== 'number' || !(value >= 0)) {
-      throw new RpcError('INVALID_ARGUMENT', `limits.${name} is ${String(value)}, but must be a number of at least 0`);
+    if (value === undefined || !isKeyOf(name, defaultLimits)) continue;
+    if (!(value >= 0)) {
+      throw new RpcError('INVALID_ARGUMENT', `limits.${name} is ${shown(value)}, but must be a number of at least 0`);
     }
     limits[name] = value;
   }
@@ -117,10 +128,10 @@ export interface EndpointSettings {
 export function settingsOf(options: EndpointOptions): EndpointSettings {
   const { compression = 'off', checksums = false } = options;
   if (compression !== 'off' && compression !== 'lz4' && compression !== 'gzip') {
-    throw new RpcError('INVALID_ARGUMENT', `compression is ${String(compression)}, but must be 'lz4', 'gzip' or 'off'`);
+    throw new RpcError('INVALID_ARGUMENT', `compression is ${shown(compression)}, but must be 'lz4', 'gzip' or 'off'`);
   }
   if (typeof checksums !== 'boolean') {
-    throw new RpcError('INVALID_ARGUMENT', `checksums is ${String(checksums)}, but must be true or false`);
+    throw new RpcError('INVALID_ARGUMENT', `checksums is ${shown(checksums)}, but must be true or false`);
   }
   const limits = completeLimits(options.limits);
   const clock = options.clock ?? systemClock;
@@ -138,10 +149,17 @@ export function settingsOf(options: EndpointOptions): EndpointSettings {
 /** Time that a drain leaves to what is running, when nothing else is said. */
 const GRACE_MS = 20_000;
 
-/** The grace of `Server.drain` and `Channel.close`, in whole milliseconds. Throws an `RpcError` (INVALID_ARGUMENT). */
-export function graceMsOf({ graceMs = GRACE_MS }: { readonly graceMs?: number }): number {
+/** Options of `Server.drain` and `ClientChannel.close`. */
+export interface GraceOptions {
+  /** Milliseconds that running calls have to finish; Infinity: as long as they take. Default 20,000. */
+  readonly graceMs?: number;
+}
+
+/** The grace that `options` give, in whole milliseconds. `place` is what takes them. Throws an `RpcError` (INVALID_ARGUMENT). */
+export function graceMsOf(place: string, options: GraceOptions | undefined): number {
+  const { graceMs = GRACE_MS } = readOptions<GraceOptions>(place, options, { graceMs: 'checked' });
   if (typeof graceMs !== 'number' || !(graceMs >= 0)) {
-    throw new RpcError('INVALID_ARGUMENT', `graceMs is ${String(graceMs)}, but must be a number of at least 0`);
+    throw new RpcError('INVALID_ARGUMENT', `graceMs is ${shown(graceMs)}, but must be a number of at least 0`);
   }
   return Math.ceil(graceMs);
 }

@@ -15,6 +15,7 @@ import { IncomingPieces } from '../connection/streams/incoming-blob.js';
 import { IncomingStream } from '../connection/streams/incoming-stream.js';
 import { type ItemSource, isItemSource, type LateErrorListener, Source } from '../connection/streams/source.js';
 import type { CompressionName, MethodKind, MethodSpec } from '../wire/message-codec.js';
+import { optionsError, readCallOptions, signalOf } from './call-options.js';
 import { ownMethods } from './own-methods.js';
 import type { CallOptions, Client } from './public-types.js';
 
@@ -68,11 +69,12 @@ export function clientOf<S extends ServiceDefinition>(calls: Calls, service: S):
 }
 
 /** What cancels the call. */
-function cancelSourceOf({ signal, parent }: CallOptions): CancelSignal | null {
-  if (parent === undefined) return signal ?? null;
+function cancelSourceOf({ signal: given, parent }: CallOptions): CancelSignal | null {
+  const signal = given == null ? null : signalOf(given);
+  if (parent === undefined) return signal;
   // A context of another copy of this package has only its signal, which costs more.
   const followed = parent instanceof CallContext ? parent.followers : parent.signal;
-  return signal === undefined ? followed : new EitherSignal(signal, followed);
+  return signal === null ? followed : new EitherSignal(signal, followed);
 }
 
 const noOptions: CallOptions = Object.freeze({});
@@ -82,17 +84,27 @@ type SingleStub = (request: unknown, options?: CallOptions) => Promise<unknown>;
 function singleStub(calls: Calls, method: MethodSpec): SingleStub {
   const { deadlineMsDefault, ledgers } = calls;
   const usual = ledgers.always && method.kind !== 'oneway' ? noOptions : undefined;
-  return (request, options = usual) => {
-    if (options === undefined) return calls.call(method, request, deadlineMsDefault, null);
-    const deadlineMs = deadlineOf(options, deadlineMsDefault);
-    return calls.call(method, request, deadlineMs, extrasOf(calls, method, options, deadlineMs, false));
+  return (request, given = usual) => {
+    if (given === undefined) return calls.call(method, request, deadlineMsDefault, null);
+    try {
+      const options = given === usual ? given : readCallOptions(given, method);
+      const deadlineMs = deadlineOf(options, deadlineMsDefault);
+      return calls.call(method, request, deadlineMs, extrasOf(calls, method, options, deadlineMs, false));
+    } catch (error) {
+      return Promise.reject(optionsError(error, method));
+    }
   };
 }
 
 function unaryStub(calls: Calls, method: MethodSpec): unknown {
-  const detailed: SingleStub = (request, options = noOptions) => {
-    const deadlineMs = deadlineOf(options, calls.deadlineMsDefault);
-    return calls.call(method, request, deadlineMs, extrasOf(calls, method, options, deadlineMs, true));
+  const detailed: SingleStub = (request, given = noOptions) => {
+    try {
+      const options = given === noOptions ? given : readCallOptions(given, method);
+      const deadlineMs = deadlineOf(options, calls.deadlineMsDefault);
+      return calls.call(method, request, deadlineMs, extrasOf(calls, method, options, deadlineMs, true));
+    } catch (error) {
+      return Promise.reject(optionsError(error, method));
+    }
   };
   return Object.assign(singleStub(calls, method), { detailed });
 }
@@ -112,14 +124,17 @@ function duplexStub(calls: Calls, method: MethodSpec): unknown {
 }
 
 function clientStreamStub(calls: Calls, method: MethodSpec): unknown {
-  const call = async (items: ItemSource, options: CallOptions, detailed: boolean): Promise<unknown> => {
+  const call = async (items: ItemSource, given: CallOptions, detailed: boolean): Promise<unknown> => {
     const wrong = describeItems(method, items);
     if (wrong !== null) throw wrong;
     const source = sourceOf(method, items);
     try {
+      const options = readCallOptions(given, method);
       const deadlineMs = deadlineOf(options, calls.deadlineMsDefault);
       const details = detailsOf(calls, method, options, deadlineMs, detailed);
       return await calls.call(method, undefined, deadlineMs, { ...details, source });
+    } catch (error) {
+      throw optionsError(error, method);
     } finally {
       void source.end();
     }
@@ -144,7 +159,7 @@ function openStream(
   method: MethodSpec,
   request: unknown,
   source: Source | undefined,
-  options: CallOptions,
+  given: CallOptions,
   incoming = new IncomingStream(),
 ): IncomingStream {
   const resolve = (result: unknown): void => {
@@ -158,13 +173,13 @@ function openStream(
     incoming.fail(toRpcError(error));
   };
   try {
+    const options = readCallOptions(given, method);
     const deadlineMs = deadlineOf(options, calls.deadlineMsDefault);
     const details = detailsOf(calls, method, options, deadlineMs, false);
     const extras = source === undefined ? { ...details, incoming } : { ...details, incoming, source };
     calls.start(method, request, deadlineMs, extras, resolve, reject);
   } catch (error) {
-    void source?.end();
-    throw error;
+    reject(optionsError(error, method));
   }
   return incoming;
 }
@@ -192,10 +207,9 @@ function lateErrorListener({ name }: MethodSpec): LateErrorListener {
   };
 }
 
-/** A deadline that is not a number becomes NaN, which the call rejects with INVALID_ARGUMENT. */
+/** No later than the deadline of the call that this one is part of. */
 function deadlineOf(options: CallOptions, deadlineMsDefault: number): number {
   const { deadlineMs = deadlineMsDefault, parent } = options;
-  if (typeof deadlineMs !== 'number') return Number.NaN;
   return parent === undefined ? deadlineMs : Math.min(deadlineMs, parent.deadlineMs);
 }
 

@@ -6,6 +6,7 @@
  */
 import type { Attempt } from '../base/attempt.js';
 import { RpcError } from '../base/errors.js';
+import { readOptions } from '../base/options.js';
 import { HashRing } from './hash-ring.js';
 import { leastLoaded } from './least-loaded.js';
 import { type Balancer, type Candidate, isAvoided, OnlyOne, type Picker, type PickerContext } from './picker.js';
@@ -19,7 +20,9 @@ export interface ConsistentHashOptions {
 }
 
 /** Throws an `RpcError` (INVALID_ARGUMENT) for a load factor that is not more than 1. */
-export function consistentHash({ loadFactor = 1.25 }: ConsistentHashOptions = {}): Balancer {
+export function consistentHash(options?: ConsistentHashOptions): Balancer {
+  const kinds = { loadFactor: 'number' } as const;
+  const { loadFactor = 1.25 } = readOptions<ConsistentHashOptions>('consistentHash', options, kinds);
   if (!(loadFactor > 1)) {
     throw new RpcError('INVALID_ARGUMENT', `consistentHash: loadFactor is ${loadFactor}, but must be more than 1`);
   }

@@ -11,7 +11,7 @@
  * Pure: the channel calls `update` after each failure (`EndpointStats.onFailed`) and at `nextAt`, and replaces its picker when the
  * set changed.
  */
-import { RpcError } from '../base/errors.js';
+import { allOfKind, readOptions, wrongOption } from '../base/options.js';
 import type { Candidate } from './picker.js';
 
 export interface EjectionOptions {
@@ -92,12 +92,15 @@ export class Ejection<C extends Candidate> {
     options: EjectionOptions,
     private readonly random: () => number,
   ) {
-    this.options = { ...defaults, ...options };
+    this.options = {
+      ...defaults,
+      ...readOptions<EjectionOptions>('ejection.', options, allOfKind(defaults, 'number')),
+    };
     for (const [name, value] of Object.entries(this.options)) {
       const most = name === 'shareMax' || name === 'rateGapMin' ? 1 : Infinity;
       if (value > 0 && value <= most) continue;
       const range = most === 1 ? 'more than 0 and at most 1' : 'more than 0';
-      throw new RpcError('INVALID_ARGUMENT', `ejection.${name} is ${value}, but must be ${range}`);
+      throw wrongOption('ejection.', name, value, range);
     }
   }
 

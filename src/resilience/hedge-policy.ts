@@ -3,7 +3,7 @@
  * answered (Dean and Barroso, The Tail at Scale, 2013: at the 95th percentile it adds about 5 % to the load). The channel takes each
  * hedge from the retry budget, cancels the slower attempt, and keeps one policy per method.
  */
-import { RpcError } from '../base/errors.js';
+import { type OptionKinds, readOptions, wrongOption } from '../base/options.js';
 import { LatencyQuantile } from './latency-quantile.js';
 
 export interface HedgeOptions {
@@ -20,6 +20,8 @@ const ANSWERS_A_LOOK = 64;
 /** The quantile is up to 2.5 % off: when all calls take the same time, none of them is hedged. */
 const MARGIN = 1.05;
 
+const kinds: OptionKinds<HedgeOptions> = { percentile: 'number', callsMin: 'number', delayMsMin: 'number' };
+
 export class HedgePolicy {
   private readonly options: Required<HedgeOptions>;
   private readonly latencies = new LatencyQuantile();
@@ -27,11 +29,13 @@ export class HedgePolicy {
   private untilLook = 0;
 
   /** Throws an `RpcError` (INVALID_ARGUMENT) for an option out of its range. */
-  constructor({ percentile = 0.95, callsMin = 100, delayMsMin = 1 }: HedgeOptions = {}) {
-    if (!(percentile > 0 && percentile < 1)) throw wrong('percentile', percentile, 'more than 0 and less than 1');
+  constructor(options?: HedgeOptions) {
+    const { percentile = 0.95, callsMin = 100, delayMsMin = 1 } = readOptions('hedging.', options, kinds);
+    if (!(percentile > 0 && percentile < 1))
+      throw wrongOption('hedging.', 'percentile', percentile, 'more than 0 and less than 1');
     // No more observations are kept.
-    if (!(callsMin >= 1 && callsMin <= 1000)) throw wrong('callsMin', callsMin, 'from 1 to 1,000');
-    if (!(delayMsMin >= 0)) throw wrong('delayMsMin', delayMsMin, '0 or more');
+    if (!(callsMin >= 1 && callsMin <= 1000)) throw wrongOption('hedging.', 'callsMin', callsMin, 'from 1 to 1,000');
+    if (!(delayMsMin >= 0)) throw wrongOption('hedging.', 'delayMsMin', delayMsMin, '0 or more');
     this.options = { percentile, callsMin, delayMsMin };
   }
 
@@ -49,8 +53,4 @@ export class HedgePolicy {
   delayMs(): number | null {
     return this.delay;
   }
-}
-
-function wrong(name: string, value: number, range: string): RpcError {
-  return new RpcError('INVALID_ARGUMENT', `hedging.${name} is ${value}, but must be ${range}`);
 }

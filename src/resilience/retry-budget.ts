@@ -6,6 +6,7 @@
  * window do not count, so the budget is never too large.
  */
 import { RpcError } from '../base/errors.js';
+import { readOptions } from '../base/options.js';
 
 export interface RetryBudgetOptions {
   /** Retries as a share of the calls of the last 10 s. Default 0.2 (Finagle's `percentCanRetry`). */
@@ -32,7 +33,9 @@ export class RetryBudget {
   /** Of the window and the second before it, the oldest first. */
   private readonly notes: Note[] = [];
 
-  constructor({ share = 0.2, perSecondMin = 10 }: RetryBudgetOptions = {}) {
+  constructor(options?: RetryBudgetOptions) {
+    const kinds = { share: 'number', perSecondMin: 'number' } as const;
+    const { share = 0.2, perSecondMin = 10 } = readOptions<RetryBudgetOptions>('retry.budget.', options, kinds);
     if (!(share >= 0 && share <= 10)) throw wrong('share', share, 'from 0 to 10');
     if (!(perSecondMin >= 0 && perSecondMin < Infinity)) throw wrong('perSecondMin', perSecondMin, '0 or more');
     this.share = share;

@@ -5,7 +5,8 @@
 
 import type { RpcCode } from '../base/codes.js';
 import { RpcCodes } from '../base/codes.js';
-import { RpcError } from '../base/errors.js';
+import type { RpcError } from '../base/errors.js';
+import { type OptionKinds, readOptions, wrongOption } from '../base/options.js';
 import type { RetryBudgetOptions } from './retry-budget.js';
 
 export interface RetryOptions {
@@ -24,20 +25,25 @@ export interface RetryOptions {
   readonly budget?: RetryBudgetOptions;
 }
 
-/** Throws an `RpcError` (INVALID_ARGUMENT) that names the wrong option. */
-export function checkRetryOptions({
-  attemptsMax = 3,
-  codes = [],
-  waitMsFirst = 25,
-  waitMsMax = 250,
-}: RetryOptions): void {
-  const wrong = (name: string, value: unknown, range: string): RpcError =>
-    new RpcError('INVALID_ARGUMENT', `retry.${name} is ${String(value)}, but must be ${range}`);
+const kinds: OptionKinds<RetryOptions> = {
+  attemptsMax: 'number',
+  codes: 'list',
+  waitMsFirst: 'number',
+  waitMsMax: 'number',
+  budget: 'checked',
+};
+
+/** The options, checked. Throws an `RpcError` (INVALID_ARGUMENT) that names the wrong one. */
+export function readRetryOptions(given: RetryOptions): RetryOptions {
+  const options = readOptions('retry.', given, kinds);
+  const { attemptsMax = 3, codes = [], waitMsFirst = 25, waitMsMax = 250 } = options;
+  const wrong = (name: string, value: unknown, range: string): RpcError => wrongOption('retry.', name, value, range);
   if (!(Number.isInteger(attemptsMax) && attemptsMax >= 1))
     throw wrong('attemptsMax', attemptsMax, 'a whole number from 1');
   if (!(waitMsFirst >= 0 && waitMsFirst < Infinity)) throw wrong('waitMsFirst', waitMsFirst, '0 or more');
   if (!(waitMsMax >= 0 && waitMsMax < Infinity)) throw wrong('waitMsMax', waitMsMax, '0 or more');
   for (const code of codes) if (!Object.hasOwn(RpcCodes, code)) throw wrong('codes', code, 'a list of codes');
+  return options;
 }
 
 const retriedCodes: readonly RpcCode[] = ['UNAVAILABLE', 'RESOURCE_EXHAUSTED'];

@@ -6,30 +6,24 @@
  */
 import { constants } from 'node:crypto';
 import { createServer as createTcpServer, type Server as NetServer, type Socket } from 'node:net';
-import { createServer as createTlsServer, type TLSSocket, type TlsOptions } from 'node:tls';
+import { createServer as createTlsServer, type TLSSocket } from 'node:tls';
 import type { InspectOptionsStylized } from 'node:util';
 import type { ServiceDefinition } from '../avro/service/service.js';
 import { inFreshContext, inNoContext } from '../base/async-context.js';
 import { RpcError } from '../base/errors.js';
 import { type Inspect, inspectCustom, shortView } from '../base/inspect.js';
 import { describeLimit, limitOf } from '../base/limits.js';
+import { readOptions } from '../base/options.js';
 import type { Compressor } from '../compression/compressor.js';
 import { formatAddress, unixPath } from '../discovery/resolver/address.js';
 import type { Registration, Registry } from '../discovery/resolver/registry.js';
-import type { Endpoint } from '../discovery/resolver/resolver.js';
 import { registryFor } from '../discovery/targets.js';
 import { ConnectionSet, type DrainReport } from '../peer/connection-set.js';
 import { openConnection } from '../peer/open-connection.js';
 import { peerOf } from '../peer/peer.js';
 import type { Peer } from '../peer/public-types.js';
-import { type HandlerOptions, type Handlers, ServiceHost } from '../peer/service-host.js';
-import {
-  compressorsFor,
-  type EndpointOptions,
-  type EndpointSettings,
-  graceMsOf,
-  settingsOf,
-} from '../peer/settings.js';
+import { type Handlers, ServiceHost } from '../peer/service-host.js';
+import { compressorsFor, type EndpointSettings, type GraceOptions, graceMsOf, settingsOf } from '../peer/settings.js';
 import { Admission, type ServerLoad } from '../resilience/admission/admission.js';
 import { SocketTransport } from '../transport/socket-transport.js';
 import { withStandingBuffer } from '../transport/standing-buffer.js';
@@ -37,6 +31,14 @@ import type { Transport } from '../transport/transport.js';
 import { ALPN_PROTOCOL, CloseCode } from '../wire/constants.js';
 import { AcceptPacer } from './accept-pacer.js';
 import { Registrations } from './registrations.js';
+import {
+  type ListenOptions,
+  type RegisterOptions,
+  readListenOptions,
+  readRegisterOptions,
+  type ServerOptions,
+  serverOptionKinds,
+} from './server-options.js';
 
 /**
  * Sockets that may wait to be accepted: room for all clients that come back at once when a server has restarted. Beyond it the system
@@ -45,33 +47,11 @@ import { Registrations } from './registrations.js';
  */
 const ACCEPT_QUEUE_MAX = 4096;
 
-export interface ServerOptions extends EndpointOptions, HandlerOptions {
-  /**
-   * Options of `tls.createServer`: `cert`, `key`, and for client certificates `requestCert` and `ca`. When given, every socket must
-   * use TLS (1.2 or later). Default: plain TCP.
-   */
-  readonly tls?: TlsOptions;
-}
-
-export interface ListenOptions {
-  /** Address to listen on. Default: all interfaces. */
-  readonly host?: string;
-  /** Default 0: any free port. */
-  readonly port?: number;
-  /** Path of a unix socket, instead of host and port. */
-  readonly path?: string;
-}
-
 /** Where a server listens; for a unix socket `path` is set and `port` is 0. */
 export interface ListenAddress {
   readonly host: string;
   readonly port: number;
   readonly path: string;
-}
-
-export interface RegisterOptions extends Endpoint {
-  /** Called when the registry could not be reached or refused; the server retries. Default: errors are ignored. */
-  readonly onError?: (error: RpcError) => void;
 }
 
 export class Server {
@@ -88,7 +68,8 @@ export class Server {
   #keepsProcess = true;
 
   /** Throws an `RpcError` (INVALID_ARGUMENT) for a wrong option. */
-  constructor(options: ServerOptions = {}) {
+  constructor(given?: ServerOptions) {
+    const options = readOptions('new Server', given, serverOptionKinds);
     this.#options = options;
     this.#settings = settingsOf(options);
     this.#connections = new ConnectionSet(this.#settings.clock, 'this server is closing', true);
@@ -128,7 +109,8 @@ export class Server {
    * Starts to listen, and may be called again for another address. Resolves with the address. Rejects with the error of node:net, such as
    * EADDRINUSE, or with an `RpcError` (FAILED_PRECONDITION) when the server was closed or a compression cannot be loaded.
    */
-  async listen(options: ListenOptions = {}): Promise<ListenAddress> {
+  async listen(given?: ListenOptions): Promise<ListenAddress> {
+    const options = readListenOptions(given);
     this.#checkOpen();
     this.#compressors = await compressorsFor([this.#settings.compression, ...this.#host.compressions()]);
     this.#checkOpen();
@@ -160,7 +142,7 @@ export class Server {
    * FAILED_PRECONDITION when the server was closed.
    */
   register(registry: string | Registry, options: RegisterOptions): Registration {
-    const { onError = () => {}, ...endpoint } = options;
+    const { onError = () => {}, ...endpoint } = readRegisterOptions(options);
     const { clock, random } = this.#settings;
     const tell = (error: RpcError): void => {
       try {
@@ -219,8 +201,8 @@ export class Server {
    * handler has ended, or when the grace is over, with a report of what was cancelled. Called again with a shorter grace, it shortens it.
    * Registrations are withdrawn first, which takes at most a second of the grace; until then the server goes on serving.
    */
-  async drain(options: { readonly graceMs?: number } = {}): Promise<DrainReport> {
-    const graceMs = graceMsOf(options);
+  async drain(options?: GraceOptions): Promise<DrainReport> {
+    const graceMs = graceMsOf('drain', options);
     const { clock } = this.#settings;
     const endAt = clock.now() + graceMs;
     const withdrawn = this.#registrations.withdraw(graceMs);

@@ -80,7 +80,7 @@ for (const [side, make] of sides) {
 
   test(`${side} refuses a compression that does not exist`, () => {
     const { message } = refusal(() => make({ compression: 'zip' as 'gzip' }));
-    assert.match(message, /compression is zip.*'lz4', 'gzip' or 'off'/);
+    assert.match(message, /compression is "zip".*'lz4', 'gzip' or 'off'/);
   });
 }
 

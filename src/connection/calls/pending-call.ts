@@ -178,9 +178,22 @@ export function streamLeftError(started: Started): RpcError {
   return new RpcError('CANCELLED', 'the caller left the stream before its end', { started });
 }
 
-/** The error of a call whose signal aborted. */
+/** The error of a call whose signal aborted: that of `AbortSignal.timeout` is a deadline. */
 export function abortError(signal: CancelSignal, started: Started): RpcError {
-  return new RpcError('CANCELLED', 'the caller cancelled the call', { started, cause: signal.reason });
+  const { reason } = signal;
+  if (isTimeout(reason)) {
+    return new RpcError('DEADLINE_EXCEEDED', 'the signal of the call timed out', { started, cause: reason });
+  }
+  return new RpcError('CANCELLED', 'the caller cancelled the call', { started, cause: reason });
+}
+
+/** The reason of `AbortSignal.timeout`, of any realm. */
+function isTimeout(reason: unknown): boolean {
+  try {
+    return typeof reason === 'object' && reason !== null && 'name' in reason && reason.name === 'TimeoutError';
+  } catch {
+    return false;
+  }
 }
 
 /** The error of a call whose deadline had passed before it could be sent. */

@@ -34,6 +34,8 @@ import type { Pings } from './pings.js';
 
 const DRAINED_IDLE_MS = 1_000;
 const GRACE_MS_MAX = 0x7fff_ffff;
+/** A timer that has so much left was not set for the whole time. */
+const LONG_TIMER_MS = 1_000;
 
 export type DrainState = 'none' | 'pending' | 'asked' | 'confirmed' | 'lingering' | 'overdue';
 
@@ -86,11 +88,21 @@ export class Drain {
     const graceAt = this.clock.now() + graceMs;
     if (graceAt >= this.graceAt) return;
     this.graceAt = graceAt;
+    this.watchGrace(graceMs);
+  }
+
+  private watchGrace(graceMs: number): void {
     this.graceTimer?.cancel();
-    this.graceTimer = this.clock.setTimer(() => {
-      this.graceTimer = null;
-      this.timers.onGraceOver();
-    }, graceMs);
+    this.graceTimer = this.clock.setTimer(
+      () => {
+        this.graceTimer = null;
+        const leftMs = this.graceAt - this.clock.now();
+        // Timers end after 24.8 days, which is less than some graces.
+        if (leftMs >= LONG_TIMER_MS) this.watchGrace(leftMs);
+        else this.timers.onGraceOver();
+      },
+      Math.min(graceMs, GRACE_MS_MAX),
+    );
   }
 
   /** Writes DRAIN, and a PING whose answer says that the peer has read it. From `pending` only. */

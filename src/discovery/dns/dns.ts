@@ -6,9 +6,10 @@
  */
 import { lookup } from 'node:dns/promises';
 import { RpcError } from '../../base/errors.js';
+import { type OptionKinds, readOptions } from '../../base/options.js';
 import { formatAddress, parseAddress } from '../resolver/address.js';
 import { EndpointList } from '../resolver/endpoint-list.js';
-import { LookUpLoop, type LookUpOptions } from '../resolver/look-up-loop.js';
+import { LookUpLoop, type LookUpOptions, lookUpOptionKinds } from '../resolver/look-up-loop.js';
 import { type Resolver, type ResolverContext, startedTwice } from '../resolver/resolver.js';
 import { AddressBook, type NameServers } from './address-book.js';
 
@@ -21,6 +22,14 @@ export interface DnsResolverOptions extends LookUpOptions {
   readonly dns?: NameServers;
 }
 
+const kinds: OptionKinds<DnsResolverOptions> = {
+  ...lookUpOptionKinds,
+  host: 'string',
+  port: 'number',
+  tls: 'boolean',
+  dns: 'object',
+};
+
 export class DnsResolver implements Resolver {
   readonly name: string;
   private readonly options: DnsResolverOptions;
@@ -29,7 +38,8 @@ export class DnsResolver implements Resolver {
   private loop: LookUpLoop | null = null;
 
   /** Throws an `RpcError` (INVALID_ARGUMENT) for an option that is wrong. */
-  constructor(options: DnsResolverOptions) {
+  constructor(given: DnsResolverOptions) {
+    const options = readOptions('DnsResolver', given, kinds);
     const { host, port, tls = false, dns } = options;
     this.name = `dns${tls ? '+tls' : ''}://${authorityOf(host, port)}`;
     this.options = options;

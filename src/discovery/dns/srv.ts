@@ -6,9 +6,10 @@
  */
 import { Resolver as SystemNameServers } from 'node:dns/promises';
 import { RpcError, toRpcError } from '../../base/errors.js';
+import { type OptionKinds, readOptions } from '../../base/options.js';
 import { formatAddress } from '../resolver/address.js';
 import { ENDPOINTS_MAX, EndpointList } from '../resolver/endpoint-list.js';
-import { LookUpLoop, type LookUpOptions } from '../resolver/look-up-loop.js';
+import { LookUpLoop, type LookUpOptions, lookUpOptionKinds } from '../resolver/look-up-loop.js';
 import { type Endpoint, type Resolver, type ResolverContext, startedTwice } from '../resolver/resolver.js';
 import { AddressBook, type NameServers, type SrvRecord, unlessNone } from './address-book.js';
 
@@ -26,6 +27,14 @@ export interface SrvResolverOptions extends LookUpOptions {
 /** Records of weight 0 get few calls beside others (RFC 2782), but some. */
 const LEAST_WEIGHT = 0.1;
 
+const kinds: OptionKinds<SrvResolverOptions> = {
+  ...lookUpOptionKinds,
+  name: 'string',
+  tls: 'boolean',
+  serverName: 'string',
+  dns: 'object',
+};
+
 export class SrvResolver implements Resolver {
   readonly name: string;
   private readonly options: SrvResolverOptions;
@@ -35,8 +44,9 @@ export class SrvResolver implements Resolver {
   private loop: LookUpLoop | null = null;
 
   /** Throws an `RpcError` (INVALID_ARGUMENT) for an option that is wrong. */
-  constructor(options: SrvResolverOptions) {
-    if (!/^[^\s:/,]+$/.test(options.name)) {
+  constructor(given: SrvResolverOptions) {
+    const options = readOptions('SrvResolver', given, kinds);
+    if (!/^[^\s:/,]+$/.test(options.name ?? '')) {
       throw new RpcError('INVALID_ARGUMENT', `${JSON.stringify(options.name)} is no name of SRV records`);
     }
     this.name = `dns+srv${options.tls === true ? '+tls' : ''}://${options.name}`;

@@ -257,7 +257,7 @@ function isRecord(value: unknown): value is Record<string, unknown> {
 }
 
 /** Throws an `RpcError` (INVALID_ARGUMENT) for a URL that is none of etcd, or a missing prefix. */
-function basesOf({ endpoints, prefix }: EtcdOptions): string[] {
+function basesOf({ endpoints = [], prefix = '' }: Partial<EtcdOptions>): string[] {
   if (endpoints.length === 0) throw new RpcError('INVALID_ARGUMENT', 'etcd needs at least one endpoint');
   if (prefix.replace(/\/$/, '') === '')
     throw new RpcError('INVALID_ARGUMENT', 'etcd needs a prefix, such as /services/cities');

@@ -1,4 +1,5 @@
 /** The options of `EtcdRegistry` and `EtcdResolver`, beside those of every client of etcd. */
+import type { OptionKinds } from '../../base/options.js';
 import type { EtcdOptions } from './client.js';
 
 export interface EtcdRegistryOptions extends EtcdOptions {
@@ -20,3 +21,22 @@ export interface EtcdResolverOptions extends EtcdOptions {
   /** Most servers that are listed; more are left out and reported as an error. Default 1,000. */
   readonly endpointsMax?: number;
 }
+
+const etcdKinds: OptionKinds<EtcdOptions> = {
+  endpoints: 'list',
+  prefix: 'string',
+  username: 'string',
+  password: 'string',
+  fetch: 'function',
+  requestMsMax: 'number',
+  responseBytesMax: 'number',
+};
+
+export const etcdRegistryKinds: OptionKinds<EtcdRegistryOptions> = { ...etcdKinds, ttlSeconds: 'number' };
+
+export const etcdResolverKinds: OptionKinds<EtcdResolverOptions> = {
+  ...etcdKinds,
+  checkMs: 'number',
+  graceMs: 'number',
+  endpointsMax: 'number',
+};

@@ -1,10 +1,11 @@
 /** Servers make themselves known in etcd, under a lease that ends when they do: `server.register(new EtcdRegistry({ ... }), { ... })`. */
 import { RpcError } from '../../base/errors.js';
+import { readOptions } from '../../base/options.js';
 import { formatAddress, parseAddress } from '../resolver/address.js';
 import type { Registration, Registry, RegistryContext } from '../resolver/registry.js';
 import { checkWeight, type Endpoint } from '../resolver/resolver.js';
 import { nameOf } from './client.js';
-import type { EtcdRegistryOptions } from './options.js';
+import { type EtcdRegistryOptions, etcdRegistryKinds } from './options.js';
 import { EtcdRegistration } from './registration.js';
 
 export class EtcdRegistry implements Registry {
@@ -12,7 +13,8 @@ export class EtcdRegistry implements Registry {
   readonly #options: EtcdRegistryOptions;
 
   /** Throws an `RpcError` (INVALID_ARGUMENT) for an option that is wrong. */
-  constructor(options: EtcdRegistryOptions) {
+  constructor(given: EtcdRegistryOptions) {
+    const options = readOptions('EtcdRegistry', given, etcdRegistryKinds);
     const { ttlSeconds = 10 } = options;
     if (!Number.isSafeInteger(ttlSeconds) || ttlSeconds < 1) {
       throw new RpcError('INVALID_ARGUMENT', `ttlSeconds is ${ttlSeconds}, but must be a whole number of at least 1`);

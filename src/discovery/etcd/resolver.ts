@@ -4,11 +4,11 @@
  * unreachable the last list stays. When etcd was in trouble, leases may have expired although the servers live: for `graceMs` after it
  * answers again, servers whose keys are missing stay listed.
  */
-
+import { readOptions } from '../../base/options.js';
 import { positive } from '../resolver/look-up-loop.js';
 import { type Resolver, type ResolverContext, startedTwice } from '../resolver/resolver.js';
 import { nameOf } from './client.js';
-import type { EtcdResolverOptions } from './options.js';
+import { type EtcdResolverOptions, etcdResolverKinds } from './options.js';
 import { EtcdSession } from './session.js';
 
 export class EtcdResolver implements Resolver {
@@ -17,7 +17,8 @@ export class EtcdResolver implements Resolver {
   #session: EtcdSession | null = null;
 
   /** Throws an `RpcError` (INVALID_ARGUMENT) for an option that is wrong. */
-  constructor(options: EtcdResolverOptions) {
+  constructor(given: EtcdResolverOptions) {
+    const options = readOptions('EtcdResolver', given, etcdResolverKinds);
     this.name = nameOf(options);
     positive('checkMs', options.checkMs ?? 1);
     positive('graceMs', options.graceMs ?? 1);

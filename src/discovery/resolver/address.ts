@@ -5,13 +5,18 @@
 import { isIP } from 'node:net';
 import { platform } from 'node:process';
 import { RpcError } from '../../base/errors.js';
+import { shown } from '../../base/options.js';
 
 export type Address =
   | { readonly kind: 'tcp' | 'tls'; readonly host: string; readonly port: number }
   | { readonly kind: 'unix'; readonly path: string };
 
+const FORMS = 'tcp://host:port, tls://host:port, tcp://[::1]:port or unix:/path';
+
 /** Throws an `RpcError` (INVALID_ARGUMENT) that shows the accepted forms. */
 export function parseAddress(text: string): Address {
+  if (typeof text !== 'string')
+    throw new RpcError('INVALID_ARGUMENT', `the address is ${shown(text)}, but must be ${FORMS}`);
   if (text.startsWith('unix:')) {
     const path = text.slice('unix:'.length);
     if (path !== '') return { kind: 'unix', path: unixPath(path.startsWith('//') ? path.slice(2) : path) };
@@ -19,8 +24,7 @@ export function parseAddress(text: string): Address {
   const match = /^(tcp|tls):\/\/(?:\[([0-9a-fA-F:.%]+)\]|([^\s:/,[\]]+)):(\d{1,5})\/?$/.exec(text);
   const port = Number(match?.[4]);
   if (match === null || port < 1 || port > 65_535) {
-    const forms = 'tcp://host:port, tls://host:port, tcp://[::1]:port or unix:/path';
-    throw new RpcError('INVALID_ARGUMENT', `the address ${JSON.stringify(text)} has none of the forms ${forms}`);
+    throw new RpcError('INVALID_ARGUMENT', `the address ${JSON.stringify(text)} has none of the forms ${FORMS}`);
   }
   return { kind: match[1] === 'tls' ? 'tls' : 'tcp', host: match[2] ?? match[3], port };
 }

@@ -10,6 +10,7 @@
  */
 import type { Timer } from '../../base/clock.js';
 import { RpcError } from '../../base/errors.js';
+import { type OptionKinds, shown } from '../../base/options.js';
 import type { ResolverContext } from './resolver.js';
 import { jittered, RetryDelay } from './retry-delay.js';
 
@@ -21,6 +22,12 @@ export interface LookUpOptions {
   /** A look-up that takes longer, in milliseconds, is reported as an error; its answer still counts. Default 5,000. */
   readonly lookUpMsMax?: number;
 }
+
+export const lookUpOptionKinds: OptionKinds<LookUpOptions> = {
+  periodMs: 'number',
+  floorMs: 'number',
+  lookUpMsMax: 'number',
+};
 
 export class LookUpLoop {
   private readonly context: ResolverContext;
@@ -113,7 +120,7 @@ export class LookUpLoop {
 /** Throws an `RpcError` (INVALID_ARGUMENT) unless the option is a time. */
 export function positive(option: string, ms: number): number {
   if (ms > 0 && ms < Infinity) return ms;
-  throw new RpcError('INVALID_ARGUMENT', `${option} is ${ms}, but must be more than 0`);
+  throw new RpcError('INVALID_ARGUMENT', `${option} is ${shown(ms)}, but must be more than 0`);
 }
 
 function failed(name: string, error: unknown): RpcError {

@@ -6,6 +6,7 @@
  */
 import type { Clock } from '../../base/clock.js';
 import { RpcError } from '../../base/errors.js';
+import { type OptionKinds, shown } from '../../base/options.js';
 
 /** A server that may be called. */
 export interface Endpoint {
@@ -26,6 +27,14 @@ export interface Endpoint {
    */
   readonly instance?: string;
 }
+
+export const endpointKinds: OptionKinds<Endpoint> = {
+  address: 'string',
+  weight: 'number',
+  priority: 'number',
+  serverName: 'string',
+  instance: 'string',
+};
 
 /** What a channel gives its resolver. */
 export interface ResolverContext {
@@ -63,5 +72,8 @@ export function isWeight(value: unknown): value is number {
 /** Throws an `RpcError` (INVALID_ARGUMENT) for a weight that is none. */
 export function checkWeight({ address, weight = 1 }: Endpoint): void {
   if (isWeight(weight)) return;
-  throw new RpcError('INVALID_ARGUMENT', `the weight of ${address} is ${weight}, but must be from 0.0001 to 1,000,000`);
+  throw new RpcError(
+    'INVALID_ARGUMENT',
+    `the weight of ${address} is ${shown(weight)}, but must be from 0.0001 to 1,000,000`,
+  );
 }

@@ -5,6 +5,7 @@
  */
 import { limitError, RpcError } from '../../base/errors.js';
 import { type AnnouncedLimits, limitOf, peerLimitOf } from '../../base/limits.js';
+import { shown } from '../../base/options.js';
 import { ByteReader } from './byte-reader.js';
 import { ByteWriter } from './byte-writer.js';
 
@@ -20,8 +21,22 @@ const RESERVED_PREFIX = 'trunkline-';
 const ENTRY_BYTES_MIN = 4;
 const loneSurrogate = /\p{Surrogate}/u;
 
+/** What is wrong with the object that holds metadata; null: nothing. A Map or Headers would be read as empty. */
+export function describeWrongMetadata(metadata: unknown): string | null {
+  if (typeof metadata !== 'object' || metadata === null) return `it is ${shown(metadata)}, but must be a plain object`;
+  const prototype: unknown = Object.getPrototypeOf(metadata);
+  if (prototype === Object.prototype || prototype === null) return null;
+  // A plain object of another realm.
+  if (Object.getPrototypeOf(prototype) === null && shown(metadata) === 'an object') return null;
+  const help = Symbol.iterator in metadata && !Array.isArray(metadata) ? ': use Object.fromEntries' : '';
+  const what = shown(metadata) === 'an object' ? 'an object of a class' : shown(metadata);
+  return `it is ${what}, but must be a plain object${help}`;
+}
+
 /** The encoded map, without the size in front of it. `limits` are the peer's. */
 export function encodeMetadata(metadata: Metadata, limits: MetadataLimits): Buffer {
+  const unusable = describeWrongMetadata(metadata);
+  if (unusable !== null) throw invalid(unusable);
   const keys = Object.keys(metadata);
   if (keys.length > limits.metadataEntriesMax) {
     throw limitError(`the metadata has ${keys.length} entries`, peerLimitOf(limits, 'metadataEntriesMax'));
@@ -42,7 +57,7 @@ export function encodeMetadata(metadata: Metadata, limits: MetadataLimits): Buff
       writer.writeLong(1);
       writer.writeBytes(value);
     } else {
-      throw invalid(`the value of '${key}' is neither a string nor a Buffer`);
+      throw invalid(`the value of '${key}' is ${shown(value)}, but must be a string or a Buffer`);
     }
   });
   if (writer.length > limits.metadataBytesMax) {
