@@ -79,7 +79,7 @@ export class ForeignSignal implements CancelSignal {
   constructor(private readonly signal: SignalLike) {}
 
   get aborted(): boolean {
-    return this.thrown !== null || this.try(() => this.signal.aborted === true, true);
+    return this.thrown !== null || this.try(() => this.signal.aborted, true);
   }
 
   get reason(): unknown {

@@ -80,8 +80,7 @@ function wantedInstead(name: string, options: CallOptions): string | null {
 }
 
 function wantNumber(value: unknown): string | null {
-  // NaN is the only value that differs from itself.
-  if (value === undefined || (typeof value === 'number' && value === value)) return null;
+  if (value === undefined || (typeof value === 'number' && !Number.isNaN(value))) return null;
   return 'a number of milliseconds';
 }
 

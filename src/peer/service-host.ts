@@ -5,7 +5,8 @@
 import type { KindOf, RequestOutput, ResponseInput } from '../avro/service/method.js';
 import type { ServiceDefinition } from '../avro/service/service.js';
 import { RpcError } from '../base/errors.js';
-import type { OptionKinds } from '../base/options.js';
+import { nearestName } from '../base/nearest-name.js';
+import { type OptionKinds, shown } from '../base/options.js';
 import type { CallHost, HostedMethod } from '../connection/calls/call-host.js';
 import type { IncomingBlob, OutgoingBlob } from '../connection/streams/blob.js';
 import type { ItemStream } from '../connection/streams/item-stream.js';
@@ -66,6 +67,7 @@ export class ServiceHost implements CallHost {
   add<S extends ServiceDefinition>(service: S, handlers: Handlers<S>): void {
     const methods = ownMethods(service);
     const { name: serviceName }: ServiceDefinition = service;
+    checkHandlers(serviceName, handlers, methods);
     const added = methods.map(([name, method]) => this.hosted(serviceName, name, method, handlers));
     for (const method of added) this.methods.set(method.spec.name, method);
   }
@@ -110,10 +112,31 @@ export class ServiceHost implements CallHost {
     const inherited =
       handler === Reflect.get(Object.prototype, name) || (name === 'constructor' && !Object.hasOwn(handlers, name));
     if (typeof handler !== 'function' || inherited) {
-      throw new RpcError('INVALID_ARGUMENT', `${serviceName}: there is no handler for ${name}`);
+      const given = handler === undefined || inherited ? '' : `, but ${shown(handler)}`;
+      throw new RpcError('INVALID_ARGUMENT', `${serviceName}: there is no handler for ${name}${given}`);
     }
     if (this.methods.has(method.name)) throw new RpcError('INVALID_ARGUMENT', `${method.name} is served already`);
     const invoke: HostedMethod['invoke'] = handler.bind(handlers);
     return { spec: method, invoke };
+  }
+}
+
+/**
+ * Refuses what are no handlers, and functions of a plain object that answer no method: nobody would ever call them. An instance of a class
+ * may have methods of its own.
+ */
+function checkHandlers(service: string, handlers: unknown, methods: readonly (readonly [string, MethodSpec])[]): void {
+  if (typeof handlers !== 'object' || handlers === null || Array.isArray(handlers)) {
+    const text = `${service}: the handlers are ${shown(handlers)}, but must be an object with a function for each method`;
+    throw new RpcError('INVALID_ARGUMENT', text);
+  }
+  const prototype: unknown = Object.getPrototypeOf(handlers);
+  if (prototype !== Object.prototype && prototype !== null) return;
+  const names = methods.map(([name]) => name);
+  for (const name of Object.keys(handlers)) {
+    if (names.includes(name) || typeof Reflect.get(handlers, name) !== 'function') continue;
+    const near = nearestName(name, names);
+    const help = near === undefined ? `it has ${names.join(', ')}` : `did you mean ${near}?`;
+    throw new RpcError('INVALID_ARGUMENT', `${service}: there is no method ${name} for this handler; ${help}`);
   }
 }

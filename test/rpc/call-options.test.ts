@@ -63,7 +63,14 @@ const mistakes: readonly (readonly [Anything, RegExp])[] = [
   [{ metadata: new Headers({ a: 'b' }) }, /a Headers, .*: use Object\.fromEntries/],
   [{ metadata: [['a', 'b']] }, /an Array/],
   [{ metadata: 'a=b' }, /"a=b"/],
-  [{ metadata: new (class Trace {})() }, /an object of a class/],
+  [
+    {
+      metadata: new (class Trace {
+        trace = 1;
+      })(),
+    },
+    /an object of a class/,
+  ],
   [{ metadata: { a: 5 } }, /the value of 'a' is 5/],
   [{ metadata: { ok: 'b', when: new Date() } }, /the value of 'when' is a Date/],
   [

@@ -2,15 +2,20 @@
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import {
+  avroCodec,
   connect,
   consistentHash,
   DnsResolver,
+  defineService,
   EtcdRegistry,
   EtcdResolver,
+  oneway,
   RpcError,
   Server,
   SrvResolver,
   StaticList,
+  serverStream,
+  unary,
 } from '../../src/index.js';
 import { openEnds } from '../support/rpc.js';
 
@@ -249,6 +254,65 @@ test('A8 graces and deadlines may be huge or have fractions; an infinite grace c
   assert.is((await first).cancelled.length, 1);
   assert.is(((await answer) as RpcError).code, 'CANCELLED');
   await ends.close();
+});
+
+test('A1 a method, a service and a codec refuse unknown options and values of another type', () => {
+  const ints = { request: 'int', response: 'int' } as const;
+  const mistakes: readonly (readonly [() => unknown, RegExp])[] = [
+    [
+      () => unary({ ...ints, idempotant: true } as Anything),
+      /no option idempotant of unary; did you mean idempotent\?/,
+    ],
+    [() => unary({ ...ints, idempotent: 'yes' } as Anything), /idempotent of unary is "yes"/],
+    [() => serverStream({ ...ints, compression: 'zip' } as Anything), /compression of serverStream is "zip"/],
+    [() => serverStream({ ...ints, longs: 'bigints' } as Anything), /longs of serverStream/],
+    [() => unary({ ...ints, errors: {} } as Anything), /errors of unary is an object, but must be an array/],
+    [() => oneway({ ...ints } as Anything), /response of oneway is "int", but must be absent/],
+    [() => unary({ ...oneway({ request: 'int' }), response: 'int' } as Anything), /kind of unary is "oneway"/],
+    [() => (unary as Anything)(), /unary takes an object/],
+    [() => unary('int' as Anything), /the options of unary are "int"/],
+    [() => defineService('x.S', { get: unary(ints) }, { compresion: 'off' } as Anything), /did you mean compression\?/],
+    [() => defineService('x.S', { get: unary(ints) }, { longs: 'long' } as Anything), /longs of defineService/],
+    [() => avroCodec('long', { long: 'bigint' } as Anything), /did you mean longs\?/],
+    [() => avroCodec('long', { depthMax: '5' } as Anything), /depthMax of avroCodec is "5"/],
+  ];
+  for (const [make, text] of mistakes) assert.match(refusal(make).message, text);
+  const again = unary({ ...unary(ints), idempotent: true } as Anything);
+  assert.ok(again.idempotent);
+});
+
+test('A1 handlers are refused that are missing, no functions, or for a method that does not exist', () => {
+  const ints = { request: 'int', response: 'int' } as const;
+  const Service = defineService('x.S', { get: unary(ints), list: unary(ints) });
+  const get = (value: number): number => value;
+  const mistakes: readonly (readonly [Anything, RegExp])[] = [
+    [undefined, /the handlers are undefined/],
+    [get, /the handlers are a function/],
+    [[get], /the handlers are an Array/],
+    [{ get }, /no handler for list/],
+    [{ get, list: 'get' }, /no handler for list, but "get"/],
+    [{ get, list: get, lisst: get }, /no method lisst for this handler; did you mean list\?/],
+    [{ get, lits: get }, /no method lits for this handler; did you mean list\?/],
+    [{ get, list: get, remove: get }, /no method remove for this handler; it has get, list/],
+  ];
+  for (const [handlers, text] of mistakes) {
+    assert.match(refusal(() => new Server().add(Service, handlers)).message, text);
+    assert.match(refusal(() => connect(target).add(Service, handlers)).message, text);
+  }
+  class WithHelpers {
+    readonly store = new Map<number, number>();
+    get(value: number): number {
+      return this.helper(value);
+    }
+    list(value: number): number {
+      return value;
+    }
+    helper(value: number): number {
+      return value;
+    }
+  }
+  const server = new Server().add(Service, new WithHelpers());
+  assert.match(refusal(() => server.add(Service, { get, list: get })).message, /is served already/);
 });
 
 test.run();

@@ -9,6 +9,7 @@
  */
 import { RpcError } from '../../base/errors.js';
 import { describeLimit } from '../../base/limits.js';
+import { type OptionKinds, readOptions, wrongOption } from '../../base/options.js';
 import type { MessageCodec, Resolution } from '../../wire/message-codec.js';
 import type { Read, Write } from '../encoding/shapes.js';
 import { mismatch, TooDeep, WriteTap } from '../encoding/write-tap.js';
@@ -35,9 +36,21 @@ let codecs = 0;
  * wrong with the schema. `T` is what the caller knows about its values; nothing checks it.
  */
 export function avroCodec<T = unknown>(schema: unknown, options?: AvroOptions): MessageCodec<T>;
-export function avroCodec(schema: unknown, options: AvroOptions = {}): MessageCodec {
+export function avroCodec(schema: unknown, given?: AvroOptions): MessageCodec {
+  const options = readOptions('avroCodec', given, optionKinds);
+  const { longs } = options;
+  if (longs !== undefined && longs !== 'number' && longs !== 'bigint') {
+    throw wrongOption('avroCodec', 'longs', longs, "'number' or 'bigint'");
+  }
   return new AvroCodec(parseSchema(schema), options);
 }
+
+const optionKinds: OptionKinds<AvroOptions> = {
+  longs: 'checked',
+  logicalTypes: 'checked',
+  depthMax: 'number',
+  emptyItemsMax: 'number',
+};
 
 class AvroCodec implements MessageCodec {
   readonly schemaText: string;

@@ -4,6 +4,8 @@
  * A `Method` is plain frozen data. `service.ts` turns a table of them into what a connection needs; the client's and server's types
  * are built from `RequestInput`, `RequestOutput`, `ResponseInput`, `ResponseOutput` and `ErrorsOf`.
  */
+import { RpcError } from '../../base/errors.js';
+import { type OptionKinds, readOptions, wrongOption } from '../../base/options.js';
 import type { CompressionName, MessageCodec, MethodKind } from '../../wire/message-codec.js';
 import type { LogicalTypesOption } from '../logical/conversions.js';
 import type { DeclaredError } from './declared-error.js';
@@ -85,22 +87,22 @@ type Define<Kind extends MethodKind> = <
 ) => Method<Kind, Request, Response, NoInfer<Errors>, NoInfer<L>, NoInfer<G>>;
 
 /** One request, one response. */
-export const unary: Define<'unary'> = (options) => method('unary', options.response, options);
+export const unary: Define<'unary'> = (options) => method('unary', options?.response, options);
 
 /** One request, any number of responses. */
-export const serverStream: Define<'serverStream'> = (options) => method('serverStream', options.response, options);
+export const serverStream: Define<'serverStream'> = (options) => method('serverStream', options?.response, options);
 
 /** Any number of requests, one response. */
-export const clientStream: Define<'clientStream'> = (options) => method('clientStream', options.response, options);
+export const clientStream: Define<'clientStream'> = (options) => method('clientStream', options?.response, options);
 
 /** Any number of requests and of responses, in any order. */
-export const duplex: Define<'duplex'> = (options) => method('duplex', options.response, options);
+export const duplex: Define<'duplex'> = (options) => method('duplex', options?.response, options);
 
 /**
  * Raw bytes of any size with a head each way: `request` and `response` are the schemas of the heads. The bytes are no message: no
  * schema, no limit of size, never copied through Avro, and under flow control.
  */
-export const blob: Define<'blob'> = (options) => method('blob', options.response, options);
+export const blob: Define<'blob'> = (options) => method('blob', options?.response, options);
 
 /** One request and no answer at all, not even of failure; so it declares no errors. */
 export function oneway<
@@ -123,8 +125,49 @@ function method<
   response: Response,
   options: MethodOptions<L, G> & { readonly request: Request; readonly errors?: Errors },
 ): Method<Kind, Request, Response, Errors, L, G>;
-function method(kind: MethodKind, response: unknown, options: UntypedExchange): Method {
+function method(kind: MethodKind, response: unknown, given: UntypedExchange): Method {
+  if (given === undefined)
+    throw new RpcError('INVALID_ARGUMENT', `${kind} takes an object, such as { request, response }`);
+  const options = readOptions<AnyMethodOptions>(kind, given, kinds);
+  if (options.kind !== undefined && options.kind !== kind) throw wrongOption(kind, 'kind', options.kind, `'${kind}'`);
+  if (kind === 'oneway' && options.response != null) throw wrongOption(kind, 'response', options.response, 'absent');
+  checkValueOptions(kind, options);
   return untypedMethod(kind, response, options);
+}
+
+/** `kind` is there in a definition that was spread: `unary({ ...definition, idempotent: true })`. */
+interface AnyMethodOptions extends UntypedExchange {
+  readonly kind?: unknown;
+  readonly response?: unknown;
+}
+
+const kinds: OptionKinds<AnyMethodOptions> = {
+  request: 'checked',
+  response: 'checked',
+  errors: 'list',
+  idempotent: 'boolean',
+  compression: 'checked',
+  longs: 'checked',
+  logicalTypes: 'checked',
+  kind: 'checked',
+};
+
+const compressionNames: readonly unknown[] = [undefined, 'lz4', 'gzip', 'off'] satisfies (
+  | CompressionName
+  | undefined
+)[];
+
+/** Of a method or a service. Throws an `RpcError` (INVALID_ARGUMENT). */
+export function checkValueOptions(
+  place: string,
+  { compression, longs }: { readonly compression?: unknown; readonly longs?: unknown },
+): void {
+  if (!compressionNames.includes(compression)) {
+    throw wrongOption(place, 'compression', compression, "'lz4', 'gzip' or 'off'");
+  }
+  if (longs !== undefined && longs !== 'number' && longs !== 'bigint') {
+    throw wrongOption(place, 'longs', longs, "'number' or 'bigint'");
+  }
 }
 
 interface UntypedExchange extends MethodOptions<Longs | undefined, LogicalTypesOption | undefined> {

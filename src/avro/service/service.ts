@@ -5,6 +5,7 @@
  * `client/` builds `Client<S>` and `server/` builds `Handlers<S>` on the types here.
  */
 import { RpcError } from '../../base/errors.js';
+import { type OptionKinds, readOptions } from '../../base/options.js';
 import type { CompressionName, MethodSpec } from '../../wire/message-codec.js';
 import { declareOwnMethod, methodKinds, nextMethodOrdinal } from '../../wire/message-codec.js';
 import type { LogicalTypesOption } from '../logical/conversions.js';
@@ -12,7 +13,7 @@ import type { DeclaredErrorOptions, DeclaredErrorsCodec } from './declared-error
 import { DeclaredError, declaredErrors } from './declared-error.js';
 import type { Longs } from './infer.js';
 
-import type { ErrorInputs, ErrorsOf, Method } from './method.js';
+import { checkValueOptions, type ErrorInputs, type ErrorsOf, type Method } from './method.js';
 import { raw } from './raw.js';
 import { MessageCodecs } from './source-codecs.js';
 
@@ -66,8 +67,10 @@ export function defineService<
   L extends Longs | undefined = undefined,
   G extends LogicalTypesOption | undefined = undefined,
 >(name: string, methods: Methods, options?: ServiceOptions<L, G>): ServiceDefinition<WithDefaults<Methods, L, G>>;
-export function defineService(name: string, methods: MethodTable, options: AnyOptions = {}): ServiceDefinition {
+export function defineService(name: string, methods: MethodTable, given?: AnyOptions): ServiceDefinition {
   checkServiceName(name);
+  const options = readOptions(`defineService('${name}')`, given, optionKinds);
+  checkValueOptions(`defineService('${name}')`, options);
   const bound: Record<string, ServiceMethod> = Object.create(null);
   for (const [methodName, method] of Object.entries(checkedTable(name, methods))) {
     bound[methodName] = bind(`${name}/${methodName}`, methodName, method, options);
@@ -101,6 +104,8 @@ function checkedTable(name: string, methods: MethodTable): MethodTable {
 }
 
 type AnyOptions = ServiceOptions<Longs | undefined, LogicalTypesOption | undefined>;
+
+const optionKinds: OptionKinds<AnyOptions> = { longs: 'checked', logicalTypes: 'checked', compression: 'checked' };
 
 function bind(path: string, methodName: string, given: Method, options: AnyOptions): ServiceMethod {
   checkMethodName(path, methodName);
