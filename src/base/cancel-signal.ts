@@ -70,7 +70,7 @@ interface SignalLike {
 }
 
 /**
- * A signal that is no `AbortSignal` of this realm: of a browser's library, a test environment, or another context. One that throws counts as
+ * A signal that is no `AbortSignal` of this realm: of a library, a test environment, or another context. One that throws counts as
  * aborted, with what it threw as the reason.
  */
 export class ForeignSignal implements CancelSignal {
