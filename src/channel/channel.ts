@@ -158,6 +158,11 @@ export class Channel implements EndpointSetOwner, Hedger {
     this.holdProcess();
   }
 
+  /** Throws an `RpcError` (INVALID_ARGUMENT) as `ServiceHost.remove` does. */
+  stopServing(service: ServiceDefinition): void {
+    this.host.remove(service);
+  }
+
   /** Says that methods with this compression will be called, before the first connection opens. */
   expectCompression(compression: CompressionName | undefined): void {
     this.connector.expectCompression(compression);

@@ -35,6 +35,8 @@ export interface ClientChannel {
    * (INVALID_ARGUMENT) when a handler is missing or not a function, or when a method of that name is already served.
    */
   add<S extends ServiceDefinition>(service: S, handlers: Handlers<S>): this;
+  /** Serves a service no longer, as `Server.remove` does. Returns the channel. */
+  remove(service: ServiceDefinition): this;
   /**
    * Keeps the process alive until the channel is closed or `unref` is called. By default a channel keeps it alive while calls are in flight
    * or wait, and, if it serves something (`add`), from its first connection on. Returns the channel.
@@ -87,6 +89,11 @@ class ChannelHandle implements ClientChannel {
 
   unref(): this {
     this.#channel.keepProcess(false);
+    return this;
+  }
+
+  remove(service: ServiceDefinition): this {
+    this.#channel.stopServing(service);
     return this;
   }
 

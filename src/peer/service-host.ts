@@ -57,6 +57,8 @@ export type Handlers<S extends ServiceDefinition> = {
 
 export class ServiceHost implements CallHost {
   private readonly methods = new Map<string, HostedMethod>();
+  /** Of the open connections. */
+  private readonly watchers = new Set<() => void>();
 
   constructor(private readonly options: HandlerOptions) {}
 
@@ -70,6 +72,26 @@ export class ServiceHost implements CallHost {
     checkHandlers(serviceName, handlers, methods);
     const added = methods.map(([name, method]) => this.hosted(serviceName, name, method, handlers));
     for (const method of added) this.methods.set(method.spec.name, method);
+    this.tell();
+  }
+
+  /** Throws an `RpcError` (INVALID_ARGUMENT) when the service, or one of its methods, is not served; then nothing was removed. */
+  remove({ name, methods }: ServiceDefinition): void {
+    const specs = Object.values(methods);
+    if (specs.length === 0 || !specs.every((method) => this.methods.get(method.name)?.spec === method)) {
+      throw new RpcError('INVALID_ARGUMENT', `${name} is not served`);
+    }
+    for (const method of specs) this.methods.delete(method.name);
+    this.tell();
+  }
+
+  watch(onChange: () => void): () => void {
+    this.watchers.add(onChange);
+    return () => void this.watchers.delete(onChange);
+  }
+
+  private tell(): void {
+    for (const onChange of this.watchers) onChange();
   }
 
   /** It serves nothing. */

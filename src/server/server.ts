@@ -97,11 +97,21 @@ export class Server {
   }
 
   /**
-   * Serves a service. Returns the server. Throws an `RpcError` (INVALID_ARGUMENT) when a handler is missing or not a function, or when a
-   * method of that name is already served.
+   * Serves a service, to clients that are connected already as well. Returns the server. Throws an `RpcError` (INVALID_ARGUMENT) when a
+   * handler is missing or not a function, or when a method of that name is already served.
    */
   add<S extends ServiceDefinition>(service: S, handlers: Handlers<S>): this {
     this.#host.add(service, handlers);
+    return this;
+  }
+
+  /**
+   * Serves a service no longer: new calls of its methods fail with UNIMPLEMENTED, running ones finish. Returns the server. Another version
+   * may be added in its place; clients that had called the old one then connect again by themselves. Throws an `RpcError`
+   * (INVALID_ARGUMENT) when this service is not served.
+   */
+  remove(service: ServiceDefinition): this {
+    this.#host.remove(service);
     return this;
   }
 

@@ -235,7 +235,7 @@ test('late frames cost nothing while a conforming caller may have sent them, the
   assert.is(seen.closed, CloseCode.FLOW_CONTROL);
 });
 
-test('a late CANCEL costs one reset, as that of an open call does, unless items of the answer were sent', () => {
+test('a late CANCEL costs one reset, unless the handler of the call had begun', () => {
   const { seen, admit } = late(1_000, false);
   admit(FrameType.ITEM, 500);
   admit(FrameType.END);

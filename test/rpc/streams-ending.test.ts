@@ -38,6 +38,37 @@ test('thousands of streams that are left behind their first item end at the peer
   await ends.close();
 });
 
+test('thousands of calls that are cancelled before any answer end at the peer at once, and cost nobody the connection', async () => {
+  let open = 0;
+  const hold = async ({ signal }: CallContext): Promise<void> => {
+    open++;
+    await new Promise<void>((done) => signal.addEventListener('abort', () => done()));
+    open--;
+  };
+  const ends = await openStreams({
+    async up(_items, context) {
+      await hold(context);
+      return 0;
+    },
+    async *down(_count, context) {
+      await hold(context);
+      yield { id: 1 };
+    },
+  });
+  const leave = async (): Promise<void> => {
+    const controller = new AbortController();
+    const { signal } = controller;
+    const calls = [ends.streams.up([], { signal }), collect(ends.streams.down(1, { signal }))].map(failureOf);
+    await sleep(1);
+    controller.abort();
+    for (const { code } of await Promise.all(calls)) assert.is(code, 'CANCELLED');
+  };
+  for (let round = 0; round < 20; round++) await Promise.all(Array.from({ length: 50 }, leave));
+  await until(() => open === 0, 'the end of every handler');
+  assert.equal(ids(await collect(ends.streams.both([{ id: 7 }]))), [7]);
+  await ends.close();
+});
+
 /** A handler that gives items until it is stopped, and says what it saw of that. */
 function endless() {
   const ended = gate();

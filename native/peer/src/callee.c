@@ -201,8 +201,8 @@ static void on_live(struct callee *callee, uint32_t index, const struct frame *f
   struct link *link = callee->link;
   struct slot *slot = &callee->slots[index];
   if (frame->type == CANCEL) {
-    /* Leaving a stream of which items were sent costs nothing (9.4). */
-    bool is_free = slot->work.stream != NULL && slot->work.stream->out.frames > 0;
+    /* Of a complete request it costs nothing (9.4). */
+    bool is_free = slot->state != ASSEMBLING;
     callee_fail(callee, index, CANCELLED, "cancelled");
     slot->late_cancel = true;
     if (!is_free) link_spend(link);

@@ -24,7 +24,7 @@ void callee_settle(struct callee *callee, uint32_t index) {
   if (slot->state == FREE) return;
   slot->rest = slot->state == ASSEMBLING;
   slot->late_cancel = false;
-  slot->free_cancel = stream != NULL && stream->out.frames > 0;
+  slot->free_cancel = slot->started;
   slot->late_end = stream != NULL && stream->in.ended;
   slot->credit = stream != NULL ? stream->in.credit : callee->link->settings.limits.value[STREAM_WINDOW_BYTES];
   slot->state = FREE;

@@ -64,9 +64,9 @@ export class CalleeEnds {
   onCancel(entry: CalleeSlot, { code, text }: CancelRecord): void {
     const started = startedOf(entry);
     const reason = new RpcError(rpcCodeName(code), text || 'the caller cancelled the call', { started });
-    // Whoever leaves a stream of which it has seen items does what streams are for; what its handler costs, it counts as running.
-    if (entry.window?.used) this.endEarly(entry, reason);
-    else this.failCall(entry, reason);
+    // It frees more than it costs: a handler counts as running until it ends, a call that waits gives up its place.
+    if (entry.state === CallState.ASSEMBLING) this.failCall(entry, reason);
+    else this.endEarly(entry, reason);
   }
 
   /** Refuses a call whose handler has not begun. `more`: frames of its request are still to come. */

@@ -82,8 +82,8 @@ export class WritableSlot {
   oneway = false;
   /** A call of this slot that has ended while frames of its request may still come, to be thrown away; 0: none. */
   skippedCall = 0;
-  /** The latest call of this slot that has ended after items of its answer were sent; 0: none. */
-  itemsSentCall = 0;
+  /** The latest call of this slot that has ended after its handler had begun; 0: none. */
+  startedCall = 0;
   /** Continues a call that waits for the schemas of this method; made for the first one. */
   resume: ((method: IncomingMethod) => void) | null = null;
 }

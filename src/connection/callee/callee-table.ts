@@ -15,7 +15,7 @@ import type { IncomingMethod } from '../methods/incoming-methods.js';
 import type { IncomingStream } from '../streams/incoming-stream.js';
 import type { OutgoingStream } from '../streams/outgoing-stream.js';
 import type { SendWindow } from '../streams/send-window.js';
-import { type CalleeSlot, CallState, transition, WritableSlot } from './callee-slot.js';
+import { type CalleeSlot, CallState, startedOf, transition, WritableSlot } from './callee-slot.js';
 import { LateFrames } from './late-frames.js';
 
 export class CalleeTable {
@@ -148,7 +148,9 @@ export class CalleeTable {
     entry.context = context;
     entry.deadlineAt = Infinity;
     entry.since = this.link.now;
-    if (entry.incoming !== null) closeStreams(entry);
+    if (entry.incoming === null) return;
+    entry.startedCall = entry.call;
+    closeStreams(entry);
   }
 
   /** The call has ended; the slot keeps its number, and what may still come of it. For `CalleeEnds` alone. */
@@ -167,7 +169,7 @@ export class CalleeTable {
   onLateFrame(slot: CalleeSlot, call: number, type: number, cost: number): void {
     const entry: WritableSlot = slot;
     if (entry.late === null || entry.late.call !== call)
-      entry.late = new LateFrames(call, -1, entry.itemsSentCall === call);
+      entry.late = new LateFrames(call, -1, entry.startedCall === call);
     entry.late.admit(this.link, type, cost);
   }
 
@@ -185,6 +187,7 @@ export class CalleeTable {
 }
 
 function clear(entry: WritableSlot): void {
+  if (startedOf(entry) === 'yes') entry.startedCall = entry.call;
   transition(entry, CallState.FREE);
   entry.deadlineAt = Infinity;
   entry.method = null;
@@ -203,12 +206,15 @@ function leaveQueue(entry: WritableSlot): void {
 }
 
 function closeStreams(entry: WritableSlot): void {
-  const { incoming, outgoing, window } = entry;
-  if (window?.used) entry.itemsSentCall = entry.call;
+  const { incoming, outgoing } = entry;
   entry.incoming = entry.outgoing = entry.window = null;
   outgoing?.stop();
   if (incoming === null) return;
-  entry.late = new LateFrames(entry.call, incoming.complete ? -1 : incoming.creditLeft, window?.used === true);
+  entry.late = new LateFrames(
+    entry.call,
+    incoming.complete ? -1 : incoming.creditLeft,
+    entry.startedCall === entry.call,
+  );
   // A handler that still reads from it learns that there is nothing more to come.
   if (!incoming.ended) incoming.fail(new RpcError('CANCELLED', 'the call has ended'), true);
 }

@@ -208,7 +208,8 @@ export class Callee {
 
   private continue(entry: CalleeSlot, number: number, flags: number, buffer: Buffer, start: number, end: number): void {
     const { method, message } = entry;
-    if (method === null || this.methods.declared[number] !== method) {
+    // The method may have been removed, or added again, since the first frame.
+    if (method === null || this.methods.declared[number]?.record !== method.record) {
       this.link.fail(CloseCode.PROTOCOL, `a frame that continues a REQUEST names method ${number}`);
       return;
     }
@@ -246,9 +247,9 @@ export class Callee {
       this.readPrefix(entry, message);
       if (items && message.end > message.start)
         throw new RpcError('INVALID_ARGUMENT', 'a body on the REQUEST of a call whose messages are items');
-      if (method.failure !== null) throw method.failure;
       // A ONEWAY call has no answer, so its caller would not learn of a refusal.
       if (this.starts.draining && !entry.oneway) throw serverDraining();
+      if (method.failure !== null) throw method.failure;
       if (entry.oneway !== (method.hosted?.spec.kind === 'oneway')) {
         throw new RpcError('FAILED_PRECONDITION', 'the flag ONEWAY does not agree with the kind of the method');
       }

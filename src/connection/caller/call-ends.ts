@@ -192,7 +192,7 @@ export class CallEnds {
     if (!waits && by !== 'terminal' && by !== 'unavailable') this.tellDrain();
     // The callee knows the deadline and ends the call by itself, unless the request never gets there in full.
     if (waits && spec.kind !== 'oneway' && (by !== 'deadline' || long !== null))
-      this.cancels.cancel(call, incoming?.begun === true);
+      this.cancels.cancel(call, long === null);
   }
 
   /** A slot became free without a frame of the peer; behind frames the connection looks by itself. A drain may have waited for it. */

@@ -1,7 +1,7 @@
 /**
- * CANCEL frames, paced to half of what a peer tolerates by default (`resetsBurstMax`), so that a burst of them never costs the
- * connection. The caller has its error already; a CANCEL that waits only delays the end of the callee's work. One that the peer does
- * not charge for, since it has sent items of the call, leaves at once. Used by `CallEnds`.
+ * CANCEL frames. Those of calls whose request is half sent are paced to half of what a peer tolerates by default (`resetsBurstMax`),
+ * so that a burst of them never costs the connection: the caller has its error already. All others leave at once (spec, 9.4).
+ * Used by `CallEnds`.
  */
 import type { Timer } from '../../base/clock.js';
 import { RpcCodes } from '../../base/codes.js';

@@ -11,6 +11,8 @@ export interface HostedMethod {
 export interface CallHost {
   /** The method of this wire name, or null. */
   lookup(name: string): HostedMethod | null;
+  /** Calls `onChange` after each change of what `lookup` gives, until the returned function is called. Without it nothing changes. */
+  watch?(onChange: () => void): () => void;
   /** A handler threw something that is no `RpcError`, or answered with a value that its schema does not allow. */
   onHandlerError(error: unknown, method: MethodSpec): void;
 }

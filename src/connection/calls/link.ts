@@ -43,6 +43,8 @@ export interface Link extends StreamLink {
   resumeReading(): void;
   /** A call of this side failed and may be retried. The owner of the connection retries it, or fails it with `failure`. */
   offerRetry(call: PendingCall, failure: RpcError, reason: RetryReason): void;
+  /** Refuses new calls of the peer, lets open ones finish, then closes. `graceMs`: how long they may take; Infinity sets no limit. */
+  drain(text: string, graceMs: number): void;
   /** A call ended. A drain may have waited for it. */
   onCallEnded(): void;
 }

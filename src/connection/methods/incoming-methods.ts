@@ -6,7 +6,7 @@
 import { RpcError } from '../../base/errors.js';
 import { describeLimit, limitOf } from '../../base/limits.js';
 import { CloseCode, FrameType } from '../../wire/constants.js';
-import type { MessageCodec, MethodKind } from '../../wire/message-codec.js';
+import type { MessageCodec, MethodKind, MethodSpec } from '../../wire/message-codec.js';
 import { encodeMethod, type MethodRecord } from '../../wire/records/method.js';
 import type { CallHost, HostedMethod } from '../calls/call-host.js';
 import type { Link } from '../calls/link.js';
@@ -26,14 +26,20 @@ export class IncomingMethod {
   request: MessageCodec | null = null;
   compression: MethodCompression = noCompression;
   private direct = false;
+  /** What the caller was told, or may conclude, of the schemas here; null: nothing yet. */
+  told: MethodSpec | null = null;
   /** Run with this method once it is `ready` or `refused`. */
   waiting = new Set<(method: IncomingMethod) => void>();
 
   constructor(
     readonly hosted: HostedMethod | null,
-    /** As the caller declared it: says which frames its calls have. */
-    readonly kind: MethodKind,
+    readonly record: MethodRecord,
   ) {}
+
+  /** As the caller declared it: says which frames its calls have. */
+  get kind(): MethodKind {
+    return this.record.kind;
+  }
 
   /** Calls wait for schemas. */
   resolving(): void {
@@ -61,6 +67,7 @@ export class IncomingMethod {
   refuse(failure: RpcError): void {
     this.state = transition(this.state, 'refused');
     this.failure = failure;
+    this.direct = false;
     this.resumeWaiting();
   }
 
@@ -78,12 +85,15 @@ export type ReadyMethod = IncomingMethod & { readonly hosted: HostedMethod; read
 export class IncomingMethods {
   /** By the number that the peer gave. */
   readonly declared: (IncomingMethod | undefined)[] = [];
+  private readonly unwatch: (() => void) | null;
 
   constructor(
     private readonly link: Link,
     private readonly schemas: SchemaExchange,
     private readonly host: CallHost | null,
-  ) {}
+  ) {
+    this.unwatch = host?.watch?.(() => this.onServicesChanged()) ?? null;
+  }
 
   /** METHOD DECLARE. */
   onDeclare(number: number, record: MethodRecord): void {
@@ -97,14 +107,17 @@ export class IncomingMethods {
       link.fail(CloseCode.PROTOCOL, `method number ${number} was declared twice`);
       return;
     }
-    const hosted = this.host?.lookup(record.name) ?? null;
-    const method = new IncomingMethod(hosted, record.kind);
+    this.bind(number, record, this.host?.lookup(record.name) ?? null, null);
+  }
+
+  /** `told`: what the caller knows of the schemas here, from an earlier time at which the method was served; null: nothing. */
+  private bind(number: number, record: MethodRecord, hosted: HostedMethod | null, told: MethodSpec | null): void {
+    const { link } = this;
+    const method = new IncomingMethod(hosted, record);
     this.declared[number] = method;
+    method.told = told;
     if (hosted === null) {
-      const shown = record.name.slice(0, NAME_SHOWN_MAX);
-      method.refuse(
-        new RpcError('UNIMPLEMENTED', `no method ${JSON.stringify(shown)} is served here`, { elsewhere: true }),
-      );
+      method.refuse(notServed(record.name));
       return;
     }
     const { spec } = hosted;
@@ -115,14 +128,40 @@ export class IncomingMethods {
     }
     method.request = spec.request;
     method.compression = link.compressionFor(spec.compression);
+    method.told = spec;
     if (sameFingerprints(hosted, record)) method.ready();
-    else this.negotiate(number, method, hosted, record);
+    else this.negotiate(number, method, hosted, told === null);
   }
 
-  private negotiate(number: number, method: IncomingMethod, hosted: HostedMethod, record: MethodRecord): void {
+  /**
+   * A service was added or removed. Calls that run go on. A caller that was told of other schemas than those that are served now reads
+   * answers with them, so it is asked to connect again.
+   */
+  private onServicesChanged(): void {
+    for (const [number, method] of this.declared.entries()) {
+      if (method === undefined) continue;
+      const { record, told } = method;
+      const hosted = this.host?.lookup(record.name) ?? null;
+      if (hosted === method.hosted) continue;
+      if (hosted === null) {
+        if (method.state !== 'refused') method.refuse(notServed(record.name));
+        // The next service of this name is another one, even if it is the same object.
+        this.bind(number, record, null, method.told);
+      } else if (told === null || sameSchemas(told, hosted.spec)) {
+        this.bind(number, record, hosted, told);
+      } else {
+        this.link.drain(`${hosted.spec.name} is served with other schemas now`, Infinity);
+        return;
+      }
+    }
+  }
+
+  private negotiate(number: number, method: IncomingMethod, hosted: HostedMethod, answer: boolean): void {
     const { spec } = hosted;
+    const { record } = method;
     const { schemas } = this;
-    this.link.queue.writeFrame(FrameType.METHOD, 0, 0, number, encodeMethod(schemas.describe('ANSWER', spec)));
+    const own = encodeMethod(schemas.describe('ANSWER', spec));
+    if (answer) this.link.queue.writeFrame(FrameType.METHOD, 0, 0, number, own);
     method.resolving();
     schemas.resolve(spec.request, record.request, resolutionOf, (request) => {
       schemas.resolve(spec.response, record.response, gradeOf, (response) => {
@@ -143,8 +182,23 @@ export class IncomingMethods {
 
   /** The connection is over: schemas that are on their way never come, and calls that wait for them end. */
   close(reason: RpcError): void {
+    this.unwatch?.();
     for (const method of this.declared) if (method?.state === 'resolving') method.refuse(reason);
   }
+}
+
+function notServed(name: string): RpcError {
+  const shown = JSON.stringify(name.slice(0, NAME_SHOWN_MAX));
+  return new RpcError('UNIMPLEMENTED', `no method ${shown} is served here`, { elsewhere: true });
+}
+
+function sameSchemas(a: MethodSpec, b: MethodSpec): boolean {
+  return (
+    a.kind === b.kind &&
+    same(a.request.fingerprint, b.request.fingerprint) &&
+    same(a.response.fingerprint, b.response.fingerprint) &&
+    same(a.errors?.fingerprint ?? null, b.errors?.fingerprint ?? null)
+  );
 }
 
 function sameFingerprints(hosted: HostedMethod, record: MethodRecord): boolean {

@@ -7,7 +7,7 @@
  *      +--the fingerprints differ--> resolving +
  *      |                                       | a schema does not fit, or the connection is over
  *      |                                       v
- *      +--no such method, or other kind--> refused
+ *      +--no such method, or other kind--> refused <--no longer served-- ready
  *
  * - declared: METHOD DECLARE was written or read. The caller does not wait for an answer: it treats the method as `ready` until
  *   METHOD ANSWER says that the callee's fingerprints differ. Without one the method stays `declared` at the caller for good.
@@ -22,7 +22,7 @@ export type MethodState = 'declared' | 'resolving' | 'ready' | 'refused';
 const after: Readonly<Record<MethodState, readonly MethodState[]>> = {
   declared: ['resolving', 'ready', 'refused'],
   resolving: ['ready', 'refused'],
-  ready: [],
+  ready: ['refused'],
   refused: [],
 };
 

@@ -19,11 +19,6 @@ export class SendWindow implements ItemCredit {
   /** `left`: what the receiver announced as the first credit of a stream. */
   constructor(public left: number) {}
 
-  /** An ITEM frame was written. */
-  get used(): boolean {
-    return this.frames > 0;
-  }
-
   spend(bytes: number): void {
     this.left -= bytes;
     this.share -= bytes;
