@@ -24,7 +24,7 @@ export interface MessageCodec<T = unknown> {
   readonly amplifies?: boolean;
   /** SHA-256 (32 bytes) of `schemaText`; null for raw bytes without a schema. */
   readonly fingerprint: Buffer | null;
-  /** The schema's Parsing Canonical Form; empty for raw bytes. */
+  /** The schema in the form in which connections exchange it (spec, 6.4); empty for raw bytes. */
   readonly schemaText: string;
   /**
    * Writes `value` into `into` from `offset`. Returns the offset behind the message, or, when it does not fit, minus the

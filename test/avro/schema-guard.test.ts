@@ -201,7 +201,9 @@ test('B47 what is not in canonical form is refused, even if it means the same', 
     '{"name":"R","type":"error","fields":[]}',
     fields('{"name":"a","type":"int","default":1}'),
     fields('{"name":"a","type":"int","aliases":["b"]}'),
-    fields('{"name":"a","type":{"type":"long","logicalType":"timestamp-millis"}}'),
+    fields('{"name":"a","type":{"logicalType":"timestamp-millis","type":"long"}}'),
+    fields('{"name":"a","type":{"type":"int","logicalType":"timestamp-millis"}}'),
+    fields('{"name":"a","type":{"type":"bytes","logicalType":"decimal","precision":4}}'),
   ];
   for (const text of variants) refused(text, /not in canonical form/);
   refused('{"name":"F","namespace":"a","type":"fixed","size":1}', /not in canonical form/);

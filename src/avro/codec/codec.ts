@@ -13,7 +13,7 @@ import { type OptionKinds, readOptions, wrongOption } from '../../base/options.j
 import type { MessageCodec, Resolution } from '../../wire/message-codec.js';
 import type { Read, Write } from '../encoding/shapes.js';
 import { mismatch, TooDeep, WriteTap } from '../encoding/write-tap.js';
-import { canonicalOf, fingerprintOf } from '../schema/canonical.js';
+import { exchangedFormOf, fingerprintOf } from '../schema/canonical.js';
 import { gradeNodes } from '../schema/evolution.js';
 import type { SchemaNode } from '../schema/schema.js';
 import { labelOf } from '../schema/schema.js';
@@ -68,7 +68,7 @@ class AvroCodec implements MessageCodec {
   constructor(node: SchemaNode, options: AvroOptions) {
     this.node = node;
     this.label = labelOf(node);
-    this.schemaText = canonicalOf(node);
+    this.schemaText = exchangedFormOf(node);
     this.fingerprint = fingerprintOf(this.schemaText);
     this.compiled = new CompiledSchema(node, options);
     this.amplifies = this.compiled.amplifies;

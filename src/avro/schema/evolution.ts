@@ -15,8 +15,7 @@
  * - A field that the writer writes under the reader's name and under its alias too is breaking.
  * - `bytes` and `string` read each other; bytes that are no UTF-8 then fail as a value.
  * - An `error` reads a `record` and the reverse.
- * - Where both sides name a valid logical type of the specification, a different one is breaking: another scale, another unit. A
- *   canonical form does not show logical types, so a schema from a peer is read as its underlying type.
+ * - Where both sides name a valid logical type of the specification, a different one is breaking: another scale, another unit.
  *
  * Method: all pairs of a reader's and a writer's type that meet are collected, each with the pairs it depends on; a pair is
  * readable until a mismatch reaches it. So recursive schemas need no special case, and the cost is linear in the pairs.

@@ -1,13 +1,14 @@
 /**
  * Checks the schemas that peers send. Code is generated from schemas, so no text of a peer gets there before it has passed here. Size
- * and JSON depth are measured before `JSON.parse`; the parser then checks names and limits; at the end the text must be the canonical
- * form of the schema it describes. So each schema has exactly one text, and no attribute, duplicate key or escape can be hidden in it.
+ * and JSON depth are measured before `JSON.parse`; the parser then checks names and limits; at the end the text must be the form of the
+ * schema it describes (`exchangedFormOf`). So each schema has exactly one text, and no attribute, duplicate key or escape can be hidden
+ * in it.
  *
  * Cost: one pass over the text for each of these steps. Nothing is kept of a schema that is refused. This file compiles nothing.
  * Called by the codec with the text of a SCHEMA frame, after the connection has compared it with the fingerprint it asked for.
  */
 import { RpcError } from '../../base/errors.js';
-import { canonicalOf } from './canonical.js';
+import { exchangedFormOf } from './canonical.js';
 import type { SchemaNode } from './schema.js';
 import type { SchemaLimits } from './schema-limits.js';
 import { defaultSchemaLimits, overLimit } from './schema-limits.js';
@@ -33,7 +34,7 @@ export function parseUntrustedSchema(text: string, limits: Partial<SchemaLimits>
     throw new RpcError('INVALID_ARGUMENT', 'the peer sent a schema that is no JSON', { cause });
   }
   const node = parseSchema(json, { limits, canonical: true });
-  if (canonicalOf(node) !== text) {
+  if (exchangedFormOf(node) !== text) {
     throw new RpcError('INVALID_ARGUMENT', 'the peer sent a schema that is not in canonical form');
   }
   return node;

@@ -9,7 +9,7 @@ import { RpcError } from '../../base/errors.js';
 import type { MessageCodec } from '../../wire/message-codec.js';
 import { decodeWith } from '../codec/decode.js';
 import type { Read } from '../encoding/shapes.js';
-import { canonicalOf, fingerprintOf } from '../schema/canonical.js';
+import { exchangedFormOf, fingerprintOf } from '../schema/canonical.js';
 import { parseUntrustedSchema } from '../schema/schema-guard.js';
 
 /**
@@ -21,7 +21,7 @@ export function knownBranches(reader: MessageCodec, writerSchemaText: string): M
   try {
     const node = parseUntrustedSchema(writerSchemaText);
     if (node.kind !== 'union') return null;
-    texts = node.branches.map(canonicalOf);
+    texts = node.branches.map(exchangedFormOf);
   } catch {
     return null;
   }
