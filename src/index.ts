@@ -52,9 +52,8 @@ export {
   type ServiceOptions,
 } from './avro/service/service.js';
 export { type Schema, schema } from './avro/service/typed-schema.js';
-export type { Attempt } from './base/attempt.js';
 export { type CallLedger, formatLedger } from './base/call-ledger.js';
-export type { LatePart, RpcCode, Started } from './base/codes.js';
+export type { Attempt, LatePart, RpcCode, Started } from './base/codes.js';
 export { RpcCodes } from './base/codes.js';
 export { type RefusalOptions, RpcError, refuse } from './base/errors.js';
 export { defaultLimits, type LimitHit, type Limits, minimumLimits } from './base/limits.js';

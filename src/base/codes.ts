@@ -1,4 +1,4 @@
-/** How calls end: gRPC's status codes, whether the handler may have run, and which part was late. */
+/** How calls end: gRPC's status codes, whether the handler may have run, which part was late, and where a call was tried. */
 import { keysOf } from './tables.js';
 
 /** gRPC's status codes, by name. `OK` is 0 and never an error. */
@@ -47,3 +47,18 @@ export type Started = 'no' | 'maybe' | 'yes';
  * `handler`, it had.
  */
 export type LatePart = 'here' | 'network' | 'queue' | 'handler';
+
+/** One try of a call at one endpoint. Errors and results list all attempts, in the order in which they were made. */
+export interface Attempt {
+  /** Where: the endpoint's address as the channel knows it, such as `tcp://10.0.0.1:7000`. */
+  readonly endpoint: string;
+  /** How it ended there. */
+  readonly code: RpcCode | 'OK';
+  /** Whether the handler may have run there. */
+  readonly started: Started;
+  /** Milliseconds from when the request was given to the endpoint's connection until its end there; waiting before that is no part. */
+  readonly durationMs: number;
+}
+
+/** What was tried by a call that was sent nowhere. */
+export const noAttempts: readonly Attempt[] = Object.freeze([]);

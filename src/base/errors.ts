@@ -6,9 +6,8 @@
  * Used by every room; imports only the types of its fields and the wording of limits.
  */
 import type { InspectOptionsStylized } from 'node:util';
-import { type Attempt, noAttempts } from './attempt.js';
 import type { CallLedger } from './call-ledger.js';
-import { type LatePart, type RpcCode, RpcCodes, type Started } from './codes.js';
+import { type Attempt, type LatePart, noAttempts, type RpcCode, RpcCodes, type Started } from './codes.js';
 import {
   type ErrorMetadata,
   knownCode,

@@ -16,7 +16,7 @@
  * `waitForReady`.
  */
 import type { ServiceDefinition } from '../avro/service/service.js';
-import type { Attempt } from '../base/attempt.js';
+import type { Attempt } from '../base/codes.js';
 import { RpcError } from '../base/errors.js';
 import { readOptions } from '../base/options.js';
 import { SweepTimer } from '../base/sweep-timer.js';

@@ -8,10 +8,10 @@
  *
  * Used by `Channel`.
  */
-import type { Attempt } from '../base/attempt.js';
 import { rejectCall } from '../base/caller-stack.js';
 import { CancelController, EitherSignal } from '../base/cancel-signal.js';
 import type { Clock, Timer } from '../base/clock.js';
+import type { Attempt } from '../base/codes.js';
 import { RpcError, tellAttempts, toRpcError } from '../base/errors.js';
 import { type CallExtras, type CallResult, noExtras, PendingCall } from '../connection/calls/pending-call.js';
 import { type HedgeOptions, HedgePolicy } from '../resilience/hedge-policy.js';

@@ -4,7 +4,7 @@
  * one on the ring (consistent hashing with bounded loads, Mirrokni, Thorup and Zadimoghaddam 2018). A call without a key goes to the
  * least loaded.
  */
-import type { Attempt } from '../base/attempt.js';
+import type { Attempt } from '../base/codes.js';
 import { RpcError } from '../base/errors.js';
 import { readOptions } from '../base/options.js';
 import { HashRing } from './hash-ring.js';

@@ -9,7 +9,7 @@
  *
  * A pick reads no clock: costs of both age alike, so only the difference of their ages matters.
  */
-import type { Attempt } from '../base/attempt.js';
+import type { Attempt } from '../base/codes.js';
 import { type EndpointStats, TAU_MS } from './endpoint-stats.js';
 import { type Balancer, type Candidate, isAvoided, OnlyOne, type Picker } from './picker.js';
 import { WeightedChoice } from './weighted-choice.js';

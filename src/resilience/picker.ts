@@ -5,8 +5,8 @@
  *
  * Pure: no timers, sockets or promises; time and random numbers come with the context.
  */
-import type { Attempt } from '../base/attempt.js';
 import type { Clock } from '../base/clock.js';
+import type { Attempt } from '../base/codes.js';
 import type { EndpointStats } from './endpoint-stats.js';
 
 /** An endpoint that may be picked. The same object stays from snapshot to snapshot. */

@@ -3,7 +3,7 @@
  * comes 1/weight later (earliest deadline first, as Envoy's weighted round robin). Where each begins is left to chance, so that
  * many clients that start together do not all ask the same endpoint.
  */
-import type { Attempt } from '../base/attempt.js';
+import type { Attempt } from '../base/codes.js';
 import { type Balancer, type Candidate, isAvoided, OnlyOne, type Picker } from './picker.js';
 
 export const roundRobin: Balancer = (candidates, { random }) =>

@@ -457,7 +457,7 @@ test('a getter may encode another message, and one that throws is an error of th
     },
     lon: 3,
   };
-  assertWrong(codec, broken, 'cannot write Point: no signal');
+  assertWrong(codec, broken, 'cannot write Point.lat: it cannot be read (no signal)');
   // The tap is free again after each of them.
   assert.equal(there(point, { lat: 1, lon: 2 }), { lat: 1, lon: 2 });
 });

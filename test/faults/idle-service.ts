@@ -1,4 +1,5 @@
 /** The service of `idle-process.ts` and `idle-process.test.ts`: calls that take as long as they are told. */
+import { setTimeout as wait } from 'node:timers/promises';
 import { defineService, type Handlers, serverStream, unary } from '../../src/index.js';
 
 export const Idle = defineService('test.Idle', {
@@ -11,10 +12,8 @@ export const Idle = defineService('test.Idle', {
 export const sleep = (ms: number) => new Promise<void>((resolve) => setTimeout(resolve, ms));
 
 export const idleHandlers: Handlers<typeof Idle> = {
-  nap: async (ms) => {
-    await sleep(ms);
-    return ms;
-  },
+  // A call whose deadline has passed leaves no timer behind.
+  nap: (ms, { signal }) => wait(ms, ms, { signal }),
   count: async function* (items) {
     for (let item = 1; item <= items; item++) {
       await sleep(100);

@@ -1,5 +1,5 @@
 /** Endpoints for tests of pickers: their loads are set by the test. */
-import type { Attempt } from '../../src/base/attempt.js';
+import type { Attempt } from '../../src/base/codes.js';
 import { EndpointStats } from '../../src/resilience/endpoint-stats.js';
 import type { PickerContext } from '../../src/resilience/picker.js';
 import { VirtualClock } from '../../src/testing/virtual-clock.js';

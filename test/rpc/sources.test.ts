@@ -345,8 +345,10 @@ const missing = '/does/not/exist';
 
 test('A2 late errors of a Readable end no process: told to the server, not to a caller whose call is over', async () => {
   const { client, told, close } = await open({
-    async file({ head }, { signal }) {
+    async file({ head, body }, { signal }) {
       if (head === missing) await new Promise<void>((resolve) => signal.addEventListener('abort', () => resolve()));
+      // Keeps the call open until its body has ended.
+      else for await (const piece of body) assert.ok(piece.length > 0);
       return { head, body: head === missing ? createReadStream(head) : null };
     },
   });

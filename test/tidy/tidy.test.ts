@@ -49,7 +49,6 @@ const CASTS_MAX = 10;
 const concepts = {
   'src/base/assert.ts': 'the check of an invariant of this package',
   'src/base/state-machine.ts': 'the steps of a state machine',
-  'src/base/attempt.ts': 'one try of a call at one endpoint',
   'src/base/tables.ts': 'the keys of a constant table',
   'src/wire/wire-error.ts': 'the error of a whole connection',
   'src/wire/preface.ts': 'what a peer meant that did not begin with the preface',

@@ -11,9 +11,8 @@
  * `Caller.onResponse` does the same in line for the usual RESPONSE. Calls that have no slot yet fail by `PendingCall.fail`.
  * Used by `Caller` and its parts.
  */
-import type { Attempt } from '../../base/attempt.js';
 import { rejectCall } from '../../base/caller-stack.js';
-import type { RpcCode, Started } from '../../base/codes.js';
+import type { Attempt, RpcCode, Started } from '../../base/codes.js';
 import { type RpcError, tellAttempts, tellCall } from '../../base/errors.js';
 import type { Metadata } from '../../wire/records/metadata.js';
 import type { EndOfCalls } from '../calls/end-of-calls.js';

@@ -4,11 +4,11 @@
  */
 import { setMaxListeners } from 'node:events';
 import { AsyncContext } from '../../base/async-context.js';
-import { type Attempt, noAttempts } from '../../base/attempt.js';
 import type { CallLedger } from '../../base/call-ledger.js';
 import { rejectCall } from '../../base/caller-stack.js';
 import type { CancelSignal } from '../../base/cancel-signal.js';
 import type { Started } from '../../base/codes.js';
+import { type Attempt, noAttempts } from '../../base/codes.js';
 import { RpcError, tellAttempts, tellCall } from '../../base/errors.js';
 import type { MethodSpec } from '../../wire/message-codec.js';
 import type { Metadata } from '../../wire/records/metadata.js';

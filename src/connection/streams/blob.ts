@@ -3,8 +3,8 @@
  * bytes, copied only where they may change; it comes in as pieces, in the order in which they were sent and cut at any place.
  */
 import { type InspectOptionsStylized, types } from 'node:util';
-import type { Attempt } from '../../base/attempt.js';
 import type { CallLedger } from '../../base/call-ledger.js';
+import type { Attempt } from '../../base/codes.js';
 import { limitError, RpcError } from '../../base/errors.js';
 import { type Inspect, inspectCustom, shortView } from '../../base/inspect.js';
 import { defaultLimits } from '../../base/limits.js';

@@ -21,12 +21,11 @@
  * - open: items come. ended: what is here is all there is, and `failure`, if there is one, is delivered behind it, once.
  * - left: what comes is dropped. over: nothing comes, and nothing is given out any more.
  */
-
 import type { InspectOptionsStylized } from 'node:util';
 import { assert } from '../../base/assert.js';
-import { type Attempt, noAttempts } from '../../base/attempt.js';
 import type { CallLedger } from '../../base/call-ledger.js';
 import { rejectCall } from '../../base/caller-stack.js';
+import { type Attempt, noAttempts } from '../../base/codes.js';
 import { RpcError, tellAttempts } from '../../base/errors.js';
 import { type Inspect, inspectCustom, shortView } from '../../base/inspect.js';
 import { type Steps, step } from '../../base/state-machine.js';

@@ -1,6 +1,6 @@
 /** A stream of items as the application that reads it sees it; `IncomingStream` is one. */
-import type { Attempt } from '../../base/attempt.js';
 import type { CallLedger } from '../../base/call-ledger.js';
+import type { Attempt } from '../../base/codes.js';
 import type { Metadata } from '../../wire/records/metadata.js';
 
 /**
