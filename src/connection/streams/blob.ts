@@ -11,7 +11,7 @@ import { defaultLimits } from '../../base/limits.js';
 import type { Metadata } from '../../wire/records/metadata.js';
 import type { IncomingStream } from './incoming-stream.js';
 import type { ItemStream } from './item-stream.js';
-import { type ItemSource, isItemSource, type LateErrorListener, Source } from './source.js';
+import { givesFreshPieces, type ItemSource, isItemSource, type LateErrorListener, Source } from './source.js';
 
 /** Bytes as they are, or what gives them: a `Readable`, a generator, a list of Buffers. Null: none. */
 export type BlobSource = Uint8Array | ItemSource<Uint8Array> | null;
@@ -39,6 +39,7 @@ export class BlobBody implements AsyncIterableIterator<Buffer, undefined> {
   constructor(pieces: IncomingStream) {
     // Behind its head, which is taken, an `IncomingPieces` holds nothing but Buffers.
     this.pieces = pieces as ItemStream<Buffer> & IncomingStream;
+    givesFreshPieces.add(this);
   }
 
   [Symbol.asyncIterator](): this {

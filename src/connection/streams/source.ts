@@ -33,6 +33,9 @@ type Taken = IteratorResult<unknown>;
 /** Hears of what a source threw when it was over. `emitted`: as an 'error' event of a stream. Never throws. */
 export type LateErrorListener = (error: unknown, emitted: boolean) => void;
 
+/** Iterables of this package's own whose pieces nobody fills again: the bodies of incoming blobs. */
+export const givesFreshPieces = new WeakSet<object>();
+
 export class Source {
   /** Of whoever handed it over: it runs in that one. */
   readonly context = new AsyncContext();
@@ -70,11 +73,12 @@ export class Source {
 
   /**
    * The bytes that it gives may change when the next ones are asked for: a generator may fill one buffer again and again. The chunks of a
-   * stream belong to whoever reads them, and nobody can tell when the next element of an array is taken.
+   * stream and the pieces of an incoming blob belong to their reader, and nobody can tell when the next element of an array is taken.
    */
   get lends(): boolean {
     const { given } = this;
-    return !Array.isArray(given) && !isNodeStream(given) && !isWebStream(given);
+    if (Array.isArray(given) || isNodeStream(given) || isWebStream(given)) return false;
+    return typeof given !== 'object' || given === null || !givesFreshPieces.has(given);
   }
 
   /** Throws what the iterable throws, and a `TypeError` for what is none. */
