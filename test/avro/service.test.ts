@@ -117,7 +117,9 @@ test('longs of the service hold for methods that say nothing, and for their erro
 test('a codec of the application stands in place of a schema', () => {
   const codec: MessageCodec<string> = { ...raw, encode: () => 0, decode: () => 'decoded' };
   const { get } = defineService('S', { get: unary({ request: codec, response: raw }) }).methods;
-  assert.is(get.request, codec);
+  assert.is(get.request.encode('any', Buffer.alloc(0), 0), 0);
+  assert.is(get.request.decode(Buffer.alloc(0), 0, 0), 'decoded');
+  assert.is(get.request.fingerprint, null);
   assert.is(get.response, raw);
 });
 

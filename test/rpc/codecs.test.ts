@@ -148,4 +148,84 @@ test('a decoder that throws is INVALID_ARGUMENT for a request and INTERNAL for a
   await Promise.all([bytes.close(), typed.close(), server.close(), lying.close()]);
 });
 
+/** What `encode` of a careless codec does: it writes `written` bytes of 7 and returns what `returned` makes of the offset and the room. */
+type Careless = readonly [written: number, returned: (offset: number, room: number) => unknown];
+
+function careless([written, returned]: Careless): MessageCodec {
+  return {
+    ...json,
+    encode(_, into, offset) {
+      into.fill(7, offset, offset + written);
+      return returned(offset, into.length - offset) as number;
+    },
+    decode: (from, start, end) => [...from.subarray(start, end)],
+    resolveWriter: () => ({ grade: 'identical', codec: careless([written, returned]), path: '', reason: '' }),
+  };
+}
+
+const wrongEnds: Readonly<Record<string, Careless>> = {
+  nothing: [1, () => undefined],
+  notANumber: [1, () => Number.NaN],
+  infinite: [1, () => Number.POSITIVE_INFINITY],
+  fraction: [1, (offset) => offset + 1.5],
+  text: [1, (offset) => String(offset + 1)],
+  bigint: [1, (offset) => BigInt(offset + 1)],
+  beforeItsOffset: [1, (offset) => Math.max(0, offset - 1)],
+  beyondTheBuffer: [1, (offset, room) => offset + room + 1],
+  alwaysTooLong: [1, () => -10],
+};
+
+for (const [name, how] of Object.entries(wrongEnds)) {
+  test(`A1 a codec whose encode returns a wrong end fails its own call, on either side: ${name}`, async () => {
+    const reported: unknown[] = [];
+    const broken = careless(how);
+    const S = defineService('test.Careless', {
+      ask: unary({ request: broken, response: json }),
+      answer: unary({ request: json, response: broken }),
+      good: unary({ request: json, response: json }),
+    });
+    const server = new Server({ onHandlerError: (error) => void reported.push(error) }).add(S, {
+      ask: () => 'ran',
+      answer: () => 'value',
+      good: (value) => value,
+    });
+    const { port } = await server.listen({ host: '127.0.0.1' });
+    const channel = connect(`tcp://127.0.0.1:${port}`, { retry: false });
+    const client = channel.client(S);
+    const good = client.good('before');
+    const asked = await failureOf(client.ask(1));
+    assert.ok(asked.code === 'INTERNAL' || asked.code === 'INVALID_ARGUMENT', asked.code);
+    assert.is(asked.started, 'no');
+    const answered = await failureOf(client.answer(1));
+    assert.is(answered.code, 'INTERNAL');
+    assert.is(reported.length, 1);
+    assert.equal([await good, await client.good('after')], ['before', 'after']);
+    await channel.close();
+    await server.close();
+  });
+}
+
+test('A1 bytes that a codec claims and did not write are zeros, never what another message left there', async () => {
+  for (const claimed of [10, 300, 5_000]) {
+    const lying = careless([4, (offset, room) => (room < claimed ? room - claimed : offset + claimed)]);
+    const S = defineService('test.Lying', {
+      echo: unary({ request: json, response: lying }),
+      fill: unary({ request: raw, response: raw }),
+    });
+    const server = new Server().add(S, { echo: () => 'value', fill: (bytes) => bytes });
+    const { port } = await server.listen({ host: '127.0.0.1' });
+    const channel = connect(`tcp://127.0.0.1:${port}`);
+    const client = channel.client(S);
+    for (let round = 0; round < 20; round++) {
+      await Promise.all(Array.from({ length: 20 }, () => client.fill(Buffer.alloc(6_000, 0xaa))));
+      const bytes = (await client.echo(1)) as number[];
+      assert.is(bytes.length, claimed);
+      assert.equal(bytes.slice(0, 4), [7, 7, 7, 7]);
+      assert.ok(bytes.slice(4).every((byte) => byte === 0));
+    }
+    await channel.close();
+    await server.close();
+  }
+});
+
 test.run();

@@ -52,6 +52,11 @@ const optionKinds: OptionKinds<AvroOptions> = {
   emptyItemsMax: 'number',
 };
 
+/** Whether `avroCodec` of this copy of the package made it, or it resolves what a peer writes. */
+export function isAvroCodec(codec: MessageCodec): boolean {
+  return codec instanceof AvroCodec || codec instanceof ResolvedCodec;
+}
+
 class AvroCodec implements MessageCodec {
   readonly schemaText: string;
   readonly fingerprint: Buffer;

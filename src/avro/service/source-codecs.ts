@@ -5,11 +5,12 @@
  * Called by `service.ts` while a service is defined.
  */
 import { RpcError } from '../../base/errors.js';
-import type { MessageCodec } from '../../wire/message-codec.js';
-import { avroCodec } from '../codec/codec.js';
+import { isBytesCodec, type MessageCodec } from '../../wire/message-codec.js';
+import { avroCodec, isAvroCodec } from '../codec/codec.js';
 import type { LogicalTypesOption } from '../logical/conversions.js';
 import type { DeclaredErrorsCodec } from './declared-error.js';
 import { declaredErrorsCodec } from './declared-error.js';
+import { GuardedCodec } from './guarded-codec.js';
 import type { Longs } from './infer.js';
 import { shareNamedTypes } from './shared-types.js';
 
@@ -44,7 +45,7 @@ export class MessageCodecs {
 
   /** Throws an `RpcError` when `source` is neither a codec nor a valid schema. */
   of(source: unknown, what: string): MessageCodec {
-    if (isCodec(source)) return source;
+    if (isCodec(source)) return isAvroCodec(source) || isBytesCodec(source) ? source : this.guarded(source, what);
     const cache: Cache<MessageCodec> = typeof source === 'object' && source !== null ? bySchema : byName;
     return this.compiled(cache, source, what, () => this.compile(source));
   }
@@ -53,6 +54,10 @@ export class MessageCodecs {
   errors(errors: readonly unknown[]): DeclaredErrorsCodec {
     const compile = (): DeclaredErrorsCodec => declaredErrorsCodec(this.compile(['string', ...errors]));
     return this.compiled(byErrors, errors, 'errors', compile);
+  }
+
+  private guarded(codec: MessageCodec, what: string): MessageCodec {
+    return codec instanceof GuardedCodec ? codec : new GuardedCodec(codec, `${this.method}: ${what}`);
   }
 
   private compile(schema: unknown): MessageCodec {

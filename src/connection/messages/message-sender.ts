@@ -264,7 +264,11 @@ export class MessageSender {
     // Known to be too long: the error needs no second encoding.
     if (bytes > messageBytesMax) throw tooLong(bytes, messageBytesMax);
     const whole = Buffer.allocUnsafeSlow(bytes);
-    return whole.subarray(0, codec.encode(value, whole, 0));
+    const wholeEnd = codec.encode(value, whole, 0);
+    if (wholeEnd < 0) {
+      throw new RpcError('INVALID_ARGUMENT', 'the message became longer while it was encoded', { started: 'no' });
+    }
+    return whole.subarray(0, wholeEnd);
   }
 
   /** In one frame where it fits and the credit allows; otherwise as a long message, or LATER. */
