@@ -6,6 +6,7 @@
  * `AsyncLocalStorage.snapshot` would do the same, but costs 20 us a piece in Node 20 and 22.
  */
 import { AsyncResource } from 'node:async_hooks';
+import { textOf } from './error-values.js';
 
 /** The context that was current when it was captured. */
 export class AsyncContext {
@@ -36,5 +37,31 @@ function fresh(): AsyncContext {
   return new AsyncContext();
 }
 
-/** Whether `enterWith` in the callback of a socket stays with that socket. Bun and Deno say they are a Node from 24 on. */
-export const socketsKeepContexts = Number.parseInt(process.versions.node, 10) < 24;
+/**
+ * Calls a listener of the application: what it throws, or what a promise of its rejects with, becomes one warning of the process and
+ * disturbs nothing else. What it returns is ignored. `what` names the listener, such as `onHandlerError`.
+ */
+export function callListener<A extends unknown[]>(what: string, listener: (...args: A) => unknown, ...args: A): void {
+  const warn = (error: unknown): void => {
+    process.emitWarning(new Error(`${what} threw: ${textOf(error)}`, { cause: error }));
+  };
+  let returned: unknown;
+  try {
+    returned = listener(...args);
+  } catch (error) {
+    warn(error);
+    return;
+  }
+  if (typeof returned !== 'object' || returned === null) return;
+  // Also of a thenable, which may throw: that rejects this promise.
+  new Promise((resolve) => {
+    resolve(returned);
+  }).catch(warn);
+}
+
+/**
+ * Whether what `enterWith` sets in the callback of a socket stays with that socket. Bun and Deno call themselves a Node from 24 on; in Deno
+ * it stays.
+ */
+export const socketsKeepContexts =
+  Number.parseInt(process.versions.node, 10) < 24 || process.versions['deno'] !== undefined;

@@ -4,6 +4,7 @@
  */
 import type { KindOf, RequestOutput, ResponseInput } from '../avro/service/method.js';
 import type { ServiceDefinition } from '../avro/service/service.js';
+import { callListener } from '../base/async-context.js';
 import { RpcError } from '../base/errors.js';
 import { nearestName } from '../base/nearest-name.js';
 import { type OptionKinds, shown } from '../base/options.js';
@@ -121,11 +122,7 @@ export class ServiceHost implements CallHost {
       console.error(`Trunkline: the handler of ${method.name} failed:`, error);
       return;
     }
-    try {
-      onHandlerError(error, method.name);
-    } catch (thrown) {
-      process.emitWarning(thrown instanceof Error ? thrown : new Error(String(thrown)));
-    }
+    callListener('onHandlerError', onHandlerError, error, method.name);
   }
 
   private hosted(serviceName: string, name: string, method: MethodSpec, handlers: object): HostedMethod {

@@ -9,7 +9,7 @@ import { createServer as createTcpServer, type Server as NetServer, type Socket 
 import { createServer as createTlsServer, type TLSSocket } from 'node:tls';
 import type { InspectOptionsStylized } from 'node:util';
 import type { ServiceDefinition } from '../avro/service/service.js';
-import { inFreshContext, inNoContext } from '../base/async-context.js';
+import { callListener, inFreshContext, inNoContext } from '../base/async-context.js';
 import { RpcError } from '../base/errors.js';
 import { type Inspect, inspectCustom, shortView } from '../base/inspect.js';
 import { describeLimit, limitOf } from '../base/limits.js';
@@ -154,14 +154,8 @@ export class Server {
   register(registry: string | Registry, options: RegisterOptions): Registration {
     const { onError = () => {}, ...endpoint } = readRegisterOptions(options);
     const { clock, random } = this.#settings;
-    const tell = (error: RpcError): void => {
-      try {
-        onError(error);
-      } catch (thrown) {
-        // Thrown on, it would end the renewal and with it the registration.
-        process.emitWarning(thrown instanceof Error ? thrown : new Error(String(thrown)));
-      }
-    };
+    // What it throws would end the renewal, and with it the registration.
+    const tell = (error: RpcError): void => callListener('onError of a registration', onError, error);
     return this.#registrations.add(() =>
       inFreshContext(() => registryFor(registry).register(endpoint, { clock, random, onError: tell })),
     );

@@ -6,7 +6,7 @@
  *
  * A stub makes them (`LedgerSetting`) and puts them into the call's `CallExtras`; calls without them pay nothing.
  */
-import { AsyncContext } from '../../base/async-context.js';
+import { AsyncContext, callListener } from '../../base/async-context.js';
 import type { CallLedger } from '../../base/call-ledger.js';
 import type { Clock } from '../../base/clock.js';
 import type { PeerDurations } from '../../wire/prefix.js';
@@ -74,11 +74,8 @@ export class CallMarks {
     const { durations } = this;
     if (durations === null) return null;
     const ledger = this.made(durations, this.clock.now());
-    try {
-      if (this.listener !== null) this.context?.run(this.listener, ledger, this.method);
-    } catch (error) {
-      process.emitWarning(error instanceof Error ? error : new Error(String(error)));
-    }
+    const { listener, method } = this;
+    if (listener !== null) this.context?.run(() => callListener('the listener of a ledger', listener, ledger, method));
     return ledger;
   }
 
