@@ -108,6 +108,11 @@ export class CallSlot {
   get isLive(): boolean {
     return this.state >= UNSENT && this.state <= ANSWERED;
   }
+
+  /** The call's promise is pending: also while it is overdue. */
+  get isUnsettled(): boolean {
+    return this.state >= UNSENT && this.state <= OVERDUE;
+  }
 }
 
 export class CallTable {

@@ -184,7 +184,7 @@ export class Caller {
 
   /** The application waits for the end of some call. */
   get isWaiting(): boolean {
-    return this.waiting.length > 0 || (this.table.inUse > 0 && this.table.slots.some(({ isLive }) => isLive));
+    return this.waiting.length > 0 || (this.table.inUse > 0 && this.table.slots.some(({ isUnsettled }) => isUnsettled));
   }
 
   /**
