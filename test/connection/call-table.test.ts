@@ -75,6 +75,8 @@ test('an overdue call still has its promise, and ends as one that was answered l
   const entry = take(table, (value) => results.push(value));
   table.sent(entry, unboundMethod, 100);
   table.overdue(entry, 3);
+  // Its promise is pending, so the process may not end yet.
+  assert.is(entry.isUnsettled, true);
   assert.equal([entry.state, entry.isLive, entry.lateMs], [OVERDUE, false, 3]);
   entry.resolve('kept');
   assert.equal(results, ['kept']);
