@@ -39,6 +39,7 @@ import {
   type ServerOptions,
   serverOptionKinds,
 } from './server-options.js';
+import { SocketFile } from './socket-file.js';
 
 /**
  * Sockets that may wait to be accepted: room for all clients that come back at once when a server has restarted. Beyond it the system
@@ -57,7 +58,8 @@ export interface ListenAddress {
 export class Server {
   readonly #settings: EndpointSettings;
   readonly #options: ServerOptions;
-  readonly #listeners = new Set<NetServer>();
+  /** With the file of each that listens on a unix socket. */
+  readonly #listeners = new Map<NetServer, SocketFile | null>();
   readonly #connections: ConnectionSet;
   #compressors: readonly Compressor[] = [];
   readonly #host: ServiceHost;
@@ -125,6 +127,9 @@ export class Server {
     this.#compressors = await compressorsFor([this.#settings.compression, ...this.#host.compressions()]);
     this.#checkOpen();
     const path = options.path === undefined ? undefined : unixPath(options.path);
+    const file = path === undefined ? null : new SocketFile(path);
+    await inNoContext(() => file?.takeOver());
+    this.#checkOpen();
     const listener = inNoContext(() => this.#createListener(path));
     await new Promise<void>((resolve, reject) => {
       listener.once('error', reject);
@@ -137,8 +142,9 @@ export class Server {
       };
       inNoContext(() => listener.listen({ ...where, backlog: ACCEPT_QUEUE_MAX }, onListening));
     });
-    if (this.#isStopped) listener.close();
-    else this.#listeners.add(listener);
+    file?.listening();
+    this.#listeners.set(listener, file);
+    if (this.#isStopped) this.#closeListeners();
     if (!this.#keepsProcess) listener.unref();
     const address = listener.address();
     if (address === null || typeof address === 'string') return { host: '', port: 0, path: address ?? path ?? '' };
@@ -233,7 +239,7 @@ export class Server {
 
   /** @internal */
   [inspectCustom](depth: number, options: InspectOptionsStylized, inspect: Inspect): string {
-    const listening = Array.from(this.#listeners, (listener) => nameOf(listener.address()));
+    const listening = Array.from(this.#listeners.keys(), (listener) => nameOf(listener.address()));
     const { executing, waiting } = this.load;
     const fields = {
       listening,
@@ -251,7 +257,7 @@ export class Server {
 
   #keepProcess(keeps: boolean): this {
     this.#keepsProcess = keeps;
-    for (const listener of this.#listeners) {
+    for (const listener of this.#listeners.keys()) {
       if (keeps) listener.ref();
       else listener.unref();
     }
@@ -289,6 +295,14 @@ export class Server {
     return listener;
   }
 
+  #closeListeners(): void {
+    for (const [listener, file] of this.#listeners) {
+      if (file === null) listener.close();
+      else file.close(listener);
+    }
+    this.#listeners.clear();
+  }
+
   #onSecure(socket: TLSSocket): void {
     if (socket.alpnProtocol === ALPN_PROTOCOL) this.accept(new SocketTransport(socket));
     else socket.destroy();
@@ -296,8 +310,7 @@ export class Server {
 
   #stopListening(): void {
     this.#state = 'stopped';
-    for (const listener of this.#listeners) listener.close();
-    this.#listeners.clear();
+    this.#closeListeners();
     this.#accepts.flush();
   }
 }

@@ -1,6 +1,8 @@
 /** Where servers listen and what channels dial. */
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { existsSync } from 'node:fs';
-import { mkdtemp, rm } from 'node:fs/promises';
+import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { networkInterfaces, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'uvu';
@@ -59,6 +61,57 @@ test('A10 a unix path that is too long is refused, where it would be cut off', a
     // Counted in bytes, not in characters.
     const umlauts = await failureOf(new Server().listen({ path: join(folder, '\u00fc'.repeat(50)) }));
     assert.is(umlauts.code, 'INVALID_ARGUMENT');
+  });
+});
+
+test('A10 a socket file that a killed server left is taken over', async () => {
+  await inFolder(async (folder) => {
+    const path = join(folder, 'socket');
+    const text = `require('node:net').createServer().listen(${JSON.stringify(path)}, () => process.kill(process.pid, 'SIGKILL'))`;
+    await once(spawn('node', ['-e', text]), 'exit');
+    assert.is(existsSync(path), true);
+    const server = serverThatSees([]);
+    await server.listen({ path });
+    const channel = connect(`unix:${path}`);
+    assert.equal(await channel.client(Notes).echo(note), note);
+    await channel.close();
+    await server.close();
+    assert.is(existsSync(path), false);
+  });
+});
+
+test('A10 a path where somebody answers, or that is no socket, is in use, and stays as it is', async () => {
+  await inFolder(async (folder) => {
+    const path = join(folder, 'socket');
+    const server = serverThatSees([]);
+    await server.listen({ path });
+    const codeOf = (error: NodeJS.ErrnoException): unknown => error.code;
+    assert.is(await new Server().listen({ path }).then(() => 'listens', codeOf), 'EADDRINUSE');
+    const file = join(folder, 'file');
+    await writeFile(file, 'text');
+    assert.is(await new Server().listen({ path: file }).then(() => 'listens', codeOf), 'EADDRINUSE');
+    assert.is(await readFile(file, 'utf8'), 'text');
+    const channel = connect(`unix:${path}`);
+    assert.equal(await channel.client(Notes).echo(note), note);
+    await channel.close();
+    await server.close();
+  });
+});
+
+test('A10 a server that closes leaves the socket file of its successor', async () => {
+  await inFolder(async (folder) => {
+    const path = join(folder, 'socket');
+    const first = serverThatSees([]);
+    await first.listen({ path });
+    await rm(path);
+    const second = serverThatSees([]);
+    await second.listen({ path });
+    await first.close();
+    const channel = connect(`unix:${path}`);
+    assert.equal(await channel.client(Notes).echo(note), note);
+    await channel.close();
+    await second.close();
+    assert.equal(await readdir(folder), []);
   });
 });
 
