@@ -196,9 +196,15 @@ for (const [name, how] of Object.entries(wrongEnds)) {
     const asked = await failureOf(client.ask(1));
     assert.ok(asked.code === 'INTERNAL' || asked.code === 'INVALID_ARGUMENT', asked.code);
     assert.is(asked.started, 'no');
+    const told =
+      name === 'alwaysTooLong'
+        ? /became longer while it was encoded/
+        : /the codec's encode returned .*, not an offset from/;
+    assert.match(asked.message, told);
     const answered = await failureOf(client.answer(1));
     assert.is(answered.code, 'INTERNAL');
     assert.is(reported.length, 1);
+    assert.match(String(reported[0]), told);
     assert.equal([await good, await client.good('after')], ['before', 'after']);
     await channel.close();
     await server.close();
