@@ -126,7 +126,11 @@ export class RpcError extends Error {
     if (Array.isArray(options.attempts)) tellAttempts(this, options.attempts);
   }
 
-  /** A few lines: what, where, who called. No value of metadata, which may be a credential, and no message. */
+  /**
+   * A few lines: what, where, who called. No value of metadata, which may be a credential, and no message.
+   *
+   * @internal
+   */
   [inspectCustom](depth: number, options: InspectOptionsStylized, inspect: Inspect): string {
     if (depth < 0) return options.stylize(`[${this.name}: ${this.code}]`, 'special');
     const { code, method, peer, started, retryAfterMs, limit, late, metadata, cause } = this;

@@ -114,7 +114,6 @@ const offered: Readonly<Record<string, readonly [file: string, ...members: reado
     'method',
     'peer',
     'attempts',
-    '[inspectCustom]',
     '[Symbol.hasInstance]',
     'number',
   ],
@@ -141,7 +140,6 @@ const needed = [
   'ErrorMetadata',
   'HandlerOf',
   'HandlersOf',
-  'Inspect',
   'LocalLimits',
   'MethodSpec',
   'PeerCertificateSummary',
@@ -154,7 +152,6 @@ const needed = [
   'Timer',
   'Transport',
   'TransportEvents',
-  'inspectCustom',
   'methodKinds',
 ];
 
