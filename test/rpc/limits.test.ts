@@ -1,19 +1,8 @@
 /** The options of both sides: what is refused when they are made, and by what name. */
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
-import { type ChannelOptions, connect, defaultLimits, type Limits, RpcError, Server } from '../../src/index.js';
-import { openEnds } from '../support/rpc.js';
-
-function refusal(make: () => unknown): RpcError {
-  try {
-    make();
-  } catch (error) {
-    assert.instance(error, RpcError);
-    assert.is((error as RpcError).code, 'INVALID_ARGUMENT');
-    return error as RpcError;
-  }
-  throw new Error('nothing was refused');
-}
+import { type ChannelOptions, connect, defaultLimits, type Limits, Server } from '../../src/index.js';
+import { openEnds, refusal } from '../support/rpc.js';
 
 const sides: readonly (readonly [string, (options: ChannelOptions) => unknown])[] = [
   ['connect', (options) => connect('tcp://127.0.0.1:1', options)],

@@ -17,24 +17,13 @@ import {
   serverStream,
   unary,
 } from '../../src/index.js';
-import { openEnds } from '../support/rpc.js';
+import { openEnds, refusal } from '../support/rpc.js';
 
 const target = 'tcp://127.0.0.1:1';
 
 /** What JavaScript may hand over, whatever the types say. */
 // oxlint-disable-next-line typescript/no-explicit-any -- every test here breaks the types
 type Anything = any;
-
-function refusal(make: () => unknown): RpcError {
-  try {
-    make();
-  } catch (error) {
-    assert.instance(error, RpcError);
-    assert.is((error as RpcError).code, 'INVALID_ARGUMENT');
-    return error as RpcError;
-  }
-  throw new Error('nothing was refused');
-}
 
 async function rejection(promise: Promise<unknown>): Promise<RpcError> {
   const outcome = await promise.then(

@@ -70,6 +70,17 @@ export async function openEnds(
   };
 }
 
+/** The INVALID_ARGUMENT that `make` throws. */
+export function refusal(make: () => unknown): RpcError {
+  try {
+    make();
+  } catch (error) {
+    if (error instanceof RpcError && error.code === 'INVALID_ARGUMENT') return error;
+    throw error;
+  }
+  throw new Error('nothing was refused');
+}
+
 /** The `RpcError` that the promise rejects with; anything else fails the test. */
 export async function failureOf(promise: Promise<unknown>): Promise<RpcError> {
   let value: unknown;
