@@ -2,6 +2,7 @@
 import * as assert from 'uvu/assert';
 import { type AvroOptions, avroCodec } from '../../src/avro/codec/codec.js';
 import { canonicalForm } from '../../src/avro/schema/canonical.js';
+import type { RpcCode } from '../../src/base/codes.js';
 import { RpcError } from '../../src/base/errors.js';
 import type { MessageCodec } from '../../src/wire/message-codec.js';
 
@@ -101,10 +102,10 @@ export function assertTaken(type: unknown, field: Buffer, value: unknown, option
 }
 
 /** A predicate for `assert.throws`: an error of the message, with its text and the byte. */
-export function refusal(expected: RegExp): (error: unknown) => boolean {
+export function refusal(expected: RegExp, code: RpcCode = 'INVALID_ARGUMENT'): (error: unknown) => boolean {
   return (error) => {
     assert.instance(error, RpcError, String(error));
-    assert.is((error as RpcError).code, 'INVALID_ARGUMENT');
+    assert.is((error as RpcError).code, code);
     assert.match((error as RpcError).message, expected);
     assert.match((error as RpcError).message, /^cannot read \w+: .*, at byte \d+ of \d+$/s);
     return true;

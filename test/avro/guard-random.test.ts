@@ -63,7 +63,7 @@ function damageOne(random: Random, seen: { value: number; error: number }): void
 function isRefusal(error: unknown): boolean {
   return (
     error instanceof RpcError &&
-    error.code === 'INVALID_ARGUMENT' &&
+    (error.code === 'INVALID_ARGUMENT' || error.code === 'OUT_OF_RANGE') &&
     error.cause === undefined &&
     / at byte \d+ of \d+$/.test(error.message)
   );

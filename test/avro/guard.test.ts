@@ -468,7 +468,7 @@ test('B45 a long beyond what a number holds is refused, never rounded', () => {
       else
         assert.throws(
           () => decode(long(value)),
-          refusal(/a long is beyond what a number holds exactly .*longs: 'bigint'/),
+          refusal(/a long is beyond what a number holds exactly .*longs: 'bigint'/, 'OUT_OF_RANGE'),
         );
     }
   };

@@ -257,8 +257,8 @@ test('a peer that breaks the protocol counts for every open call, and gives none
   const failures = [failureOf(calls.read(body)), failureOf(calls.write(body))];
   await callee.settle();
   callee.say('RESPONSE', { call: callNumber(7), payload: 'y' });
-  for (const failure of failures) assert.is((await failure).code, 'INTERNAL');
-  assert.equal(callee.ends, ['INTERNAL', 'INTERNAL']);
+  for (const failure of failures) assert.is((await failure).code, 'UNAVAILABLE');
+  assert.equal(callee.ends, ['UNAVAILABLE', 'UNAVAILABLE']);
   assert.equal(callee.offered, []);
 });
 

@@ -256,7 +256,7 @@ test('B16 a RESPONSE for a call that was never made closes the connection, and t
     peer.send(frame('RESPONSE', { call: call + 1 }));
     await peer.expectClose(CloseCode.CALL_NUMBER);
     const failure = await failureOf(answer);
-    assert.is(failure.code, 'INTERNAL');
+    assert.is(failure.code, 'UNAVAILABLE');
     assert.is(failure.started, 'maybe');
   }));
 test('B17 a second RESPONSE closes the connection and settles nothing twice', () =>

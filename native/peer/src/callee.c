@@ -54,6 +54,9 @@ static void keep(struct callee *callee, struct slot *slot, struct view part) {
 static enum failure_code judge_opening(const struct link *link, const struct frame *frame, const struct method *method,
     const char **text, bool *spends) {
   bool takes_oneway = method->kind == ONEWAY_KIND, is_oneway = frame->flags & ONEWAY;
+  *spends = false;
+  *text = "no new calls: this side drains";
+  if (link->drain_sent && !is_oneway) return UNAVAILABLE;
   *spends = true;
   *text = "the prefix or the metadata is malformed, or beyond a limit";
   if (frame->prefix_error != OK) return frame->prefix_error;
@@ -65,8 +68,6 @@ static enum failure_code judge_opening(const struct link *link, const struct fra
   *text = "no codec was listed";
   if (frame->flags & COMPRESSED && !link->settings.lz4) return INVALID_ARGUMENT;
   *spends = false;
-  *text = "no new calls: this side drains";
-  if (link->drain_sent && !is_oneway) return UNAVAILABLE;
   *text = "there is no such method";
   if (method->fit == UNKNOWN_METHOD) return UNIMPLEMENTED;
   *text = method->fit == OTHER_KIND ? "the method has another kind here" : "the schemas do not fit";
@@ -144,6 +145,7 @@ static void on_request(struct callee *callee, uint32_t index, const struct frame
   if (!is_last || slot->state != FREE || !slot->rest) {
     return link_close(callee->link, CALL_NUMBER, "not the next generation of the slot");
   }
+  if (frame->flags & ~(MORE | CHECKSUM)) return link_close(callee->link, FLAGS, "a flag of the first frame inside a message");
   slot->rest = frame->flags & MORE;
 }
 
@@ -215,6 +217,11 @@ static void on_live(struct callee *callee, uint32_t index, const struct frame *f
 
 static void refuse_slot(struct callee *callee, const struct frame *frame) {
   struct failure_record failure = {RESOURCE_EXHAUSTED, STARTED_NO, view_of("the slot is beyond callsInFlightMax"), -1, false, false, {0}};
+  if (callee->link->drain_sent) {
+    failure.code = UNAVAILABLE;
+    failure.text = view_of("no new calls: this side drains");
+    failure.elsewhere = true;
+  }
   if (!(frame->flags & ONEWAY)) callee_refuse(callee, frame->call, NULL, &failure);
   link_spend(callee->link);
 }

@@ -1,6 +1,6 @@
 /**
  * Runs a reader on one message. It checks that the reader ends exactly where the message ends, and turns every error into an
- * `RpcError` INVALID_ARGUMENT that says what is wrong and at which byte. A message from a peer can have no other effect.
+ * `RpcError` (INVALID_ARGUMENT, OUT_OF_RANGE) that says what is wrong and at which byte. A message from a peer can have no other effect.
  *
  * All codecs share one tap. A decode inside another decode (a logical type that decodes) gets a tap of its own.
  *
@@ -33,9 +33,9 @@ export function decodeWith(read: Read, label: string, from: Buffer, start: numbe
 
 function unreadable(error: unknown, label: string, refusal: Refusal | null, start: number, end: number): RpcError {
   if (error === refused && refusal !== null) {
-    const { text, at, limit } = refusal;
+    const { text, at, limit, code } = refusal;
     const message = `cannot read ${label}: ${text}, at byte ${at - start} of ${end - start}`;
-    return new RpcError('INVALID_ARGUMENT', message, limit === undefined ? {} : { limit });
+    return new RpcError(code, message, limit === undefined ? {} : { limit });
   }
   // What a reader of a part has found, or the end of the stack.
   if (error instanceof RpcError) return error;

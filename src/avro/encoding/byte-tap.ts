@@ -36,6 +36,8 @@ export interface Refusal {
   readonly text: string;
   readonly at: number;
   readonly limit: LimitHit | undefined;
+  /** OUT_OF_RANGE: the message keeps its schema, but this side has no exact value for it. */
+  readonly code: 'INVALID_ARGUMENT' | 'OUT_OF_RANGE';
 }
 
 /** The one object thrown for bytes that break a rule. `ByteTap.refusal` says which. */
@@ -64,7 +66,7 @@ export class ByteTap {
   }
 
   fail(text: string, at = this.pos, limit?: LimitHit): never {
-    this.refusal = { text, at, limit };
+    this.refusal = { text, at, limit, code: 'INVALID_ARGUMENT' };
     throw refused;
   }
 
@@ -115,16 +117,39 @@ export class ByteTap {
     return this.readLongTail(pos);
   }
 
-  /** 64 bits are taken apart as 28 and 36, each exact in a number. */
+  /** A long that is no value of the application's: a count, a length or the index of a branch. */
+  readSize(): number {
+    const { pos } = this;
+    if (pos < this.end) {
+      const byte = this.buf[pos];
+      if (byte < 0x80) {
+        this.pos = pos + 1;
+        return (byte >> 1) ^ -(byte & 1);
+      }
+    }
+    const size = this.readNumber(pos);
+    if (Number.isNaN(size)) this.fail('a count or length is beyond what a number holds', pos);
+    return size;
+  }
+
   private readLongTail(at: number): number {
+    const value = this.readNumber(at);
+    if (Number.isNaN(value)) {
+      const text = "a long is beyond what a number holds exactly (the codec's option longs: 'bigint' reads it)";
+      this.refusal = { text, at, limit: undefined, code: 'OUT_OF_RANGE' };
+      throw refused;
+    }
+    return value;
+  }
+
+  /** 64 bits are taken apart as 28 and 36, each exact in a number. NaN: no number holds the value. */
+  private readNumber(at: number): number {
     const low = this.readLow();
     if (low >= 0) return (low >>> 1) ^ -(low & 1);
     const high = this.readHigh(at);
     const sign = low & 1;
     const half = ((low & LOW_BITS) >>> 1) + high * 0x800_0000;
-    if (half > Number.MAX_SAFE_INTEGER - sign) {
-      this.fail("a long is beyond what a number holds exactly (the codec's option longs: 'bigint' reads it)", at);
-    }
+    if (half > Number.MAX_SAFE_INTEGER - sign) return Number.NaN;
     return sign === 0 ? half : -1 - half;
   }
 
@@ -303,7 +328,7 @@ export class ByteTap {
 
   private readLength(): number {
     const at = this.pos;
-    const length = this.readLong();
+    const length = this.readSize();
     if (length < 0 || length > this.end - this.pos) this.failLength(length, at);
     return length;
   }

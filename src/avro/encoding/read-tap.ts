@@ -26,7 +26,7 @@ export class ReadTap extends ByteTap {
   /** Index of an enum's symbol or a union's branch, below `count`. */
   readIndex(count: number): number {
     const at = this.pos;
-    const index = this.readLong();
+    const index = this.readSize();
     if (index < 0 || index >= count) this.failIndex(index, count, at);
     return index;
   }
@@ -36,7 +36,7 @@ export class ReadTap extends ByteTap {
    * count means that the block's size in bytes follows, which then is `blockEnd`.
    */
   readCount(bytesMin: number): number {
-    let count = this.readLong();
+    let count = this.readSize();
     this.blockEnd = -1;
     if (count < 0) count = this.readBlockEnd(count);
     if (count * bytesMin > this.end - this.pos) this.failCount(count);
@@ -48,7 +48,7 @@ export class ReadTap extends ByteTap {
    * `max`.
    */
   readEmptyCount(max: number): number {
-    let count = this.readLong();
+    let count = this.readSize();
     this.blockEnd = -1;
     if (count < 0) count = this.readBlockEnd(count);
     this.emptyItems += count;
@@ -58,7 +58,7 @@ export class ReadTap extends ByteTap {
 
   private readBlockEnd(count: number): number {
     const at = this.pos;
-    const size = this.readLong();
+    const size = this.readSize();
     if (size < 0 || size > this.end - this.pos) this.fail(`a block claims ${size} bytes`, at);
     this.blockEnd = this.pos + size;
     return -count;

@@ -55,9 +55,10 @@ export class CalleeEnds {
     this.end(entry, reason);
   }
 
-  /** Ends a call because of its caller's error, which counts against the caller's budget of resets. */
+  /** Ends a call because of its caller's error, which counts against the caller's budget of resets (spec, 9.4). */
   failCall(entry: CalleeSlot, error: RpcError): void {
-    if (this.link.chargeReset()) this.endEarly(entry, error);
+    // A legal value that only this side cannot hold is no error of the caller's.
+    if (error.code === 'OUT_OF_RANGE' || this.link.chargeReset()) this.endEarly(entry, error);
   }
 
   /** The caller has cancelled the call. */

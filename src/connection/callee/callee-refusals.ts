@@ -31,11 +31,17 @@ export function noFreeHandler({ limits }: Link): RpcError {
   return limitError('all handlers of this connection are busy', limitOf(limits, 'handlersMax'), { elsewhere: true });
 }
 
-/** A REQUEST for a slot that this side does not have: nothing is kept of it. */
-export function refuseSlot(link: Link, answers: Answers, call: number, flags: number, peerBit: OpenerBit): void {
+/** A REQUEST for a slot that this side does not have: nothing is kept of it. `draining`: comes before the missing slot (spec, 9.3). */
+export function refuseSlot(
+  { link, answers, draining }: { readonly link: Link; readonly answers: Answers; readonly draining: boolean },
+  call: number,
+  flags: number,
+  peerBit: OpenerBit,
+): void {
   if (openerOf(call) !== peerBit) {
     link.fail(CloseCode.CALL_NUMBER, `REQUEST for call ${call}, which only this side could open`);
   } else if (link.chargeReset() && (flags & Flag.ONEWAY) === 0) {
-    answers.fail(call, limitError('too many calls at once', limitOf(link.limits, 'callsInFlightMax')), 'no');
+    const noSlot = limitError('too many calls at once', limitOf(link.limits, 'callsInFlightMax'));
+    answers.fail(call, draining ? serverDraining() : noSlot, 'no');
   }
 }

@@ -176,7 +176,7 @@ export class Callee {
   private addSlot(call: number, flags: number): CalleeSlot | null {
     const slot = slotOf(call);
     if (slot < this.link.limits.callsInFlightMax) return this.table.add(slot);
-    refuseSlot(this.link, this.answers, call, flags, this.peerBit);
+    refuseSlot({ link: this.link, answers: this.answers, draining: this.starts.draining }, call, flags, this.peerBit);
     return null;
   }
 
@@ -243,12 +243,12 @@ export class Callee {
       return;
     }
     try {
+      // Before all other faults (spec, 9.3). A ONEWAY call has no answer, so its caller would not learn of a refusal.
+      if (this.starts.draining && !entry.oneway) throw serverDraining();
       const message = new IncomingMessage(this.link, flags, true, buffer, start, end);
       this.readPrefix(entry, message);
       if (items && message.end > message.start)
         throw new RpcError('INVALID_ARGUMENT', 'a body on the REQUEST of a call whose messages are items');
-      // A ONEWAY call has no answer, so its caller would not learn of a refusal.
-      if (this.starts.draining && !entry.oneway) throw serverDraining();
       if (method.failure !== null) throw method.failure;
       if (entry.oneway !== (method.hosted?.spec.kind === 'oneway')) {
         throw new RpcError('FAILED_PRECONDITION', 'the flag ONEWAY does not agree with the kind of the method');

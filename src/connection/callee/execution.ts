@@ -100,8 +100,10 @@ export class Execution {
   }
 
   private refuseUnreadable(entry: CalleeSlot, { spec }: HostedMethod, error: unknown): void {
-    if (!this.link.chargeReset()) return;
-    if (spec.kind !== 'oneway') this.answers.fail(entry.call, asRefusal(error), 'no');
+    const refusal = asRefusal(error);
+    // A legal value that only this side cannot hold is no error of the caller's.
+    if (refusal.code !== 'OUT_OF_RANGE' && !this.link.chargeReset()) return;
+    if (spec.kind !== 'oneway') this.answers.fail(entry.call, refusal, 'no');
     this.ends.end(entry, null);
   }
 

@@ -4,20 +4,6 @@ import { CloseCode, type CloseCodeNumber, closeCodeName } from '../../wire/const
 import type { CloseRecord } from '../../wire/records/close.js';
 import type { PeerInfo } from './peer-info.js';
 
-/** CLOSE codes of this side that do not mean that the peer broke the protocol. */
-const ownReasons: ReadonlySet<number> = new Set([
-  CloseCode.NONE,
-  CloseCode.SHUTDOWN,
-  CloseCode.BUSY,
-  CloseCode.HANDSHAKE_TIMEOUT,
-  CloseCode.KEEPALIVE_TIMEOUT,
-  CloseCode.STALLED,
-  CloseCode.WRITE_QUEUE,
-  CloseCode.INTERNAL,
-  CloseCode.TRUNCATED,
-  CloseCode.CHECKSUM,
-]);
-
 /** CLOSE codes whose sender has run none of the calls that it received (spec, 8.1). */
 const ranNothing: ReadonlySet<number> = new Set([
   CloseCode.BAD_PREFACE,
@@ -68,10 +54,9 @@ export class EndOfCalls {
   }
 }
 
-/** This side closes. INTERNAL when the peer broke the protocol, else UNAVAILABLE. */
+/** This side closes, for reasons of its own or because the peer broke the protocol (spec, 8.1). */
 export function closedHere(code: CloseCodeNumber, text: string, peer: PeerInfo): EndOfCalls {
-  const rpcCode = ownReasons.has(code) ? 'UNAVAILABLE' : 'INTERNAL';
-  const reason = new RpcError(rpcCode, `connection to ${peer} closed (${closeCodeName(code)}): ${text}`);
+  const reason = new RpcError('UNAVAILABLE', `connection to ${peer} closed (${closeCodeName(code)}): ${text}`);
   const own = code === CloseCode.NONE || code === CloseCode.SHUTDOWN || code === CloseCode.INTERNAL;
   return new EndOfCalls(reason, { retryable: retryableCodes.has(code), countsAsFailure: !own });
 }

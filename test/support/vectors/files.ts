@@ -5,6 +5,7 @@ import { callSessions } from './call-sessions.js';
 import { compressionCases } from './compression-cases.js';
 import { errorSessions } from './error-sessions.js';
 import * as frameCases from './frame-cases.js';
+import { lateSessions } from './late-sessions.js';
 import * as messageCases from './message-cases.js';
 import * as recordCases from './record-cases.js';
 import { refusedCallSessions } from './refused-call-sessions.js';
@@ -43,6 +44,7 @@ export function vectorFiles(): Map<string, string> {
     refusedCallSessions,
     streamSessions,
     blobSessions,
+    lateSessions,
   ]) {
     for (const [name, session] of Object.entries(sessions)) files.set(`sessions/${name}.json`, session);
   }
