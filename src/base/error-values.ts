@@ -3,6 +3,7 @@
  * system), may change them afterwards, and may throw errors of another copy of this package. So the constructor of `RpcError` passes
  * each value through here, and so does whoever writes a thrown error to a peer. Nothing here throws.
  */
+import { types } from 'node:util';
 import { type RpcCode, RpcCodes, type Started } from './codes.js';
 import type { LimitHit } from './limits.js';
 import { isKeyOf } from './tables.js';
@@ -24,15 +25,38 @@ export function legalStarted(started: unknown): Started {
   return started === 'yes' ? 'yes' : 'maybe';
 }
 
+/** An error of any realm: in a test runner's `vm` context those of Node.js are of another one. */
+export function isError(value: unknown): value is Error {
+  return value instanceof Error || types.isNativeError(value);
+}
+
 /** A text for people from any value; an error's own text. */
 export function textOf(value: unknown): string {
   if (typeof value === 'string') return value;
   if (value === undefined) return '';
   try {
     // oxlint-disable-next-line typescript/no-base-to-string -- better than nothing
-    return value instanceof Error ? textOf(value.message) : String(value);
+    return isError(value) ? textOf(value.message) : String(value);
   } catch {
     return 'a value that has no text';
+  }
+}
+
+/** Why something was thrown: the text of an error, or of whatever else was. */
+export function reasonOf(thrown: unknown): string {
+  return thrown === undefined ? 'undefined' : textOf(thrown);
+}
+
+/**
+ * One warning of the process: the error itself, or the text of any other value. Node takes no error of another realm, in which a test
+ * runner may have loaded this package, so of those the text is all.
+ */
+export function warn(thrown: unknown): void {
+  const text = reasonOf(thrown);
+  try {
+    process.emitWarning(isError(thrown) ? thrown : new Error(text));
+  } catch {
+    process.emitWarning(text);
   }
 }
 
@@ -79,7 +103,7 @@ export function readMetadata(metadata: unknown): ReadMetadata {
     for (const [name, value] of pairs) {
       if (typeof name !== 'string') return { entries: null, wrong: 'a name in the metadata is no string' };
       if (typeof value === 'string' || Buffer.isBuffer(value)) entries[name] = value;
-      else if (value instanceof Uint8Array) entries[name] = Buffer.from(value);
+      else if (types.isUint8Array(value)) entries[name] = Buffer.from(value);
       else if (value !== undefined)
         return { entries: null, wrong: `the value of '${name}' in the metadata is neither a string nor a Buffer` };
     }
@@ -91,7 +115,7 @@ export function readMetadata(metadata: unknown): ReadMetadata {
 
 function pairsOf(metadata: unknown): Iterable<readonly [unknown, unknown]> | null {
   if (typeof metadata !== 'object' || metadata === null || Array.isArray(metadata)) return null;
-  if (metadata instanceof Map) return metadata;
+  if (types.isMap(metadata)) return metadata;
   // `Headers` and its like, which have no type of their own here.
   const name = Object.prototype.toString.call(metadata);
   if (name === '[object Headers]' || name === '[object Map]') {

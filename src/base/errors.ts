@@ -10,6 +10,7 @@ import type { CallLedger } from './call-ledger.js';
 import { type Attempt, type LatePart, noAttempts, type RpcCode, RpcCodes, type Started } from './codes.js';
 import {
   type ErrorMetadata,
+  isError,
   knownCode,
   legalLimit,
   legalRetryAfterMs,
@@ -175,7 +176,7 @@ Object.defineProperty(RpcError.prototype, brand, { value: true });
 
 /** The cause in one line. */
 function causeView(cause: unknown): string {
-  if (!(cause instanceof Error)) return `a value of type ${typeof cause}`;
+  if (!isError(cause)) return `a value of type ${typeof cause}`;
   return `${textOf(cause.name)}: ${textOf(cause.message)}`.slice(0, STRING_SHOWN);
 }
 
@@ -288,7 +289,14 @@ export function systemCode(error: unknown): string | undefined {
   return hasCode && typeof error.code === 'string' ? error.code : undefined;
 }
 
+/** An error's name and text; a text for any other value. */
+function namedText(error: unknown): string {
+  return isError(error) && textOf(error.message) !== ''
+    ? `${textOf(error.name)}: ${textOf(error.message)}`
+    : textOf(error);
+}
+
 /** What was caught, as an `RpcError`: itself if it is one, else INTERNAL with it as the cause. */
 export function toRpcError(error: unknown): RpcError {
-  return error instanceof RpcError ? error : new RpcError('INTERNAL', String(error), { cause: error });
+  return error instanceof RpcError ? error : new RpcError('INTERNAL', namedText(error), { cause: error });
 }

@@ -5,6 +5,7 @@
 import { existsSync } from 'node:fs';
 import Module from 'node:module';
 import { dirname, join } from 'node:path';
+import { reasonOf } from './error-values.js';
 
 /** What the addon exports: see native/addon/src/addon.c. */
 export interface NativeKernels {
@@ -51,7 +52,7 @@ function find(): NativeStatus {
     if (wrong === null) return { kernels, text: kernels.kernel };
     return unusable(wrong);
   } catch (error) {
-    return unusable(error instanceof Error ? error.message : String(error));
+    return unusable(reasonOf(error));
   }
 }
 

@@ -4,6 +4,7 @@
  */
 import Module from 'node:module';
 import { join, resolve } from 'node:path';
+import { isError } from './error-values.js';
 
 /** Whatever the package exports. */
 type Exports = ReturnType<NodeJS.Require>;
@@ -30,7 +31,7 @@ export function requirePackage(name: string): Exports {
 
 /** Whether `requirePackage` threw because the package is not installed, rather than because it does not load. */
 export function isMissing(error: unknown, name: string): boolean {
-  const { code, message } = error instanceof Error && 'code' in error ? error : { code: null, message: '' };
+  const { code, message } = isError(error) && 'code' in error ? error : { code: null, message: '' };
   return code === 'MODULE_NOT_FOUND' && message.includes(`'${name}'`);
 }
 

@@ -3,6 +3,7 @@
  * INVALID_ARGUMENT that names it. What is behind the edge gets a plain copy of the known options, which no getter, proxy or later change
  * can alter. Ranges are checked by whoever owns the option.
  */
+import { isError, textOf as messageOf } from './error-values.js';
 import { RpcError } from './errors.js';
 import { nearestName } from './nearest-name.js';
 import { keysOf } from './tables.js';
@@ -139,7 +140,7 @@ function isOfKind(value: unknown, kind: OptionKind): boolean {
 }
 
 function textOf(error: unknown): string {
-  return error instanceof Error ? shortText(error.message) : shown(error);
+  return isError(error) ? shortText(messageOf(error.message)) : shown(error);
 }
 
 function invalid(text: string): RpcError {

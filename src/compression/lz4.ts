@@ -9,6 +9,7 @@
  * another 40 % of each decompression, so instead the package is examined once, when it is loaded.
  */
 
+import { reasonOf } from '../base/error-values.js';
 import { RpcError, systemCode } from '../base/errors.js';
 import { importPackage } from '../base/optional-package.js';
 import type { Compressor } from './compressor.js';
@@ -54,7 +55,7 @@ async function importLz4Napi(): Promise<Lz4Package> {
 }
 
 function absenceText(cause: unknown): string {
-  const message = cause instanceof Error ? cause.message : String(cause);
+  const message = reasonOf(cause);
   const needs = "compression 'lz4' needs the optional package lz4-napi, which";
   if (systemCode(cause) === 'ERR_MODULE_NOT_FOUND' && message.includes("'lz4-napi'")) {
     return `${needs} is not installed: npm install lz4-napi`;

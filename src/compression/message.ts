@@ -8,6 +8,7 @@
  * is an `RpcError` of this one call.
  */
 
+import { reasonOf } from '../base/error-values.js';
 import { limitError, RpcError } from '../base/errors.js';
 import { defaultLimits, limitOf } from '../base/limits.js';
 import { type CompressionChoice, worthKeeping } from './choice.js';
@@ -83,7 +84,7 @@ function restore(compressor: Compressor, sized: Buffer, rawLength: number): Buff
   try {
     return compressor.decompress(sized, rawLength);
   } catch (cause) {
-    const reason = cause instanceof Error ? cause.message : String(cause);
+    const reason = reasonOf(cause);
     throw new RpcError('INVALID_ARGUMENT', `damaged ${compressor.name} data: ${reason}`, { cause });
   }
 }

@@ -3,6 +3,7 @@
  * throws. The usual options, a plain object of numbers and texts, cost one look at each of their own keys.
  */
 import { ForeignSignal } from '../base/cancel-signal.js';
+import { isError, textOf } from '../base/error-values.js';
 import { RpcError } from '../base/errors.js';
 import { type OptionKinds, readOptions, shown, unknownOption, wrongOption } from '../base/options.js';
 import type { MethodSpec } from '../wire/message-codec.js';
@@ -38,7 +39,7 @@ export function readCallOptions(given: CallOptions, method: MethodSpec): CallOpt
 /** The error of a call whose options cannot be read. */
 export function optionsError(error: unknown, method: MethodSpec): RpcError {
   if (error instanceof RpcError) return error;
-  const text = error instanceof Error ? error.message : shown(error);
+  const text = isError(error) ? textOf(error.message) : shown(error);
   const message = `the options of ${placeOf(method)} cannot be read: ${text}`;
   return new RpcError('INVALID_ARGUMENT', message, { cause: error });
 }

@@ -5,6 +5,7 @@
 import type { InspectOptionsStylized } from 'node:util';
 import type { ServiceDefinition } from '../avro/service/service.js';
 import { type CancelSignal, EitherSignal } from '../base/cancel-signal.js';
+import { reasonOf, warn } from '../base/error-values.js';
 import { RpcError, toRpcError } from '../base/errors.js';
 import { type Inspect, inspectCustom, shortView } from '../base/inspect.js';
 import { CallContext } from '../connection/calls/call-context.js';
@@ -202,8 +203,8 @@ function sourceOf(method: MethodSpec, items: ItemSource): Source {
 function lateErrorListener({ name }: MethodSpec): LateErrorListener {
   return (error, emitted) => {
     if (emitted) return;
-    const text = error instanceof Error ? error.message : String(error);
-    process.emitWarning(new Error(`the items for ${name} threw when they were ended: ${text}`, { cause: error }));
+    const text = reasonOf(error);
+    warn(new Error(`the items for ${name} threw when they were ended: ${text}`, { cause: error }));
   };
 }
 

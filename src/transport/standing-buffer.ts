@@ -7,7 +7,6 @@
  * spec/decisions/012-what-one-call-costs.md. Used by `channel/dial.ts` and `Server`.
  */
 import { type OnReadOpts, Socket } from 'node:net';
-import { platform } from 'node:process';
 
 const READ_BYTES = 256 * 1024;
 
@@ -15,7 +14,7 @@ let shared: Buffer | null = null;
 
 /** On Windows reads begin before there is anything to read, so no two sockets can share. */
 function readBuffer(): Buffer {
-  if (platform === 'win32') return Buffer.allocUnsafeSlow(READ_BYTES);
+  if (process.platform === 'win32') return Buffer.allocUnsafeSlow(READ_BYTES);
   return (shared ??= Buffer.allocUnsafeSlow(READ_BYTES));
 }
 

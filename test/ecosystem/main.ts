@@ -1,156 +1,36 @@
 /**
- * Bundles a program by each bundler, as ES modules and CommonJS, with as little configuration as each allows, and runs the bundle in a
- * folder of its own: `node .build/test/ecosystem/main.js`. The bundlers are installed under `.build`; where npm's registry cannot be
- * reached, all is skipped. The last line is `N passed, N failed`.
+ * What surrounds this package, tried with the tools themselves: `node .build/test/ecosystem/main.js STEP`. The tools are installed under
+ * `.build`; where npm's registry cannot be reached, the step is skipped. The last line is `N passed, N failed`.
  */
-import { execFile } from 'node:child_process';
-import { cp, mkdir, mkdtemp, rm, symlink, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { basename, join } from 'node:path';
-import { fileURLToPath } from 'node:url';
-import { promisify } from 'node:util';
+import { bundles } from './bundles.js';
+import { install } from './cases.js';
+import { runners } from './runners.js';
 
-const run = promisify(execFile);
-const root = fileURLToPath(new URL('../../../', import.meta.url));
-const folder = join(root, '.build/bundlers');
-const app = join(root, 'test/ecosystem/bundled-app.mjs');
-const packages = [
-  'esbuild@0.25.12',
-  'webpack@5.113.0',
-  'webpack-cli@6.0.1',
-  'rollup@4.68.8',
-  '@rollup/plugin-node-resolve@16.0.3',
-  'vite@7.3.8',
-  'bun@1.4.5',
-];
-const COMMAND_MS_MAX = 60_000;
-
-interface Bundle {
-  readonly file: string;
-  readonly program: string;
-  readonly args: readonly string[];
-  /** A file that is written before. */
-  readonly config?: readonly [name: string, text: string];
-}
-
-function esbuild(format: string, extension: string): Bundle {
-  const file = `esbuild.${extension}`;
-  const args = [app, '--bundle', '--platform=node', `--format=${format}`, `--outfile=${file}`, '--log-level=warning'];
-  return { file, program: 'esbuild', args };
-}
-
-function webpack(extension: string, more: object): Bundle {
-  const file = `webpack.${extension}`;
-  const output = { path: folder, filename: file };
-  const settings = { mode: 'production', target: 'node20', entry: app, output, ...more };
-  const config = `webpack-${extension}.config.cjs`;
-  const text = `module.exports = ${JSON.stringify(settings)};`;
-  return { file, program: 'webpack', args: ['--config', config, '--fail-on-warnings'], config: [config, text] };
-}
-
-function rollup(format: string, extension: string): Bundle {
-  const file = `rollup.${extension}`;
-  return { file, program: 'rollup', args: [app, '-p', 'node-resolve', '--format', format, '-o', file] };
-}
-
-function bun(format: string, extension: string): Bundle {
-  const file = `bun.${extension}`;
-  return { file, program: 'bun', args: ['build', app, '--target=node', `--format=${format}`, `--outfile=${file}`] };
-}
-
-const webpackModule = { path: folder, filename: 'webpack.mjs', module: true, library: { type: 'module' } };
-const viteConfig = `export default {
-  ssr: { noExternal: true },
-  build: { rollupOptions: { output: { entryFileNames: 'vite.mjs' } } },
-};`;
-
-const bundles: readonly Bundle[] = [
-  esbuild('esm', 'mjs'),
-  esbuild('cjs', 'cjs'),
-  webpack('mjs', { experiments: { outputModule: true }, output: webpackModule }),
-  webpack('cjs', {}),
-  rollup('es', 'mjs'),
-  rollup('cjs', 'cjs'),
-  {
-    file: 'vite/vite.mjs',
-    program: 'vite',
-    args: ['build', '--ssr', app, '--outDir', 'vite', '--config', 'vite.config.mjs'],
-    config: ['vite.config.mjs', viteConfig],
-  },
-  bun('esm', 'mjs'),
-  bun('cjs', 'cjs'),
-];
-
-async function make({ program, args, config }: Bundle): Promise<void> {
-  if (config !== undefined) await writeFile(join(folder, config[0]), config[1]);
-  await run(join(folder, 'node_modules/.bin', program), args, { cwd: folder, timeout: COMMAND_MS_MAX });
-}
-
-/** What the bundle prints in a folder that holds nothing else, or avsc and lz4-napi too. */
-async function answer(file: string, withPackages: boolean): Promise<Record<string, unknown>> {
-  const alone = await mkdtemp(join(tmpdir(), 'trunkline-bundle-'));
-  try {
-    await cp(join(folder, file), join(alone, basename(file)));
-    await mkdir(join(alone, 'node_modules'));
-    for (const name of withPackages ? ['avsc', 'lz4-napi'] : [])
-      await symlink(join(root, 'node_modules', name), join(alone, 'node_modules', name));
-    const { stdout } = await run(process.execPath, [basename(file)], { cwd: alone, timeout: COMMAND_MS_MAX });
-    const printed: Record<string, unknown> = JSON.parse(stdout);
-    return printed;
-  } finally {
-    await rm(alone, { recursive: true });
-  }
-}
-
-function check(what: string, value: unknown, allowed: readonly unknown[]): void {
-  if (!allowed.some((each) => (each instanceof RegExp ? each.test(String(value)) : each === value)))
-    throw new Error(`${what} is ${JSON.stringify(value)}`);
-}
-
-async function test(bundle: Bundle): Promise<void> {
-  await make(bundle);
-  const whole = await answer(bundle.file, true);
-  const bare = await answer(bundle.file, false);
-  for (const { text, sum } of [whole, bare]) {
-    check('the note', text, ['北京']);
-    check('the sum', sum, [7]);
-  }
-  check('IDL with avsc', whole['shouted'], ['LOUD']);
-  // Some write the place of this package into the bundle, and avsc is found from there.
-  check('IDL without avsc', bare['shouted'], ['LOUD', /^FAILED_PRECONDITION: .*npm install avsc/]);
-  check('LZ4 with its package', whole['lz4'], ['lz4']);
-  check('LZ4 without its package', bare['lz4'], [/^FAILED_PRECONDITION: .*npm install lz4-napi/]);
-}
-
-async function install(): Promise<boolean> {
-  await rm(folder, { recursive: true, force: true });
-  await mkdir(folder, { recursive: true });
-  try {
-    await run('npm', ['ping'], { timeout: COMMAND_MS_MAX });
-  } catch {
-    return false;
-  }
-  await run('npm', ['install', '--prefix', folder, '--no-save', '--no-audit', '--no-fund', ...packages], {
-    timeout: 2 * COMMAND_MS_MAX,
-  });
-  return true;
-}
+const steps = { bundles, runners };
+const name = process.argv[2] ?? '';
+const step = Object.entries(steps).find(([each]) => each === name)?.[1];
+if (step === undefined) throw new Error(`there is no step ${name}: the steps are ${Object.keys(steps).join(', ')}`);
 
 let passed = 0;
 let failed = 0;
-if (await install()) {
-  for (const bundle of bundles) {
+if (await install(step)) {
+  for (const each of await step.cases()) {
+    if (each.skipped !== undefined) {
+      console.log(`skipped: ${each.name}: ${each.skipped}`);
+      continue;
+    }
+    const from = Date.now();
     try {
-      await test(bundle);
+      await each.run();
       passed++;
-      console.log(`ok    ${bundle.file}`);
+      console.log(`ok    ${each.name} (${Math.round((Date.now() - from) / 1000)} s)`);
     } catch (error) {
       failed++;
-      console.log(`FAIL  ${bundle.file}\n${String(error)}`);
+      console.log(`FAIL  ${each.name}\n${String(error)}`);
     }
   }
 } else {
-  console.log('skipped: all bundles: the registry of npm cannot be reached');
+  console.log(`skipped: all ${name}: the registry of npm cannot be reached`);
 }
 console.log(`${passed} passed, ${failed} failed`);
 process.exitCode = failed === 0 ? 0 : 1;

@@ -1,6 +1,6 @@
 /**
  * `spec/faults.md` and the tests that carry its numbers: each number in the name of a test or in a vector has a row, and the last
- * column of a row lists exactly the files with such a test.
+ * column of a row lists exactly the files with such a test. The steps under `test/ecosystem` count as tests.
  */
 import type { FileTree } from './file-tree.js';
 
@@ -12,7 +12,7 @@ const untested = 'not tested yet';
 function testsByNumber(tests: FileTree): Map<string, Set<string>> {
   const found = new Map<string, Set<string>>();
   for (const [path, text] of tests) {
-    if (!path.endsWith('.test.ts')) continue;
+    if (!path.endsWith('.test.ts') && !path.startsWith('test/ecosystem/')) continue;
     for (const [, numbers = ''] of text.matchAll(numberedName)) {
       for (const number of numbers.trim().split(' ')) {
         const files = found.get(number) ?? new Set<string>();

@@ -7,6 +7,7 @@
  *
  * `service/source-codecs.ts` makes one codec for each schema; the connection calls `encode` and `decode` once for each message.
  */
+import { reasonOf } from '../../base/error-values.js';
 import { RpcError } from '../../base/errors.js';
 import { describeLimit } from '../../base/limits.js';
 import { type OptionKinds, readOptions, wrongOption } from '../../base/options.js';
@@ -208,5 +209,5 @@ function untrusted(text: string): SchemaNode {
 }
 
 function messageOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
+  return reasonOf(error);
 }

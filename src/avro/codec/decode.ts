@@ -7,6 +7,7 @@
  * Called by `codec.ts` and `service/known-branches.ts`, once for each message.
  */
 import { assert } from '../../base/assert.js';
+import { reasonOf } from '../../base/error-values.js';
 import { RpcError } from '../../base/errors.js';
 import { type Refusal, refused } from '../encoding/byte-tap.js';
 import { ReadTap } from '../encoding/read-tap.js';
@@ -39,6 +40,6 @@ function unreadable(error: unknown, label: string, refusal: Refusal | null, star
   }
   // What a reader of a part has found, or the end of the stack.
   if (error instanceof RpcError) return error;
-  const reason = error instanceof Error ? error.message : String(error);
+  const reason = reasonOf(error);
   return new RpcError('INVALID_ARGUMENT', `cannot read ${label}: ${reason}`, { cause: error });
 }

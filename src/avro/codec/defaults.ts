@@ -5,6 +5,7 @@
  * The default of a union may be a value of any of its branches; the first branch that accepts it is used (the rule of the
  * specification since 1.12; before, only the first branch was allowed). `bytes` and `fixed` are a string with one character a byte.
  */
+import { reasonOf } from '../../base/error-values.js';
 import { RpcError } from '../../base/errors.js';
 import { isBigLong, isFloat, isInt, isLong, isWellFormed } from '../encoding/write-tap.js';
 import { isJsonObject, type JsonObject } from '../schema/json.js';
@@ -35,7 +36,7 @@ export function presetOf(record: RecordNode, field: FieldNode, options: CodecOpt
       const text = `${place}: the default is no ${labelOf(field.type)}${error.message}`;
       throw new RpcError('INVALID_ARGUMENT', text);
     }
-    const reason = error instanceof Error ? error.message : String(error);
+    const reason = reasonOf(error);
     throw new RpcError('INVALID_ARGUMENT', `${place}: the default: ${reason}`, { cause: error });
   }
 }

@@ -2,6 +2,7 @@
  * The reader of a schema, for messages that were written with the same schema. Built once a codec, from the leaves up.
  */
 
+import { reasonOf } from '../../base/error-values.js';
 import { enumReader, fixedReader, primitiveReads, readBigLong } from '../encoding/primitives.js';
 import type { Read, ReadLimits, Shapes } from '../encoding/shapes.js';
 import type { Conversions } from '../logical/conversions.js';
@@ -112,7 +113,7 @@ export function converted(read: Read, node: SchemaNode, { conversions }: CodecOp
     try {
       return conversion.fromValue(value);
     } catch (cause) {
-      return tap.fail(`its logical type refuses a value (${cause instanceof Error ? cause.message : String(cause)})`);
+      return tap.fail(`its logical type refuses a value (${reasonOf(cause)})`);
     }
   };
 }

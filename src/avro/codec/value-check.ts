@@ -4,6 +4,7 @@
  * types, whose branches cannot be told apart in another way.
  */
 
+import { isError, reasonOf, textOf } from '../../base/error-values.js';
 import { nearestName } from '../../base/nearest-name.js';
 import { memberOf, RecordMembers } from '../encoding/record-members.js';
 import {
@@ -41,7 +42,7 @@ export function checkValue(node: SchemaNode, value: unknown, options: CodecOptio
   try {
     underlying = conversion.toValue(value);
   } catch (error) {
-    const reason = error instanceof Error ? error.message : String(error);
+    const reason = reasonOf(error);
     return { path: '', text: `${refusal.text}: ${reason}` };
   }
   if (underlying === undefined) return refusal;
@@ -110,7 +111,7 @@ function checkMember(node: SchemaNode, read: () => unknown, options: CodecOption
   try {
     member = read();
   } catch (error) {
-    const reason = error instanceof Error ? error.message : show(error);
+    const reason = isError(error) ? textOf(error.message) : show(error);
     return { path: '', text: `it cannot be read (${cut(reason)})` };
   }
   return checkValue(node, member, options);

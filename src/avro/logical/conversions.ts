@@ -11,6 +11,7 @@
  * Where the specification says that an annotation is not valid, the class is not asked and the underlying type is used. What a
  * constructor throws is an error of the schema; what `_fromValue` throws, of the message.
  */
+import { reasonOf } from '../../base/error-values.js';
 import { RpcError } from '../../base/errors.js';
 import { isStandardName, logicalNameOf, standardLogicalType } from '../schema/logical.js';
 import type { SchemaNode } from '../schema/schema.js';
@@ -104,7 +105,7 @@ function instantiate(name: string, Class: LogicalTypeClass, node: SchemaNode): L
   try {
     type = Reflect.construct(Class, [schemaJsonOf(node), { registry: {} }]);
   } catch (cause) {
-    throw new RpcError('INVALID_ARGUMENT', `${where}: ${cause instanceof Error ? cause.message : String(cause)}`, {
+    throw new RpcError('INVALID_ARGUMENT', `${where}: ${reasonOf(cause)}`, {
       cause,
     });
   }

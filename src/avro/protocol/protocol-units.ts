@@ -6,6 +6,7 @@
  */
 import { readFileSync } from 'node:fs';
 import { dirname, resolve } from 'node:path';
+import { reasonOf } from '../../base/error-values.js';
 import { RpcError } from '../../base/errors.js';
 import { isJsonObject, type JsonObject } from '../schema/json.js';
 import { type IdlImport, type IdlProtocol, readIdl } from './idl.js';
@@ -98,7 +99,7 @@ function readJson(text: string, source: string): unknown {
 }
 
 function messageOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
+  return reasonOf(error);
 }
 
 function wrong(source: string, text: string, cause?: unknown): RpcError {

@@ -9,6 +9,7 @@
  *
  * Used by `Callee`.
  */
+import { warn } from '../../base/error-values.js';
 import { RpcError } from '../../base/errors.js';
 import type { Admission, WaitingCall } from '../../resilience/admission/admission.js';
 import { QueueShare } from '../../resilience/admission/admission-queue.js';
@@ -178,7 +179,7 @@ class QueuePlace implements WaitingCall {
     } catch (error) {
       // A defect on this side, which here has no reader of frames above it.
       link.fail(CloseCode.INTERNAL, 'an internal error');
-      process.emitWarning(error instanceof Error ? error : new Error(String(error)));
+      warn(error);
     }
   }
 

@@ -2,6 +2,7 @@
  * The streams of calls that this side opened: gives the callee's items to the call's `IncomingStream`, and sends the caller's own from
  * its `OutgoingStream`. Used by `Caller`; frames of streams come here straight from the `FrameReader`.
  */
+import { reasonOf } from '../../base/error-values.js';
 import { RpcError } from '../../base/errors.js';
 import { CloseCode, Flag, FrameType } from '../../wire/constants.js';
 import { readU32 } from '../../wire/encoder.js';
@@ -203,7 +204,7 @@ export class CallerStreams {
 }
 
 function sourceFailed(name: string, error: unknown): RpcError {
-  const text = error instanceof Error ? error.message : String(error);
+  const text = reasonOf(error);
   const message = `the items for ${name} ended with an error of their source: ${text}`;
   return new RpcError('CANCELLED', message, { started: 'maybe', cause: error });
 }

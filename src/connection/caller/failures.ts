@@ -1,6 +1,7 @@
 /** The errors of calls that fail at the caller: refused or unsendable requests, FAILURE frames, answers that cannot be read, deadlines. */
 
 import { type LatePart, rpcCodeName, type Started } from '../../base/codes.js';
+import { reasonOf } from '../../base/error-values.js';
 import { RpcError, type RpcErrorOptions } from '../../base/errors.js';
 import type { MethodSpec } from '../../wire/message-codec.js';
 import { decodeFailure } from '../../wire/records/failure.js';
@@ -88,7 +89,7 @@ export function unsendable(spec: MethodSpec, error: unknown, started: Started = 
   const known = error instanceof RpcError ? error : null;
   if (known !== null && known.started === started) return known;
   const limit = known?.limit === undefined ? {} : { limit: known.limit };
-  const text = error instanceof Error ? error.message : String(error);
+  const text = reasonOf(error);
   const message = known === null ? `the request of ${spec.name} cannot be encoded: ${text}` : text;
   return new RpcError(known?.code ?? 'INVALID_ARGUMENT', message, { started, cause: error, ...limit });
 }
@@ -106,7 +107,7 @@ export function unreadable(method: OutgoingMethod, error: unknown): RpcError {
   // A limit of this side and a schema that does not fit keep their codes; anything else is the callee's fault.
   const own = known !== null && known.code !== 'INVALID_ARGUMENT' && !known.limit?.name.startsWith('metadata');
   if (own) return new RpcError(known.code, known.message, options);
-  const text = error instanceof Error ? error.message : String(error);
+  const text = reasonOf(error);
   return new RpcError('INTERNAL', `the answer of ${method.spec.name} cannot be read: ${text}`, options);
 }
 

@@ -5,6 +5,7 @@
 
 import type { InspectOptionsStylized } from 'node:util';
 import { CancelController, type CancelSignal } from '../../base/cancel-signal.js';
+import { isError } from '../../base/error-values.js';
 import type { RpcError } from '../../base/errors.js';
 import { type Inspect, inspectCustom, shortView } from '../../base/inspect.js';
 import type { Metadata } from '../../wire/records/metadata.js';
@@ -79,7 +80,7 @@ export class CallContext {
   /** @internal Whether this is how a handler gave up when its signal aborted: with the reason, or an error of which it is the cause. */
   isAbort(error: unknown): boolean {
     const { abortReason } = this;
-    return abortReason !== null && (error === abortReason || (error instanceof Error && error.cause === abortReason));
+    return abortReason !== null && (error === abortReason || (isError(error) && error.cause === abortReason));
   }
 
   /** The names of the metadata only: its values may be credentials. */

@@ -1,4 +1,5 @@
 /** What ends a connection when handling what it read throws. Used by `Connection`. */
+import { warn } from '../../base/error-values.js';
 import { CloseCode } from '../../wire/constants.js';
 import { WireError } from '../../wire/wire-error.js';
 
@@ -8,6 +9,6 @@ import { WireError } from '../../wire/wire-error.js';
  */
 export function readError(error: unknown): WireError {
   if (error instanceof WireError) return error;
-  process.emitWarning(error instanceof Error ? error : new Error(String(error)));
+  warn(error);
   return new WireError(CloseCode.INTERNAL, 'an internal error');
 }

@@ -2,6 +2,7 @@
  * How a message is read whose two schemas may differ: from the fingerprints where they suffice, else from the peer's schema.
  * Used by `SchemaExchange` and the two tables of methods.
  */
+import { reasonOf } from '../../base/error-values.js';
 import type { MessageCodec, Resolution } from '../../wire/message-codec.js';
 
 const identical: Resolution = { grade: 'identical', codec: null, path: '', reason: '' };
@@ -54,7 +55,7 @@ export function gradeText(grade: Grader, own: MessageCodec, text: string | null,
     return grade(own, text, fingerprint);
   } catch (error) {
     // The method cannot be used, the connection can.
-    return breaking('(schema)', error instanceof Error ? error.message : String(error));
+    return breaking('(schema)', reasonOf(error));
   }
 }
 

@@ -5,6 +5,7 @@
  * with a valid certificate of its own: targets outside the domain of the name are left out, unless `serverName` is given.
  */
 import { Resolver as SystemNameServers } from 'node:dns/promises';
+import { isError } from '../../base/error-values.js';
 import { RpcError, toRpcError } from '../../base/errors.js';
 import { type OptionKinds, readOptions } from '../../base/options.js';
 import { formatAddress } from '../resolver/address.js';
@@ -85,7 +86,7 @@ export class SrvResolver implements Resolver {
     const addresses = new Map<string, readonly string[]>();
     const look = async (name: string): Promise<void> => {
       const found = await this.book.look(name).catch((error: unknown) => {
-        failures.push(error instanceof Error ? error : toRpcError(error));
+        failures.push(isError(error) ? error : toRpcError(error));
         return this.book.last(name);
       });
       addresses.set(name, found);

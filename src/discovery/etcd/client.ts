@@ -6,6 +6,7 @@
  */
 import type { Clock } from '../../base/clock.js';
 import { rpcCodeName } from '../../base/codes.js';
+import { isError, reasonOf } from '../../base/error-values.js';
 import { limitError, RpcError } from '../../base/errors.js';
 import { positive } from '../resolver/look-up-loop.js';
 
@@ -235,9 +236,8 @@ export class EtcdClient {
   private failureOf(error: unknown, { signal }: AbortController): RpcError {
     if (signal.aborted && signal.reason instanceof RpcError) return signal.reason;
     if (error instanceof RpcError) return error;
-    const { cause, message } = error instanceof Error ? error : new Error(String(error));
-    const text =
-      cause instanceof Error ? `${message} (${cause.message || (cause as NodeJS.ErrnoException).code})` : message;
+    const { cause, message } = isError(error) ? error : new Error(reasonOf(error));
+    const text = isError(cause) ? `${message} (${cause.message || (cause as NodeJS.ErrnoException).code})` : message;
     return new RpcError('UNAVAILABLE', `etcd ${this.base}: ${text}`, { cause: error });
   }
 }

@@ -3,7 +3,6 @@
  */
 
 import { isIP } from 'node:net';
-import { platform } from 'node:process';
 import { RpcError } from '../../base/errors.js';
 import { shown } from '../../base/options.js';
 
@@ -38,7 +37,7 @@ export function formatAddress(address: Address): string {
 
 /** Bytes of a unix socket's path; the system cuts a longer one off silently. Windows has pipes, with paths of another kind. */
 const UNIX_PATH_BYTES_MAX =
-  platform === 'win32' ? Infinity : platform === 'linux' || platform === 'android' ? 107 : 103;
+  process.platform === 'win32' ? Infinity : /^(?:linux|android)$/.test(process.platform) ? 107 : 103;
 
 /** The path. Throws an `RpcError` (INVALID_ARGUMENT) when it is too long. */
 export function unixPath(path: string): string {

@@ -9,6 +9,7 @@
  * down must not make every client query its name server once a second. A new answer, or a period without a refresh, resets it.
  */
 import type { Timer } from '../../base/clock.js';
+import { isError, reasonOf } from '../../base/error-values.js';
 import { RpcError } from '../../base/errors.js';
 import { type OptionKinds, shown } from '../../base/options.js';
 import type { ResolverContext } from './resolver.js';
@@ -124,6 +125,6 @@ export function positive(option: string, ms: number): number {
 }
 
 function failed(name: string, error: unknown): RpcError {
-  const text = error instanceof Error ? error.message : String(error);
-  return new RpcError('UNAVAILABLE', `cannot look up ${name}: ${text}`, error instanceof Error ? { cause: error } : {});
+  const text = reasonOf(error);
+  return new RpcError('UNAVAILABLE', `cannot look up ${name}: ${text}`, isError(error) ? { cause: error } : {});
 }

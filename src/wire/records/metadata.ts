@@ -3,6 +3,7 @@
  * call, never of the connection: both directions throw an `RpcError`, INVALID_ARGUMENT when it is malformed and
  * RESOURCE_EXHAUSTED when it is beyond a limit.
  */
+import { types } from 'node:util';
 import { limitError, RpcError } from '../../base/errors.js';
 import { type AnnouncedLimits, limitOf, peerLimitOf } from '../../base/limits.js';
 import { shown } from '../../base/options.js';
@@ -53,7 +54,7 @@ export function encodeMetadata(metadata: Metadata, limits: MetadataLimits): Buff
       if (loneSurrogate.test(value)) throw invalid(`the value of '${key}' is not well-formed Unicode`);
       writer.writeLong(0);
       writer.writeString(value);
-    } else if (value instanceof Uint8Array) {
+    } else if (types.isUint8Array(value)) {
       writer.writeLong(1);
       writer.writeBytes(value);
     } else {
