@@ -2,6 +2,10 @@
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { connect, type PoolOptions, type RpcError, type Server } from '../../src/index.js';
+import type { Transport } from '../../src/transport/transport.js';
+import { rest } from '../faults/stream-talk.js';
+import { NarrowTransport } from '../rpc/narrow-transport.js';
+import { failureOf } from '../support/rpc.js';
 import { type Fleet, openFleet } from './fleet.js';
 
 const connectionsOf = (made: Fleet): number => made.describe('a').connections.length;
@@ -123,6 +127,47 @@ test('a server that says HELLO and ends the connection is asked again with a bac
   await network.advance(105);
   assert.is(made.describe('a').state, 'ready');
   await made.close();
+});
+
+test('a connection that is there only after the channel was closed is destroyed, and greets nobody', async () => {
+  for (const grace of [0, 1_000]) {
+    const transport = new NarrowTransport();
+    let arrive: (transport: Transport) => void = () => {};
+    const dial = (): Promise<Transport> =>
+      new Promise((resolve) => {
+        arrive = resolve;
+      });
+    const channel = connect('tcp://narrow:1', { dial });
+    const ready = failureOf(channel.ready());
+    await rest();
+    await channel.close({ graceMs: grace });
+    assert.is((await ready).code, 'UNAVAILABLE');
+    arrive(transport);
+    await rest();
+    assert.is(transport.closed, true);
+    assert.is(transport.sentBytes + transport.unsentBytes, 0);
+    assert.equal(channel.describe().endpoints[0]?.connections, []);
+  }
+});
+
+test('a dial that fails only after the channel was closed is heard by nobody', async () => {
+  let fail: (error: Error) => void = () => {};
+  const dial = (): Promise<Transport> =>
+    new Promise((_, reject) => {
+      fail = reject;
+    });
+  const channel = connect('tcp://narrow:1', { dial });
+  const ready = failureOf(channel.ready());
+  await rest();
+  await channel.close();
+  const unhandled: unknown[] = [];
+  const note = (reason: unknown): unknown => unhandled.push(reason);
+  process.on('unhandledRejection', note);
+  fail(new Error('too late'));
+  await rest();
+  process.off('unhandledRejection', note);
+  assert.equal(unhandled, []);
+  assert.is((await ready).code, 'UNAVAILABLE');
 });
 
 test.run();

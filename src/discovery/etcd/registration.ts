@@ -1,15 +1,18 @@
 /**
  * One server in etcd: a lease, a key under it, and their renewal.
  *
- *   granting --lease--> putting --key--> resting --ttl/3--> renewing --lease lives, key there--> resting
- *      ^                   |                                   |
- *      +---- the lease is gone: at once; failed: backoff, from the next member ----+
+ *   absent --lease, key under it--> registered --ttl/3--> registered
+ *      ^                                 |
+ *      +------- the lease is gone -------+          any state --unregister()--> ended
+ *
+ * A state is left only when all of its step was answered; after a failure the next member is asked, behind a backoff.
  *
  * Lease and key survive a restart of etcd, which gives every lease its whole time again. If the lease expired all the same (etcd stood
  * still, or its data were lost) a new one is requested; a key that was deleted is put again.
  */
 import type { Timer } from '../../base/clock.js';
 import { RpcError, toRpcError } from '../../base/errors.js';
+import { type Steps, step } from '../../base/state-machine.js';
 import type { Registration, RegistryContext } from '../resolver/registry.js';
 import type { Endpoint } from '../resolver/resolver.js';
 import { jittered, RetryDelay } from '../resolver/retry-delay.js';
@@ -20,6 +23,14 @@ import { base64, formatRecord } from './record.js';
 const RETRY_FIRST_MS = 100;
 const RETRY_MOST_MS = 5_000;
 
+type Phase = 'absent' | 'registered' | 'ended';
+
+const steps: Steps<Phase> = {
+  absent: ['registered', 'ended'],
+  registered: ['absent', 'ended'],
+  ended: [],
+};
+
 export class EtcdRegistration implements Registration {
   readonly registered: Promise<void>;
   private readonly client: EtcdClient;
@@ -27,9 +38,9 @@ export class EtcdRegistration implements Registration {
   private readonly ttlSeconds: number;
   private readonly put: { readonly key: string; readonly value: string };
   private settle: { readonly resolve: () => void; readonly reject: (reason: RpcError) => void } | null = null;
+  private phase: Phase = 'absent';
+  /** The last lease that was granted. */
   private lease: string | null = null;
-  /** The key was put under this lease. */
-  private placed = false;
   private timer: Timer | null = null;
   private ending: Promise<void> | null = null;
 
@@ -60,16 +71,25 @@ export class EtcdRegistration implements Registration {
     return this.ending;
   }
 
+  private get ended(): boolean {
+    return this.phase === 'ended';
+  }
+
+  private transition(to: Phase): void {
+    this.phase = step('a registration in etcd', steps, this.phase, to);
+  }
+
   /** Never rejects. */
   private async run(): Promise<void> {
-    while (this.ending === null) {
+    while (!this.ended) {
       try {
-        const isThere = this.lease !== null && this.placed ? await this.renew(this.lease) : await this.begin();
-        if (this.ending !== null) return;
+        const next = this.phase === 'registered' ? await this.renew() : await this.begin();
+        if (this.ended) return;
+        if (next !== this.phase) this.transition(next);
         this.delay.reset();
-        if (isThere) await this.wait(jittered((this.ttlSeconds * 1_000) / 3, this.context.random));
+        if (next === 'registered') await this.wait(jittered((this.ttlSeconds * 1_000) / 3, this.context.random));
       } catch (error) {
-        if (this.ending !== null) return;
+        if (this.ended) return;
         this.context.onError(toRpcError(error));
         this.client.next();
         await this.wait(this.delay.nextMs());
@@ -78,34 +98,34 @@ export class EtcdRegistration implements Registration {
   }
 
   /** A lease whose key could not be put is left to expire: it may be what was wrong. */
-  private async begin(): Promise<boolean> {
-    this.placed = false;
+  private async begin(): Promise<Phase> {
     const { ID } = record(await this.client.ask('/v3/lease/grant', { TTL: String(this.ttlSeconds) }));
     if (typeof ID !== 'string') throw new RpcError('INTERNAL', `etcd ${this.client.base} granted no lease`);
     this.lease = ID;
-    if (this.ending !== null) return false;
+    if (this.ended) return this.phase;
     // A key that a process before this one has left here is overwritten, and its lease has no more to do with it.
     await this.client.ask('/v3/kv/put', { ...this.put, lease: ID });
-    this.placed = true;
     this.settle?.resolve();
-    return true;
+    return 'registered';
   }
 
-  /** False: the lease is gone. */
-  private async renew(lease: string): Promise<boolean> {
+  /** Returns `absent` when the lease is gone. */
+  private async renew(): Promise<Phase> {
+    const { lease } = this;
     const { result } = record(await this.client.ask('/v3/lease/keepalive', { ID: lease }));
     // Of a lease that is gone the gateway tells no TTL.
     if (!(Number(record(result)['TTL']) > 0)) {
       this.lease = null;
-      return false;
+      return 'absent';
     }
     const absent = { key: this.put.key, target: 'VERSION', result: 'EQUAL', version: '0' };
     await this.client.ask('/v3/kv/txn', { compare: [absent], success: [{ request_put: { ...this.put, lease } }] });
-    return true;
+    return 'registered';
   }
 
   /** Deletes the key by its lease; if no member can be reached, etcd does so when the lease expires. */
   private async end(): Promise<void> {
+    this.transition('ended');
     this.timer?.cancel();
     this.client.abort();
     this.settle?.reject(new RpcError('CANCELLED', `${this.endpoint.address} was taken back before it was registered`));
