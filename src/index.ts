@@ -51,7 +51,7 @@ export {
   type ServiceMethod,
   type ServiceOptions,
 } from './avro/service/service.js';
-export { type Schema, schema } from './avro/service/typed-schema.js';
+export { type Schema, type SchemaOf, schema, schemaOf } from './avro/service/typed-schema.js';
 export { type CallLedger, formatLedger } from './base/call-ledger.js';
 export type { Attempt, LatePart, RpcCode, Started } from './base/codes.js';
 export { RpcCodes } from './base/codes.js';

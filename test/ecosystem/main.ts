@@ -4,9 +4,10 @@
  */
 import { bundles } from './bundles.js';
 import { install } from './cases.js';
+import { compilers } from './compilers.js';
 import { runners } from './runners.js';
 
-const steps = { bundles, runners };
+const steps = { bundles, runners, compilers };
 const name = process.argv[2] ?? '';
 const step = Object.entries(steps).find(([each]) => each === name)?.[1];
 if (step === undefined) throw new Error(`there is no step ${name}: the steps are ${Object.keys(steps).join(', ')}`);

@@ -3,7 +3,7 @@
  * `@ts-expect-error` fails the build when the line below it compiles. `compile-errors.test.ts` proves that such failures show.
  */
 import type { Infer, InferInput, InferOutput } from '../../src/avro/service/infer.js';
-import { type Schema, schema } from '../../src/avro/service/typed-schema.js';
+import { type Schema, schema, schemaOf } from '../../src/avro/service/typed-schema.js';
 import { type Equal, expectType } from './equal.js';
 
 // Primitives.
@@ -260,3 +260,25 @@ schema({ type: 'record', name: 'R', fields: [{ type: 'int' }] });
 schema({ type: 'enum', name: 'E', symbols: 'A' });
 // @ts-expect-error a size is a number
 schema({ type: 'fixed', name: 'F', size: '16' });
+
+// Schemas from JSON, whose literals are lost: the type is written by hand.
+
+const json = { type: 'record', name: 'City', fields: [{ name: 'id', type: 'long' }] };
+interface WrittenCity {
+  id: number;
+  name: string;
+}
+const Written = schemaOf<WrittenCity, Partial<WrittenCity>>(json);
+expectType<Equal<Infer<typeof Written>, WrittenCity>>(true);
+expectType<Equal<InferInput<typeof Written>, Partial<WrittenCity>>>(true);
+const Holder = schema({
+  type: 'record',
+  name: 'Holder',
+  fields: [
+    { name: 'one', type: Written },
+    { name: 'some', type: { type: 'array', items: ['null', Written] } },
+  ],
+});
+expectType<Equal<Infer<typeof Holder>, { one: WrittenCity; some: (WrittenCity | null)[] }>>(true);
+// @ts-expect-error without it, what TypeScript knows of a JSON file is no schema
+schema(json);

@@ -10,7 +10,16 @@
  */
 import type { LogicalTypesOption } from '../logical/conversions.js';
 import type { standardLogicalTypes } from '../logical/standard-types.js';
-import type { FieldSchema, Lookup, NameIn, PrimitiveName, Qualified, RecordLike, SpaceIn } from './typed-schema.js';
+import type {
+  FieldLike,
+  Lookup,
+  NameIn,
+  PrimitiveName,
+  Qualified,
+  RecordLike,
+  SpaceIn,
+  Written,
+} from './typed-schema.js';
 
 /** JavaScript types of Avro's `long`. */
 export type Longs = 'number' | 'bigint';
@@ -118,9 +127,11 @@ export type Value<S, Space extends string, D extends Direction, O, Root> = [stri
       ? Referred<Lookup<Qualified<S, Space>, Root>, D, O, Root>
       : S extends readonly unknown[]
         ? Union<S, Space, D, O, Root>
-        : [ClassOf<S, O>] extends [never]
-          ? Bare<S, Space, D, O, Root>
-          : Converted<ClassOf<S, O>, D>;
+        : S extends Written<infer Output, infer Input>
+          ? { output: Output; input: Input }[D]
+          : [ClassOf<S, O>] extends [never]
+            ? Bare<S, Space, D, O, Root>
+            : Converted<ClassOf<S, O>, D>;
 
 /** Of a schema that is an object, without its logical type. */
 type Bare<S, Space extends string, D extends Direction, O, Root> =
@@ -149,7 +160,7 @@ type Referred<Found, D extends Direction, O, Root> = [Found] extends [never]
 type Defaulted = { readonly default: unknown };
 
 /** `& {}` makes editors show the members instead of the two halves. */
-type InputRecord<F extends FieldSchema, Space extends string, O, Root> = [Extract<F, Defaulted>] extends [never]
+type InputRecord<F extends FieldLike, Space extends string, O, Root> = [Extract<F, Defaulted>] extends [never]
   ? { [P in F as P['name']]: Value<P['type'], Space, 'input', O, Root> }
   : Flat<
       { [P in Exclude<F, Defaulted> as P['name']]: Value<P['type'], Space, 'input', O, Root> } & {

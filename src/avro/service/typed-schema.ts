@@ -2,7 +2,7 @@
  * Avro schemas as TypeScript sees them: the shapes that JSON written in place may have, and the names in it. A schema's literals are
  * kept in its type, so that `infer.ts` can say what its values are, and a name that is not defined is a compile error.
  *
- * Types only, apart from `schema()`, which returns what it is given. Full checks are made when a schema is compiled
+ * Types only, apart from `schema()` and `schemaOf()`, which return what they are given. Full checks are made when a schema is compiled
  * (`schema-parser.ts`); what is found here is found earlier.
  */
 
@@ -87,6 +87,26 @@ export function schema<const S extends Schema>(definition: S & Checked<S>): S {
   return definition;
 }
 
+declare const values: unique symbol;
+
+/** The mark of `SchemaOf`. */
+export interface Written<Output, Input> {
+  /** Only a type: there is no such property. */
+  readonly [values]: { readonly output: Output; readonly input: Input };
+}
+
+/** A schema whose values have types that were written by hand. `Infer` is `Output`, `InferInput` is `Input`. */
+export interface SchemaOf<Output, Input = Output> extends RecordSchema, Written<Output, Input> {}
+
+/**
+ * A schema that comes from a JSON file, of which TypeScript keeps no literals: `schemaOf<City>(cityJson)`. The value is returned as it
+ * is. Nobody checks that the type agrees with the schema; values are checked against the schema when they are sent, as always.
+ */
+export function schemaOf<Output, Input = Output>(json: object): SchemaOf<Output, Input>;
+export function schemaOf(json: object): object {
+  return json;
+}
+
 /** `unknown` when every name in the schema is defined in it; otherwise a type that no schema fits, which says the name. */
 export type Checked<S> = [UndefinedName<S>] extends [never]
   ? unknown
@@ -124,7 +144,13 @@ type Parent<Name extends string> = Name extends `${infer Head}.${infer Tail}`
     : Head
   : '';
 
-export type RecordLike<Fields extends readonly FieldSchema[]> = {
+/** What a field needs so that its type can be found. To compare it with `FieldSchema` would walk through all that it embeds. */
+export interface FieldLike {
+  readonly name: string;
+  readonly type: unknown;
+}
+
+export type RecordLike<Fields extends readonly FieldLike[]> = {
   readonly type: 'record' | 'error';
   readonly fields: Fields;
 };
