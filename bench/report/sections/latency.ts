@@ -62,8 +62,8 @@ export function latencySection(file: LatencyFile): Section {
   const table = { caption: 'Medians of the rounds', head, rows: lines.map(row), left: 2 };
   const shown = { head: head.slice(0, -1), rows: common.map((line) => row(line).slice(0, -1)), left: 2 };
   const paragraph =
-    'Calls come at fixed moments, whatever became of those before. Latency counts from the moment at which a call was due, so a ' +
-    'program that cannot keep up shows it. Everybody is asked for as many calls a second as the engine at half of its peak.';
+    'Calls start at fixed times, whether or not earlier ones have been answered (an open loop). Latency is measured from the time a ' +
+    'call was due, so a program that cannot keep up shows it. Every program gets as many calls per second as the engine at half its peak.';
   return {
     id: 'latency',
     title,

@@ -92,9 +92,9 @@ function contest(figures: RivalFigures, engine: string, rival: string, one: Riva
 }
 
 const UNARY_TEXT =
-  'One connection, server and client a process pinned to a core each where that is possible, default settings, the canonical record ' +
-  'encoded and decoded on both sides, every answer checked. Ratios are medians of those of each round. A floor is no rival: it does ' +
-  'the least that has to be done, without what makes an engine usable.';
+  'One connection; server and client are processes, each pinned to a core where possible; default settings; the canonical record ' +
+  'is encoded and decoded on both sides; every answer is checked. Ratios are medians over the rounds. The floor is not a rival: it ' +
+  'does the minimum work, without what makes an engine usable.';
 
 function unarySection(shown: Shown): Section | null {
   const cases = shown.cases.filter(({ workload }) => workload === 'unary').toSorted((a, b) => a.inFlight - b.inFlight);
@@ -162,12 +162,12 @@ const caseTexts = {
   blob: {
     file: 'blob.svg',
     title: 'Large bytes: echoes of 64 KiB per second',
-    paragraph: '16 echoes in flight over one connection; what comes back is compared.',
+    paragraph: '16 echoes in flight over one connection; every answer is compared with its request.',
   },
   stream: {
     file: 'streams.svg',
     title: 'One server stream: items per second',
-    paragraph: 'The canonical record, item by item, over one stream without end; each item is checked.',
+    paragraph: 'The canonical record, one item at a time, over one endless stream; every item is checked.',
   },
 } as const;
 
@@ -228,7 +228,7 @@ function targetSection({ file, figures, rivals }: Shown): Section | null {
     title: 'Targets',
     paragraphs: [count],
     charts: [],
-    tables: [{ caption: 'What was aimed at', head: ['target', 'figure', ''], rows, left: 1 }],
+    tables: [{ caption: 'Targets', head: ['target', 'figure', ''], rows, left: 1 }],
     source: sourceOf(file),
     readme: missed.length === 0 ? count : `${count} Missed:\n\n${list}`,
   };
@@ -242,20 +242,20 @@ function setUpSection(file: RivalsFile): Section {
     setup.replaceAll('`', ''),
   ]);
   const tables: ReportTable[] = [
-    { caption: 'How each was set up', head: ['program', 'language', 'version', 'set up'], rows, left: 4 },
+    { caption: 'Set-up of each program', head: ['program', 'language', 'version', 'set up'], rows, left: 4 },
   ];
   const skipped = file.skipped.map(({ name, why }) => [name, why]);
   if (skipped.length > 0) tables.push({ caption: 'Skipped', head: ['program', 'why'], rows: skipped, left: 2 });
   const names = file.skipped.map(({ name, why }) => `${name} (${why})`).join(', ');
   return {
     id: 'rivals',
-    title: 'Who took part',
-    paragraphs: [skipped.length === 0 ? 'Nobody was skipped.' : `${skipped.length} could not run on this machine.`],
+    title: 'Programs compared',
+    paragraphs: [skipped.length === 0 ? 'None was skipped.' : `${skipped.length} could not run on this machine.`],
     charts: [],
     tables,
     source: sourceOf(file),
     readme:
-      `How each was set up, and all figures, also those that are lost: [bench/results/index.html](bench/results/index.html).` +
+      `The set-up of each program, and all figures, lost cases included: [bench/results/index.html](bench/results/index.html).` +
       (skipped.length === 0 ? '' : ` Not run on this machine: ${names}.`),
   };
 }

@@ -49,7 +49,7 @@ export function scalingSection(file: ResultFile<ScalingSample>): Section {
     id: 'scaling',
     title,
     paragraphs: [
-      'One thing grows, the rest stays. Both sides share this machine, so beyond its cores more processes cannot answer more.',
+      'One parameter grows, the others stay fixed. Both sides share this machine, so more processes than cores cannot answer more calls.',
     ],
     charts: [chart],
     tables: axes.map(tableOf),

@@ -52,7 +52,7 @@ function floorSection(file: NonNullable<Results['floor']>): Section {
     file,
     'floor',
     'Beside the floor program',
-    'The floor program does framing, slots, promises and plain avsc, and nothing else: what any engine on node:net with avsc must do.',
+    'The floor program does only framing, slots, promises and plain avsc: the minimum for any engine on node:net with avsc.',
     {
       caption: 'Unary calls',
       head: ['in flight', 'program', 'calls/s', 'CPU µs/call', 'CPU x floor', 'calls/s x floor', ''],
@@ -70,7 +70,7 @@ function streamSection(file: NonNullable<Results['stream']>): Section {
     file,
     'reading',
     'A server stream, by handler and by reading',
-    'One stream of the canonical record beside the floor program, whose consumer is a function: it pays no promise and no iterator for an item.',
+    'One stream of the canonical record, beside the floor program, whose consumer is a function: no promise and no iterator per item.',
     {
       caption: 'Items',
       head: ['program', 'items/s', 'CPU µs/item', 'CPU x floor', 'items/s x floor', ''],
@@ -104,7 +104,7 @@ function roundTripSection(file: NonNullable<Results['round-trip']>): Section {
     file,
     'roundtrip',
     'One call in flight',
-    'Contenders take many short turns one after the other, so that each ratio is made of neighbours in time. What is left is the kernel waking a process.',
+    'The programs take many short turns one after the other, so that each ratio compares neighbouring moments. What remains is the time the kernel takes to wake a process.',
     {
       caption: 'One call at a time',
       head: ['program', 'calls/s', 'p50 µs', 'p99 µs', `p50 x ${rawName === undefined ? '' : titleOf(rawName)}`],
@@ -209,7 +209,7 @@ function checksumSection(file: ResultFile<ChecksumSample>): Section {
     file,
     'checksums',
     'Checksums',
-    'What a checksum on every frame costs, beside the engine without them.',
+    'The cost of a checksum on every frame, compared with the engine without checksums.',
     { caption: 'Unary calls', head: ['in flight', 'program', 'calls/s', 'CPU µs/call', 'CPU x'], rows, left: 2 },
   );
 }
